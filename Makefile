@@ -1,0 +1,61 @@
+# make run and make test do all the set-up; `make help` lists the rest.
+PYTHON ?= python3
+VENV ?= .venv
+PROFILE ?= mini
+# The tested versions.  `make run CONSTRAINTS=` takes the newest in range.
+CONSTRAINTS ?= constraints-ci.txt
+# e.g. make run NOTEBOOK=05 or make run NOTEBOOK="01 02"
+NOTEBOOK ?=
+
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install --disable-pip-version-check \
+	$(addprefix -c ,$(CONSTRAINTS))
+GPU := $(shell nvidia-smi -L 2>/dev/null | grep GPU)
+STAMP = $(VENV)/.installed
+
+# On Linux, PyPI's torch brings gigabytes of CUDA.  Without a GPU the CPU
+# build is taken instead; one retry and no dependencies from that index, so
+# that an index out of reach costs seconds.
+ifeq ($(shell uname -s)-$(GPU),Linux-)
+TORCH = --extra-index-url https://download.pytorch.org/whl/cpu \
+	--retries 1 --timeout 20
+endif
+
+.PHONY: help run test notebooks lab clean
+
+help:
+	@echo "make run        install, then run the notebooks in order"
+	@echo "make test       install, then run all tests and notebooks"
+	@echo "make lab        install, then open the notebooks in JupyterLab"
+	@echo "make notebooks  run afresh and write the outputs into notebooks/"
+	@echo "make clean      remove .venv, runs/ and caches"
+
+run: $(STAMP)
+	@$(BIN)/python -m helpers run --profile $(PROFILE) $(NOTEBOOK)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest tests --durations=10 --durations-min=1
+ifneq ($(wildcard notebooks/*.ipynb),)
+	PROFILE=mini $(BIN)/python -m pytest notebooks --nbval-lax \
+		--nbval-current-env --nbval-cell-timeout=1800 \
+		-p no:cacheprovider --durations=25 --durations-min=1
+endif
+
+notebooks: $(STAMP)
+	@$(BIN)/python -m helpers run --profile mini --fresh --save
+
+lab: $(STAMP)
+	$(BIN)/python -m jupyterlab notebooks
+
+$(STAMP): pyproject.toml $(CONSTRAINTS)
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit( \
+	"Python 3.11 or newer is needed and this is " + sys.version.split()[0] \
+	+ "; try: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --no-deps $(TORCH) torch
+	$(PIP) -e ".[test]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) runs build *.egg-info .pytest_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +

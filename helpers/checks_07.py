@@ -1,0 +1,170 @@
+"""Checks of the exercises in notebook 07.
+
+Each check prints one line and returns True or False; it never raises on a
+wrong or unfinished answer.
+"""
+
+from math import comb
+
+import numpy as np
+
+from .checking import attempt, say
+from .evaluation import (RELEASED_N, load_released, mean_pass_at_k,
+                         paired_interval, pass_at_k_interval)
+
+# Exercise 3: "at this k, the first run is ahead of the second".
+CLAIMS = {
+    "A": (1, "ekt/gpt-j-6b/gpt-neo-1.3b", "ekt/gpt-j-6b/gpt-neo-125m"),
+    "B": (100, "ekt/gpt-j-6b/gpt-neo-125m", "ekt/gpt-j-6b/gpt-neo-1.3b"),
+    "C": (100, "ekt/gpt-j-6b/gpt-neo-1.3b", "few-shot/gpt-neo-1.3b"),
+    "D": (100, "ekt/gpt-j-6b/gpt-neo-1.3b", "kd/gpt-j-6b/gpt-neo-1.3b"),
+}
+
+
+def _numbers(value, count):
+    """``value`` as a list of ``count`` floats, or None."""
+    try:
+        values = [float(x) for x in (value if count > 1 else [value])]
+    except (TypeError, ValueError):
+        return None
+    return values if len(values) == count and np.isfinite(values).all() \
+        else None
+
+
+# What a wrong formula gives, and the sentence for whoever wrote it.
+_SLIPS = (
+    (lambda n, c, k: 1 - (1 - c / n) ** k,
+     "these are draws with putting back: the same completion may be drawn "
+     "twice, so the value is too low"),
+    (lambda n, c, k: comb(n - c, k) / comb(n, k),
+     "this is the chance that all k are wrong; one minus it is wanted"),
+    (lambda n, c, k: c / n,
+     "this is pass@1 whatever k is; k must come in"),
+    (lambda n, c, k: 1 - comb(n - c, k - 1) / comb(n, k - 1),
+     "this is the value for k - 1, one draw is missing"),
+    (lambda n, c, k: comb(c, k) / comb(n, k),
+     "this is the chance that all k are right; one right one is enough"),
+)
+
+
+def check_07_1(estimate):
+    """Exercise 1: ``estimate(n, c, k)`` is the unbiased pass@k.
+
+    Introduced in notebook 07, section 6.
+    """
+    cases = ((5, 2, 3), (4, 2, 2), (100, 3, 50), (20, 7, 1), (6, 0, 4),
+             (6, 6, 2), (5, 3, 4), (100, 1, 100))
+    for n, c, k in cases:
+        right = 1 - comb(n - c, k) / comb(n, k)
+        expected = f"pass@{k} = {right:.4f} for {c} right out of {n}"
+        value, error = attempt(estimate, n, c, k)
+        if error:
+            hint = (" (here fewer than k completions are wrong)"
+                    if n - c < k else "")
+            return say(expected, "an error", f"it raises {error}{hint}")
+        if value is None or value is ...:
+            return say(expected, "nothing", "the function returns no value")
+        numbers = _numbers(value, 1)
+        if numbers is None:
+            return say(expected, f"{value!r:.40}", "it must be one number")
+        if abs(numbers[0] - right) > 1e-9:
+            why = "count the ways to draw k that are all wrong"
+            for slip, sentence in _SLIPS:
+                if abs(numbers[0] - slip(n, c, k)) < 1e-9:
+                    why = sentence
+                    break
+            return say(expected, f"{numbers[0]:.4f}", why)
+    return say("the unbiased estimate", f"it in {len(cases)} cases")
+
+
+def exam():
+    """Counts of 150 problems of mixed difficulty, and their n and k."""
+    rng = np.random.default_rng(7)
+    counts = rng.binomial(20, rng.beta(0.5, 2.0, size=150))
+    return [int(c) for c in counts], 20, 5
+
+
+def check_07_2(interval):
+    """Exercise 2: ``interval(counts, n, k)`` is a 95 % bootstrap interval.
+
+    Introduced in notebook 07, section 6.
+    """
+    counts, n, k = exam()
+    low, high = pass_at_k_interval(counts, n, k)
+    expected = f"about ({low:.3f}, {high:.3f})"
+    value, error = attempt(interval, counts, n, k)
+    if error:
+        return say(expected, "an error", f"it raises {error}")
+    if value is None or value is ...:
+        return say(expected, "nothing", "the function returns no value")
+    ends = _numbers(value, 2)
+    if ends is None:
+        return say(expected, f"{value!r:.40}", "return two numbers, (low, "
+                   "high)")
+    got = f"({ends[0]:.3f}, {ends[1]:.3f})"
+    width, mean = ends[1] - ends[0], mean_pass_at_k(counts, n, k)
+    ratio, shift = width / (high - low), abs(sum(ends) - low - high) / 2
+    why = None
+    if width < 0:
+        why = "the ends are swapped, the low one comes first"
+    elif ends[1] > 1:
+        why = "give fractions between 0 and 1, not percent"
+    elif width < 1e-9:
+        why = ("all your exams are the same; draw the problems with putting "
+               "back, so that some come twice and some not at all")
+    elif ratio > 1.5:
+        why = ("far too wide: this is the spread of single problems or of "
+               "small exams; take the mean of each resampled exam, which has "
+               "as many problems as the real one")
+    elif not ends[0] < mean < ends[1] or shift > 0.2 * (high - low):
+        why = (f"it lies around another value than the mean pass@{k}; use "
+               f"the unbiased pass@{k} of each problem")
+    elif ratio < 0.75:
+        why = ("too narrow: draw whole problems anew, not completions of "
+               "the same problems")
+    elif not 0.91 < ratio < 1.1:
+        why = "not 95 %: leave 2.5 % of the means out at each end"
+    return say(expected, got, why)
+
+
+def truth_of_claims():
+    """What paired intervals say of each claim: "yes", "no" or "open"."""
+    runs, truth = load_released(), {}
+    for letter, (k, a, b) in CLAIMS.items():
+        low, high = paired_interval(runs[a], runs[b], RELEASED_N, k)
+        truth[letter] = "yes" if low > 0 else "no" if high < 0 else "open"
+    return truth
+
+
+def check_07_3(verdicts):
+    """Exercise 3: ``verdicts`` maps each claim to "yes", "no" or "open".
+
+    Introduced in notebook 07, section 6.
+    """
+    words = ("yes", "no", "open")
+    if not isinstance(verdicts, dict):
+        return say("a dictionary with keys A to D", f"{verdicts!r:.40}",
+                   "fill in the stub")
+    for letter, right in truth_of_claims().items():
+        k, a, b = CLAIMS[letter]
+        got = verdicts.get(letter)
+        if got is None or got is ...:
+            return say(f"a verdict on {letter}", "none",
+                       f"{letter} is still to be judged")
+        if got not in words:
+            return say(f"yes, no or open for {letter}", f"{got!r:.40}",
+                       "use one of these three words")
+        if got == right:
+            continue
+        if right == "open":
+            why = ("the two values differ, but the paired interval of their "
+                   "difference holds zero")
+        elif got == "open":
+            why = ("the paired interval of the difference holds no zero; that "
+                   "two separate intervals overlap does not settle it")
+        else:
+            why = (f"look at k = {k}: which side is ahead may change "
+                   f"with k")
+        # The right word is not given away.
+        return say(f"what the paired interval says of {letter}", got, why)
+    return say("what the paired intervals say", "it for all four claims")

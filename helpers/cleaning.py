@@ -1,0 +1,90 @@
+"""Executed notebooks made fit to commit: outputs kept, noise dropped.
+
+Introduced in notebook 00, section 1.
+"""
+
+import re
+from pathlib import Path
+
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python",
+                   "name": "python3"},
+    "language_info": {"name": "python"},
+}
+MARKER = "<!-- {0} -->.*?<!-- /{0} -->|TODO-{0}"
+HEAD = 4                        # cells among which the header table is
+
+
+def duration(seconds):
+    """``seconds`` in words: "12 s", "1 min 10 s".
+
+    Introduced in notebook 00, section 1.
+    """
+    minutes, rest = divmod(max(1, round(seconds)), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def clean_notebook(notebook, root):
+    """Drop from ``notebook`` what changes from one run to the next.
+
+    Introduced in notebook 00, section 1.  That is progress on stderr,
+    execution times, widget state and the path of ``root``; cell ids, tags
+    and all other outputs stay.
+    """
+    notebook.metadata = type(notebook.metadata)(METADATA)
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags")
+        cell.metadata = type(cell.metadata)({"tags": tags} if tags else {})
+        if cell.cell_type != "code":
+            continue
+        cell.outputs = [_clean(output, root) for output in cell.outputs
+                        if output.get("name") != "stderr"]
+    return notebook
+
+
+def _clean(output, root):
+    """``output`` without widgets, and with paths below ``root`` relative."""
+    root, home = str(root), str(Path.home())
+    names = [root + "/", root]
+    if root.startswith(home + "/"):
+        short = "~" + root.removeprefix(home)
+        names += [short + "/", short]
+
+    def relative(text):
+        for name in names:
+            text = text.replace(name, "" if name.endswith("/") else ".")
+        return text
+
+    for field in ("text", "evalue"):
+        if field in output:
+            output[field] = relative(output[field])
+    if "traceback" in output:
+        output.traceback = [relative(line) for line in output.traceback]
+    for kind in list(output.get("data", {})):
+        if "widget" in kind:
+            del output.data[kind]
+        elif kind.startswith("text/"):
+            output.data[kind] = relative(output.data[kind])
+    return output
+
+
+def fill_header(notebook, row):
+    """Write the measured time and memory of ``row`` into the header table.
+
+    Introduced in notebook 00, section 1.  They go between the comments
+    ``<!-- time -->`` and ``<!-- /time -->``, and likewise ``memory``, of the
+    first cells; a new notebook may have ``TODO-time`` there.  Returns
+    whether there was a place for both.
+    """
+    values = {"time": duration(row.seconds),
+              "memory": f"{max(10, round(row.peak_mb, -1)):.0f} MB"}
+    found = set()
+    for cell in notebook.cells[:HEAD]:
+        for name, value in values.items():
+            if cell.cell_type == "markdown":
+                text = f"<!-- {name} -->{value}<!-- /{name} -->"
+                cell.source, count = re.subn(
+                    MARKER.format(name), text, cell.source, flags=re.DOTALL)
+                if count:
+                    found.add(name)
+    return found == set(values)

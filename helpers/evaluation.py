@@ -1,0 +1,157 @@
+"""Evaluation: pass@k from counts, with intervals and paired comparisons.
+
+A pass@k is a fraction between 0 and 1.  Intervals are percentile bootstraps
+over problems: "what if the exam had held other problems of the same kind?"
+They have no width when all problems scored alike; then the exam was too
+small or too uniform to tell, it did not make sure.
+"""
+
+import numpy as np
+
+# The data side of this module is in a file of its own; these names belong to
+# both.
+from helpers.counts import (  # noqa: F401
+    RELEASED_N, Counts, as_array, checked, count_passed, load_counts,
+    load_released, same_problems, save_counts)
+
+
+def pass_at_k(n, c, k):
+    """The unbiased estimate of pass@k from ``c`` right out of ``n``.
+
+    ``1 - C(n-c, k) / C(n, k)``: the chance that k of the n completions,
+    drawn without putting back, hold one that is right (Chen et al. 2021,
+    arXiv 2107.03374; EKT uses it).  Integers or arrays that broadcast; a
+    float for integers, else an array.  Raises ``ValueError`` for k > n,
+    c > n and negatives.  Introduced in notebook 07, section 1.
+    """
+    n, c, k = checked(n, c, k)
+    all_wrong = np.ones(n.shape)
+    for i in range(k.max(initial=0)):
+        # i wrong ones have been drawn: n - c - i wrong ones are left of n - i
+        draw_wrong = np.maximum(n - c - i, 0) / np.maximum(n - i, 1)
+        all_wrong = all_wrong * np.where(i < k, draw_wrong, 1.0)
+    return 1.0 - all_wrong if all_wrong.ndim else float(1.0 - all_wrong)
+
+
+def mean_pass_at_k(counts, n, k):
+    """pass@k averaged over the problems.  Raises as :func:`pass_at_k`.
+
+    Introduced in notebook 07, section 1.
+    """
+    return float(np.mean(pass_at_k(n, as_array(counts), k)))
+
+
+# ------------------------------------------------------------ intervals
+
+def bootstrap_means(values, resamples=10_000, seed=0):
+    """Means of ``resamples`` exams drawn from these problems with repeats.
+
+    ``values``: (problems,) or (problems, columns); returns (resamples,) or
+    (resamples, columns).  The columns of a problem are drawn together.
+    Introduced in notebook 07, section 3.
+    """
+    # Problems with equal scores are interchangeable, so it is enough to
+    # draw how often each distinct score comes up.
+    rows, repeats = np.unique(values, axis=0, return_counts=True)
+    problems = len(values)
+    draws = np.random.default_rng(seed).multinomial(
+        problems, repeats / problems, size=resamples)
+    return draws @ rows / problems
+
+
+def middle(means, level=0.95):
+    """The two ends of the middle ``level`` of ``means``, along axis 0.
+
+    Raises ``ValueError`` for a level outside 0..1.  Introduced in notebook
+    07, section 3.
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, for instance "
+                         f"0.95, not {level}")
+    return np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
+
+
+def pass_at_k_interval(counts, n, k, level=0.95, resamples=10_000, seed=0):
+    """``(low, high)``: bootstrap interval of the mean pass@k.
+
+    Raises as :func:`pass_at_k`.  Introduced in notebook 07, section 3.
+    """
+    per_problem = pass_at_k(n, as_array(counts), k)
+    low, high = middle(bootstrap_means(per_problem, resamples, seed), level)
+    return float(low), float(high)
+
+
+def pass_at_k_curve(counts, n, ks, level=0.95, resamples=10_000, seed=0):
+    """Arrays ``(mean, low, high)``, one value per k in ``ks``.
+
+    The same resampled exams serve every k.  Raises as :func:`pass_at_k`.
+    Introduced in notebook 07, section 4.
+    """
+    per_problem = pass_at_k(n, as_array(counts)[:, None], np.asarray(ks))
+    low, high = middle(bootstrap_means(per_problem, resamples, seed), level)
+    return per_problem.mean(axis=0), low, high
+
+
+# ----------------------------------------------------- paired comparison
+
+def paired_curve(counts_a, counts_b, n, ks, level=0.95, resamples=10_000,
+                 seed=0):
+    """Arrays ``(difference, low, high)`` of pass@k, a minus b, per k.
+
+    Each problem is its own control: what makes it hard is hard for both and
+    drops out.  Raises as :func:`same_problems` and :func:`pass_at_k`.
+    Introduced in notebook 07, section 5.
+    """
+    a, b = same_problems(counts_a, counts_b)
+    ks = np.asarray(ks)
+    gain = pass_at_k(n, a[:, None], ks) - pass_at_k(n, b[:, None], ks)
+    low, high = middle(bootstrap_means(gain, resamples, seed), level)
+    return gain.mean(axis=0), low, high
+
+
+def paired_interval(counts_a, counts_b, n, k, level=0.95, resamples=10_000,
+                    seed=0):
+    """``(low, high)`` of the mean difference of pass@k, a minus b.
+
+    :func:`paired_curve` for one k.  Introduced in notebook 07, section 5.
+    """
+    _, low, high = paired_curve(counts_a, counts_b, n, [k], level, resamples,
+                                seed)
+    return float(low[0]), float(high[0])
+
+
+def _at(ks):
+    """Sorted ks in words; only neighbours are joined to a range."""
+    runs = []
+    for k in ks:
+        if runs and k == runs[-1][1] + 1:
+            runs[-1][1] = k
+        else:
+            runs.append([k, k])
+    if len(runs) == 1 and runs[0][0] == 1 < runs[0][1]:
+        return f"k <= {runs[0][1]}"
+    return "k = " + ", ".join(
+        f"{a}" if a == b else f"{a}, {b}" if b == a + 1 else f"{a} to {b}"
+        for a, b in runs)
+
+
+def beats_sentence(student_counts, teacher_counts, n, ks=None,
+                   student="the student", teacher="its teacher", level=0.95):
+    """One sentence: where the student leads, the teacher leads, or neither.
+
+    A side leads at k when the paired interval there holds no zero.  A claim
+    "k <= K" tests k = 1, 2, ... in order up to the first failure, so many k
+    do not make it easier.  ``ks`` is 1..n unless given.  Raises as
+    :func:`paired_curve`.  Introduced in notebook 07, section 5.
+    """
+    ks = sorted(set(range(1, n + 1) if ks is None else map(int, ks)))
+    _, low, high = paired_curve(student_counts, teacher_counts, n, ks, level)
+    # Rounding can move a difference of exactly zero by 1e-17 or so.
+    ahead = [k for k, end in zip(ks, low) if end > 1e-12]
+    behind = [k for k, end in zip(ks, high) if end < -1e-12]
+    neither = [k for k in ks if k not in ahead and k not in behind]
+    text = f"{student} beats {teacher} at {_at(ahead) if ahead else 'no k'}"
+    text += f"; {teacher} leads at {_at(behind)}" if behind else ""
+    text += f"; undecided at {_at(neither)}" if neither else ""
+    return (f"{text[0].upper()}{text[1:]} ({level:.0%} paired intervals, "
+            f"{len(student_counts)} problems).")

@@ -1,0 +1,190 @@
+"""Filtering: from judged samples to the pairs that a student learns from.
+
+EKT keeps a sample if its program gives the right answer, and of those the
+first one per problem.  This module has that filter, two rivals, the table
+that says where samples are lost, and the training pairs on disk.
+
+Everywhere ``judged`` is a list of pairs ``(sample, verdict)``, in any order.
+A verdict "infrastructure" says something about our machine and nothing about
+the program, so it is refused and never counted as wrong.
+
+Introduced in notebook 04, section 1.
+"""
+
+import json
+import os
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+# How two programs are told apart, and how one that is right by luck is found,
+# is in a file of its own; these names belong to both.
+from helpers.programs import (  # noqa: F401
+    canonical, follows, foreign_numbers, numbers_in, read_story, spelling,
+    spurious, variants)
+from helpers.prompts import zero_shot_prompt
+
+
+@dataclass(frozen=True)
+class Example:
+    """One training pair.  Introduced in notebook 04, section 4.
+
+    ``prompt`` is what the student sees (the question alone, as in EKT),
+    ``completion`` the teacher's program, letter for letter.
+    """
+
+    task_id: str
+    prompt: str
+    completion: str
+
+
+def make_example(problem, sample):
+    """The training pair of a problem and a sample.
+
+    Introduced in notebook 04, section 4.
+    """
+    return Example(problem.task_id, zero_shot_prompt(problem.question),
+                   sample.completion)
+
+
+def by_problem(judged):
+    """``{task_id: [(sample, verdict), ...]}``, each list in sample order.
+
+    Introduced in notebook 04, section 1.  Raises ``RuntimeError`` if any
+    verdict is "infrastructure": those programs have not been judged.
+    """
+    grouped, failed = defaultdict(list), []
+    for sample, verdict in judged:
+        grouped[sample.task_id].append((sample, verdict))
+        if verdict.status == "infrastructure":
+            failed.append(f"{sample.task_id}, sample {sample.sample_index}: "
+                          f"{verdict.detail or 'no detail'}")
+    if failed:
+        raise RuntimeError(
+            f"{len(failed)} samples could not be judged (first: {failed[0]});"
+            f" that is no verdict about the program, so judge them again")
+    for pairs in grouped.values():
+        pairs.sort(key=lambda pair: pair[0].sample_index)
+    return dict(grouped)
+
+
+# -------------------------------------------------------------- the filters
+
+def first_correct(problems, judged):
+    """EKT's filter: the first correct sample of each problem, if any.
+
+    Introduced in notebook 04, section 4.  Source: EKT's released code
+    (``gold_code = bodies[passed_lst.index(True)]``).  Returns a list of
+    ``Example`` in the order of ``problems``; samples of other problems are
+    left aside.  Raises ``RuntimeError`` as :func:`by_problem` does.
+    """
+    grouped, examples = by_problem(judged), []
+    for problem in problems:
+        for sample, verdict in grouped.get(problem.task_id, []):
+            if verdict.status == "passed":
+                examples.append(make_example(problem, sample))
+                break
+    return examples
+
+
+def k_distinct(problems, judged, k=None):
+    """Up to ``k`` different correct programs per problem; all if ``None``.
+
+    Introduced in notebook 04, section 5.  Not in EKT; the idea is that of
+    Ni et al. (2205.14318) and RFT (2308.01825).  Two programs are the same
+    if :func:`canonical` spells them the same; the first of them is kept, as
+    the teacher wrote it.  Raises ``ValueError`` for ``k`` below 1 and
+    ``RuntimeError`` as :func:`by_problem` does.
+    """
+    if k is not None and k < 1:
+        raise ValueError(f"k is how many programs to keep per problem, "
+                         f"1 or more, not {k}")
+    grouped, examples = by_problem(judged), []
+    for problem in problems:
+        different = {}
+        for sample, verdict in grouped.get(problem.task_id, []):
+            if verdict.status == "passed":
+                different.setdefault(spelling(sample.completion), sample)
+        for sample in list(different.values())[:k]:
+            examples.append(make_example(problem, sample))
+    return examples
+
+
+def unfiltered(problems, judged, k=1):
+    """The first ``k`` samples of each problem, right or not.
+
+    Introduced in notebook 04, section 8: the rival that shows what the
+    filter is worth.  Raises ``RuntimeError`` as :func:`by_problem` does.
+    """
+    grouped = by_problem(judged)
+    return [make_example(problem, sample) for problem in problems
+            for sample, _ in grouped.get(problem.task_id, [])[:k]]
+
+
+def funnel(problems, judged):
+    """Where the samples go: rows ``(stage, samples, problems)``.
+
+    Introduced in notebook 04, section 3.  The stages are sampled, parsed,
+    ran (finished, right or wrong), right, distinct and kept (first-correct);
+    ``problems`` counts those with at least one sample in that stage.  The
+    last row, "none right", has the samples spent on problems without any
+    correct one, and the number of these problems.  Raises ``RuntimeError``
+    as :func:`by_problem` does.
+    """
+    grouped, table = by_problem(judged), []
+    for problem in problems:
+        pairs = grouped.get(problem.task_id, [])
+        statuses = [verdict.status for _, verdict in pairs]
+        right = [sample.completion for sample, verdict in pairs
+                 if verdict.status == "passed"]
+        table.append((len(pairs), len(pairs) - statuses.count("unparsable"),
+                      len(right) + statuses.count("wrong"), len(right),
+                      len(set(map(spelling, right))), min(1, len(right)),
+                      0 if right else len(pairs)))
+    names = ("sampled", "parsed", "ran", "right", "distinct", "kept")
+    rows = [(name, sum(row[i] for row in table),
+             sum(row[i] > 0 for row in table))
+            for i, name in enumerate(names)]
+    return rows + [("none right", sum(row[6] for row in table),
+                    sum(row[3] == 0 for row in table))]
+
+
+# ------------------------------------------------------------------- on disk
+
+def write_examples(path, examples):
+    """Write training pairs, one JSON object per line, all or nothing.
+
+    Introduced in notebook 04, section 8.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".draft")
+    with open(draft, "w", encoding="utf-8") as file:
+        for example in examples:
+            file.write(json.dumps(asdict(example)) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def read_examples(path):
+    """The training pairs of a file that :func:`write_examples` wrote.
+
+    Introduced in notebook 04, section 8.  Raises ``ValueError`` that names
+    the first line which is no training pair.
+    """
+    examples = []
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                example = Example(**json.loads(line))
+                if not all(isinstance(value, str)
+                           for value in asdict(example).values()):
+                    raise TypeError("a value is not text")
+            except (ValueError, TypeError) as error:
+                raise ValueError(
+                    f"{Path(path).name}, line {number} is not a training "
+                    f"pair ({error}); delete the file and run notebook 04 "
+                    f"again") from None
+            examples.append(example)
+    return examples

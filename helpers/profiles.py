@@ -1,0 +1,150 @@
+"""Profiles: which models, data and sizes a run uses, and where it writes.
+
+A profile changes names and sizes, never the code path: every notebook runs
+the same cells under each of them.  Introduced in notebook 00, section 1.
+"""
+
+import os
+import platform
+import shutil
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Names and sizes of one run.  Introduced in notebook 00, section 1.
+
+    ``teacher`` and ``student`` are folders below the repository or names on
+    the Hugging Face Hub.  Counts are problems and samples per problem,
+    lengths are tokens.
+    """
+
+    name: str
+    dataset: str                  # a name that load_problems knows
+    teacher: str
+    student: str
+    train_problems: int
+    test_problems: int
+    train_samples: int            # teacher samples per training problem
+    test_samples: int             # n of pass@k
+    max_new_tokens: int
+    sequences: int                # decoded at a time
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    lora_rank: int
+    temperature: float = 0.6      # EKT, released configuration
+    top_p: float = 1.0
+    teacher_4bit: bool = False
+
+    @property
+    def runs(self):
+        """The folder of this profile's results, made when asked for."""
+        folder = ROOT / "runs" / self.name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            probe = folder / ".writable"
+            probe.write_text("")
+            probe.unlink()
+        except OSError as error:
+            raise OSError(
+                f"cannot write to {folder.relative_to(ROOT)}: "
+                f"{error.strerror}; make it writable or run from a copy of "
+                f"the repository that you own") from None
+        return folder
+
+    @property
+    def shipped(self):
+        """The folder of results that the repository brings along."""
+        return ROOT / "data" / self.name
+
+
+PROFILES = {
+    "mini": Profile(
+        name="mini", dataset="mini-gsm",
+        teacher="data/mini/teacher", student="data/mini/student",
+        train_problems=400, test_problems=200,
+        train_samples=20, test_samples=100, max_new_tokens=64,
+        sequences=800, epochs=8, batch_size=32, learning_rate=2e-3,
+        lora_rank=16),
+    "colab": Profile(
+        name="colab", dataset="gsm8k",
+        teacher="Qwen/Qwen2.5-Coder-7B-Instruct",
+        student="Qwen/Qwen2.5-Coder-0.5B",
+        train_problems=200, test_problems=50,
+        train_samples=8, test_samples=20, max_new_tokens=150,
+        sequences=32, epochs=3, batch_size=16, learning_rate=2e-4,
+        lora_rank=16, teacher_4bit=True),
+    "paper": Profile(
+        name="paper", dataset="gsm8k",
+        teacher="EleutherAI/gpt-j-6B",
+        student="EleutherAI/gpt-neo-1.3B",
+        train_problems=6973, test_problems=1319,
+        train_samples=100, test_samples=100, max_new_tokens=150,
+        sequences=100, epochs=140, batch_size=32, learning_rate=1e-4,
+        lora_rank=16),
+}
+
+
+def get_profile(name=None, **changes):
+    """The profile ``name``, or the one the variable ``PROFILE`` names.
+
+    Introduced in notebook 00, section 1.  ``changes`` override single
+    values: ``get_profile("mini", test_samples=10)``.  Without a name and
+    without the variable it is ``mini``.  Raises ``ValueError`` for an
+    unknown name.
+    """
+    name = name or os.environ.get("PROFILE") or "mini"
+    if name not in PROFILES:
+        raise ValueError(f"there is no profile {name!r}; choose one of "
+                         f"{', '.join(PROFILES)}")
+    return replace(PROFILES[name], **changes)
+
+
+def find_artefact(profile, name):
+    """The file or folder ``name`` of an earlier notebook.
+
+    Introduced in notebook 04, section 1.  It is looked for in
+    ``runs/<profile>/`` and then among the results that the repository ships
+    (there also gzipped), so that one can start at any notebook.  Raises
+    ``FileNotFoundError``.
+    """
+    for folder in (profile.runs, profile.shipped):
+        for path in (folder / name, folder / f"{name}.gz"):
+            if path.exists():
+                return path
+    raise FileNotFoundError(
+        f"{name} is neither in runs/{profile.name}/ nor shipped in "
+        f"data/{profile.name}/; run the notebook that makes it first "
+        f"(the README lists which)")
+
+
+def session_card(profile=None):
+    """Versions and hardware of this session as text, one fact per line.
+
+    Introduced in notebook 00, section 1.
+    """
+    import torch
+    lines = [f"Python        {platform.python_version()}"]
+    for package in ("torch", "transformers", "peft", "datasets"):
+        try:
+            lines.append(f"{package:<14}{version(package)}")
+        except PackageNotFoundError:
+            lines.append(f"{package:<14}not installed")
+    if torch.cuda.is_available():
+        card = torch.cuda.get_device_properties(0)
+        lines.append(f"GPU           {card.name}, capability "
+                     f"{card.major}.{card.minor}, "
+                     f"{card.total_memory / 2**30:.1f} GiB")
+    else:
+        lines.append("GPU           none, running on the CPU")
+    lines.append(f"CPU cores     {os.cpu_count()}")
+    lines.append(f"free disk     {shutil.disk_usage(ROOT).free / 2**30:.0f}"
+                 " GiB")
+    if profile:
+        lines.append(f"profile       {profile.name}")
+    return "\n".join(lines)

@@ -1,0 +1,96 @@
+"""Copy the results of a run into ``data/``, and the README's table from them.
+
+    python -m helpers ship
+
+The README's numbers are never typed: they are written by this module, from
+the files that it ships, and a test compares the two.
+"""
+
+import gzip
+import json
+import shutil
+
+from .cleaning import duration
+from .evaluation import (beats_sentence, load_counts, mean_pass_at_k,
+                         pass_at_k_interval)
+from .profiles import ROOT, get_profile
+
+SYSTEMS = ("teacher-few-shot", "student-zero-shot", "student-few-shot",
+           "student-after-EKT")
+PAIRS = ("first-correct", "k-distinct-4", "unfiltered")
+BEGIN, END = "<!-- result -->", "<!-- /result -->"
+
+
+def ship(profile):
+    """Copy what later notebooks read, and what the README quotes.
+
+    Raises ``FileNotFoundError`` if a notebook has not been run.
+    """
+    runs, target = profile.runs, profile.shipped
+    for folder in ("samples", "pairs", "counts"):
+        (target / folder).mkdir(parents=True, exist_ok=True)
+    samples = (runs / "samples" / "teacher-train.jsonl").read_bytes()
+    (target / "samples" / "teacher-train.jsonl.gz").write_bytes(
+        gzip.compress(samples, mtime=0))
+    for name in PAIRS:
+        shutil.copyfile(runs / "pairs" / f"{name}.jsonl",
+                        target / "pairs" / f"{name}.jsonl")
+    for name in SYSTEMS:
+        shutil.copyfile(runs / "counts" / f"{name}.json",
+                        target / "counts" / f"{name}.json")
+    shutil.copytree(runs / "ekt-student", target / "ekt-student",
+                    dirs_exist_ok=True)
+    shutil.copyfile(runs / "figures" / "07-pass-at-k.png",
+                    target / "pass-at-k.png")
+    rows = json.loads((runs / "summary.json").read_text())["notebooks"]
+    keep = ("notebook", "seconds", "peak_mb", "headline")
+    (target / "summary.json").write_text(json.dumps(
+        [{key: row[key] for key in keep} for row in rows], indent=1) + "\n")
+    readme = ROOT / "README.md"
+    before, rest = readme.read_text().split(BEGIN)
+    readme.write_text(before + result_block(target) + rest.split(END)[1])
+
+
+def result_block(folder):
+    """The README's table, sentence and picture from the files shipped."""
+    results = {name: load_counts(folder / "counts" / f"{name}.json")
+               for name in SYSTEMS}
+    n = results[SYSTEMS[0]].n
+    lines = [BEGIN, "## What comes out", "",
+             f"| on the {len(results[SYSTEMS[0]].counts)} test problems of "
+             f"`mini-gsm`, n = {n}, T = "
+             f"{results[SYSTEMS[0]].facts['temperature']} | pass@1 | "
+             f"pass@{n} |", "| --- | --- | --- |"]
+    for name, result in results.items():
+        cells = [cell(result.counts, n, k) for k in (1, n)]
+        kind, how = name.split("-", 1)
+        how = how.replace("after-", "after ")
+        lines.append(f"| {kind} {how} | "
+                     + " | ".join(cells) + " |")
+    verdict = beats_sentence(results["student-after-EKT"].counts,
+                             results["teacher-few-shot"].counts, n)
+    rows = json.loads((folder / "summary.json").read_text())
+    spent = duration(sum(row["seconds"] for row in rows))
+    peak = max(row["peak_mb"] for row in rows)
+    lines += [
+        "", "In brackets: 95 % intervals, by a bootstrap over problems. "
+        + verdict, "",
+        "![pass@k against k for the teacher and for the student before and "
+        "after training, with 95 % bands](data/mini/pass-at-k.png)", "",
+        f"The run that made this took {spent} on 2 CPU cores and at most "
+        f"{peak:,} MB of memory. Notebook 07 says what these numbers hide.",
+        END]
+    return "\n".join(lines)
+
+
+def cell(counts, n, k):
+    """pass@k with its interval, as text in percent."""
+    low, high = pass_at_k_interval(counts, n, k)
+    return (f"{mean_pass_at_k(counts, n, k):.1%} "
+            f"[{100 * low:.1f}, {100 * high:.1f}]")
+
+
+def main(arguments=None):
+    """Ship the results of the mini profile."""
+    ship(get_profile("mini"))
+    print("shipped the results of runs/mini/ to data/mini/ and the README")

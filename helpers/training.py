@@ -1,0 +1,238 @@
+"""A student that learns from programs: loss mask, LoRA, loop, checkpoints.
+
+The loop is an ordinary PyTorch loop, so that nothing about what is learnt
+from is hidden.  It stops and goes on exactly: batches, weights and optimiser
+depend on the seed and the step alone.
+"""
+
+import hashlib
+import os
+import random
+import shutil
+from pathlib import Path
+
+import torch
+from torch.nn.functional import cross_entropy
+from tqdm import tqdm
+
+from .profiles import ROOT
+from .models import LanguageModel, fingerprint, load_model
+
+IGNORED = -100        # the label of a token that is not trained on
+
+
+def encode(tokenizer, example):
+    """(ids, labels) of one example: prompt, completion, end token.
+
+    The labels repeat the ids, but the prompt's are ``IGNORED``: the student
+    learns to answer, not to ask.  The end token is trained, or the student
+    would never stop.  (EKT's released code trains on question and padding
+    too; notebook 05 says what that changes.)
+    Introduced in notebook 05, section 2.
+    """
+    prompt = tokenizer(example.prompt)["input_ids"]
+    completion = tokenizer(example.completion,
+                           add_special_tokens=False)["input_ids"]
+    completion = completion + [tokenizer.eos_token_id]
+    return prompt + completion, [IGNORED] * len(prompt) + completion
+
+
+def collate(encoded, pad):
+    """Right-pad (ids, labels) pairs to one length.
+
+    Returns ids, labels and attention mask, each (batch, length).  Padding is
+    never trained on and never looked at.  Introduced in notebook 05,
+    section 2.
+    """
+    longest = max(len(ids) for ids, _ in encoded)
+    ids = torch.full((len(encoded), longest), pad)
+    labels = torch.full((len(encoded), longest), IGNORED)
+    mask = torch.zeros(len(encoded), longest, dtype=torch.long)
+    for row, (these, those) in enumerate(encoded):
+        ids[row, :len(these)] = torch.tensor(these)
+        labels[row, :len(those)] = torch.tensor(those)
+        mask[row, :len(these)] = 1
+    return ids, labels, mask
+
+
+def completion_loss(logits, labels):
+    """Mean cross-entropy of the trained tokens, in nats per token.
+
+    ``logits`` (batch, length, vocabulary), ``labels`` (batch, length).
+    Position i predicts token i + 1, hence the shift by one.  Raises
+    ``ValueError`` if no token is trained on: a mask that covers everything
+    looks like training and teaches nothing.  Introduced in notebook 05,
+    section 2.
+    """
+    predicted, wanted = logits[:, :-1], labels[:, 1:]
+    trained = wanted != IGNORED
+    if not trained.any():
+        raise ValueError("no token of this batch is trained on; look at the "
+                         "labels: the prompt must not cover the completion")
+    return cross_entropy(predicted[trained].float(), wanted[trained])
+
+
+def add_lora(lm, rank, seed=0):
+    """The model with a LoRA adapter on every linear layer; it alone trains.
+
+    A layer's weight W becomes W + (alpha / rank) B A, with A (rank, in)
+    random, B (out, rank) zero, alpha = 2 rank: at first nothing changes.
+    ``lm`` is changed in place.  Introduced in notebook 05, section 3.
+    """
+    from peft import LoraConfig, get_peft_model
+    torch.manual_seed(seed)
+    config = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0,
+                        target_modules="all-linear", task_type="CAUSAL_LM")
+    model = get_peft_model(lm.model, config)
+    return LanguageModel(lm.name, model, lm.tokenizer)
+
+
+def batches(count, batch_size, epochs, seed):
+    """Lists of example numbers, ``epochs`` times through in random order.
+
+    Introduced in notebook 05, section 4.
+    """
+    plan = []
+    for epoch in range(epochs):
+        order = list(range(count))
+        random.Random(f"{seed}|{epoch}").shuffle(order)
+        plan += [order[at:at + batch_size]
+                 for at in range(0, count, batch_size)]
+    return plan
+
+
+def learning_rate(step, steps, peak, warmup=0.1):
+    """Linear warm-up over a tenth of the steps, then linear decay to zero.
+
+    Introduced in notebook 05, section 4.
+    """
+    ramp = (step + 1) / max(1, round(warmup * steps))
+    return peak * min(1.0, ramp, (steps - step) / (steps * (1 - warmup)))
+
+
+def train(lm, examples, epochs, batch_size, peak_rate, checkpoint=None,
+          seed=0, save_every=50, weight_decay=0.1, stop_after=None):
+    """Fine-tune ``lm``'s trainable weights on ``examples``; the losses.
+
+    AdamW, decay 0.1 and gradient norm 1 as in EKT's released
+    configuration; the rate is ``peak_rate`` after warm-up.  Returns a list
+    of losses in nats per trained token, one a step.  With ``checkpoint`` (a
+    file) the state is saved every ``save_every`` steps and a second call
+    goes on from there, to the same weights as without the break.
+    ``stop_after`` ends early, as a kill would.  Raises ``ValueError`` for no
+    examples or a checkpoint of another run.  Introduced in notebook 05,
+    section 4.
+    """
+    if not examples:
+        raise ValueError("there are no examples to train on; did the filter "
+                         "keep any?  Notebook 04 shows the funnel")
+    encoded = [encode(lm.tokenizer, example) for example in examples]
+    plan = batches(len(encoded), batch_size, epochs, seed)
+    weights = [w for w in lm.model.parameters() if w.requires_grad]
+    optimizer = torch.optim.AdamW(weights, weight_decay=weight_decay)
+    run = hashlib.sha256(repr((lm.name, epochs, batch_size, peak_rate, seed,
+                               encoded)).encode()).hexdigest()
+    losses = resume(checkpoint, run, weights, optimizer)
+    device = lm.model.device
+    lm.model.train()
+    bar = tqdm(total=len(plan), initial=len(losses), desc="training",
+               unit=" steps")
+    for step in range(len(losses), min(len(plan), stop_after or len(plan))):
+        chosen = [encoded[i] for i in plan[step]]
+        ids, labels, mask = collate(chosen, lm.tokenizer.eos_token_id)
+        logits = lm.model(input_ids=ids.to(device),
+                          attention_mask=mask.to(device)).logits
+        loss = completion_loss(logits, labels.to(device))
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, len(plan), peak_rate)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimizer.step()
+        losses.append(loss.item())
+        bar.update()
+        bar.set_postfix(loss=f"{loss.item():.3f}")
+        if checkpoint and (step + 1) % save_every == 0:
+            save_state(checkpoint, run, weights, optimizer, losses)
+    bar.close()
+    if checkpoint and losses:
+        save_state(checkpoint, run, weights, optimizer, losses)
+    lm.model.eval()
+    return losses
+
+
+def save_state(path, run, weights, optimizer, losses):
+    """Write beside the file, then rename: a kill leaves one or the other.
+
+    Introduced in notebook 05, section 4.
+    """
+    state = {"run": run, "weights": [w.detach() for w in weights],
+             "optimizer": optimizer.state_dict(), "losses": losses}
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    torch.save(state, f"{path}.new")
+    os.replace(f"{path}.new", path)
+
+
+def resume(path, run, weights, optimizer):
+    """Load ``path`` if it is there; the losses so far.
+
+    Introduced in notebook 05, section 4.
+    """
+    if path is None or not Path(path).exists():
+        return []
+    try:
+        state = torch.load(path, weights_only=True)
+    except Exception:                 # whatever torch says of a broken file
+        raise ValueError(f"the checkpoint {Path(path).name} is damaged; "
+                         f"delete it to train from the start") from None
+    if state["run"] != run:
+        raise ValueError(f"the checkpoint {Path(path).name} belongs to a "
+                         f"training with other data or settings; delete it "
+                         f"or choose another file")
+    with torch.no_grad():
+        for weight, saved in zip(weights, state["weights"]):
+            weight.copy_(saved)
+    optimizer.load_state_dict(state["optimizer"])
+    return state["losses"]
+
+
+CARD = """---
+base_model: {base}
+library_name: peft
+---
+A LoRA adapter for the student of the repository's notebooks, trained in
+notebook 05 on programs of the teacher that gave the right answer.
+"""
+
+
+def save_adapter(lm, folder, base):
+    """Save the adapter in peft's format; ``base`` is what it belongs to.
+
+    The folder is complete or not there.  Introduced in notebook 05,
+    section 5.
+    """
+    folder = Path(folder)
+    new = folder.with_name(folder.name + ".new")
+    shutil.rmtree(new, ignore_errors=True)
+    lm.model.peft_config["default"].base_model_name_or_path = base
+    lm.model.save_pretrained(new)
+    (new / "README.md").write_text(CARD.format(base=base))
+    shutil.rmtree(folder, ignore_errors=True)
+    new.rename(folder)
+
+
+def load_student(base, adapter):
+    """The model ``base`` with the saved ``adapter`` merged into its weights.
+
+    Introduced in notebook 05, section 5.  Raises ``FileNotFoundError`` if
+    there is no adapter in the folder.
+    """
+    from peft import PeftModel
+    adapter = Path(adapter)
+    if not (adapter / "adapter_model.safetensors").exists():
+        raise FileNotFoundError(f"there is no adapter in {adapter.name}; "
+                                f"notebook 05 trains and saves it")
+    lm = load_model(base)
+    model = PeftModel.from_pretrained(lm.model, str(adapter))
+    return LanguageModel(f"{adapter.name}@{fingerprint(adapter)}",
+                         model.merge_and_unload().eval(), lm.tokenizer)

@@ -1,0 +1,151 @@
+"""Notebook 01: its cells equal the modules, and its checks can say no."""
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from helpers import checks_01, verdicts
+from helpers.checks_01 import (PROGRAMS, check_01_1, check_01_2, check_01_3,
+                               naive_check)
+from helpers.execution import Runner
+from helpers.problems import Problem
+
+NOTEBOOK = (Path(__file__).parents[1] / "notebooks"
+            / "01_running_programs_nobody_checked.ipynb")
+CELLS = nbformat.read(NOTEBOOK, as_version=4).cells
+
+
+def solution(number, name):
+    """What the folded solution of an exercise defines."""
+    texts = [cell.source for cell in CELLS if cell.cell_type == "markdown"]
+    start = next(i for i, text in enumerate(texts)
+                 if f"**Exercise {number}:" in text)
+    fold = next(text for text in texts[start:]
+                if "<summary>Solution" in text)
+    block, = re.findall(r"```python\n(.*?)```", fold, re.DOTALL)
+    space = {}
+    exec(block, space)
+    return space[name]
+
+
+def stub(name):
+    """What the exercise's cell defines, as the reader finds it."""
+    cell = next(cell for cell in CELLS if cell.cell_type == "code"
+                and "exercise" in cell.metadata.get("tags", [])
+                and name in cell.source)
+    space = {}
+    exec(cell.source, space)
+    return space[name]
+
+
+def bare(function):
+    """A function's AST without its docstring."""
+    body = function.body
+    if (isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)):
+        function.body = body[1:]
+    return ast.dump(function)
+
+
+@pytest.mark.parametrize("function", [verdicts.compare,
+                                      checks_01.naive_check])
+def test_the_cell_is_the_module(function):
+    in_module = ast.parse(inspect.getsource(function)).body[0]
+    in_cells = [node for cell in CELLS if cell.cell_type == "code"
+                for node in ast.parse(cell.source).body
+                if isinstance(node, ast.FunctionDef)
+                and node.name == function.__name__]
+    assert [bare(node) for node in in_cells] == [bare(in_module)]
+
+
+def test_solutions_pass_and_stubs_do_not(capsys):
+    for number, (check, name) in enumerate(
+            ((check_01_1, "prediction"), (check_01_2, "published"),
+             (check_01_3, "trick")), 1):
+        assert check(solution(number, name)) is True
+        assert "correct" in capsys.readouterr().out
+        assert check(stub(name)) is False
+        assert "not yet" in capsys.readouterr().out
+
+
+def rejected(check, answers, capsys):
+    """Every wrong answer is refused in one line, each with its own."""
+    reasons = set()
+    for answer in answers:
+        assert check(answer) is False
+        out = capsys.readouterr().out
+        assert re.fullmatch(r"expected .*, got .*: not yet, .*\n", out), out
+        reasons.add(out)
+    assert len(reasons) == len(answers)
+
+
+def test_exercise_1_has_the_verdicts_of_the_judge():
+    problem = Problem("check/0", "?", answer="10")
+    with Runner(timeout=0.3) as runner:
+        got = runner.judge_many([(problem, program)
+                                 for program, _, _ in PROGRAMS.values()])
+        assert [v.status for v in got] == [
+            status for _, status, _ in PROGRAMS.values()]
+
+
+def test_exercise_1_refuses(capsys):
+    right = {key: status for key, (_, status, _) in PROGRAMS.items()}
+    rejected(check_01_1, [
+        right | {"B": "passed"}, right | {"D": "passed"},
+        right | {"E": "error"}, right | {"F": "passed"},
+        right | {"C": "wrong"}, right | {"G": "timeout"},
+        right | {"A": "right"}, right | {"A": None}, {"A": "passed"}, None],
+        capsys)
+
+
+def test_exercise_2_refuses(capsys):
+    def any_number(value, expected):
+        y = float(expected)
+        return (isinstance(value, (int, float))
+                and abs(value - y) / max(y, 1e-5) < 0.01)
+
+    def repaired_scale(value, expected):
+        y = float(expected)
+        return (type(value) is float
+                and abs(value - y) / max(abs(y), 1e-5) < 0.01)
+
+    def no_scale(value, expected):
+        return type(value) is float and abs(value - float(expected)) < 0.01
+
+    def no_zero(value, expected):
+        y = float(expected)
+        return type(value) is float and abs(value - y) / y < 0.01
+
+    def one_sided(value, expected):
+        y = float(expected)
+        return type(value) is float and (y - value) / max(y, 1e-5) < 0.01
+
+    def too_wide(value, expected):
+        y = float(expected)
+        return (type(value) is float
+                and abs(value - y) / max(y, 1e-5) <= 0.01)
+
+    def text(value, expected):
+        return abs(value - expected) < 0.01
+
+    rejected(check_01_2, [any_number, repaired_scale, no_scale, no_zero,
+                          one_sided, too_wide, text, None], capsys)
+
+
+def test_exercise_3_refuses(capsys):
+    rejected(check_01_3, [
+        "answer = 58", "answer = None", "answer = problem.answer",
+        "class A:\n    __eq__ = lambda a, b: True\nanswer = A()",
+        "answer = open('x')", "while True: pass", "answer = = 1",
+        "import sys\nsys.exit()", 58], capsys)
+
+
+def test_the_naive_checker_is_as_naive_as_the_lesson_says():
+    problem = Problem("check/0", "?", answer="10")
+    assert naive_check(problem, "answer = 10.0")
+    assert not naive_check(problem, "answer = 11")
+    assert not naive_check(problem, "answer = 1 / 0")

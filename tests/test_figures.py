@@ -1,0 +1,112 @@
+"""Figures: what is drawn, the alt text, and that nothing overlaps."""
+
+import base64
+import io
+
+import matplotlib.image
+import numpy as np
+import pytest
+from IPython.core.formatters import DisplayFormatter
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+
+from helpers.figures import (
+    CYCLE, DASHES, MARKERS, funnel_figure, loss_figure, pass_at_k_figure,
+    png, show, spread)
+
+KS = np.array([1, 2, 5, 10, 50, 100])
+
+
+def curve(start, end):
+    mean = np.linspace(start, end, len(KS))
+    return KS, mean, mean - 0.02, mean + 0.02
+
+
+def three_curves():
+    return {"teacher": curve(0.3, 0.99), "before": curve(0.05, 0.98),
+            "after": curve(0.4, 0.985)}
+
+
+def texts(figure):
+    return [t for t in figure.axes[0].texts if t.get_text()]
+
+
+def test_show_displays_one_png_with_its_alt_text_and_saves_it(
+        tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    figure, path = pass_at_k_figure(three_curves()), tmp_path / "new" / "a.png"
+    show(figure, alt="Three lines rise.", path=path)
+    (picture,) = shown
+    output, metadata = DisplayFormatter().format(picture)
+    assert set(output) == {"image/png", "text/plain"}
+    assert output["text/plain"] == repr(picture) == "Three lines rise."
+    assert metadata == {"image/png": {"alt": "Three lines rise."}}
+    data = base64.b64decode(output["image/png"])
+    assert path.read_bytes() == data
+    assert matplotlib.image.imread(io.BytesIO(data)).shape[1] > 600
+
+
+def test_show_without_alt_text_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="needs an alt text"):
+        show(pass_at_k_figure(three_curves()), "  ", tmp_path / "a.png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_same_figure_is_the_same_file():
+    assert png(pass_at_k_figure(three_curves()), "x") == png(
+        pass_at_k_figure(three_curves()), "x")
+
+
+def test_curves_are_drawn_as_given_on_a_log_axis_in_percent():
+    axes = pass_at_k_figure(three_curves()).axes[0]
+    assert axes.get_xscale() == "log"
+    assert len(axes.collections) == 3                   # the bands
+    lines = [line for line in axes.lines if line.get_linestyle() != "None"]
+    assert lines[0].get_ydata() == pytest.approx(
+        100 * three_curves()["teacher"][1])
+    assert axes.get_xlabel() and "%" in axes.get_ylabel()
+    assert 99 < axes.get_ylim()[1] <= 103
+    assert axes.get_ylim()[0] == 0
+
+
+def test_colour_is_never_the_only_difference():
+    looks = list(zip(CYCLE, DASHES, MARKERS))
+    for column in zip(*looks):
+        assert len(set(column)) == len(CYCLE)
+    figure = pass_at_k_figure(three_curves())
+    assert [t.get_text() for t in texts(figure)] == list(three_curves())
+
+
+def test_labels_of_close_lines_do_not_overlap_or_leave_the_picture():
+    figure = pass_at_k_figure(three_curves())
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    boxes = sorted((Text.get_window_extent(t, renderer)     # without the arrow
+                    for t in texts(figure)), key=lambda box: box.y0)
+    for below, above in zip(boxes, boxes[1:]):
+        assert above.y0 >= below.y1 - 1
+    assert max(box.x1 for box in boxes) <= figure.bbox.x1
+
+
+def test_spread_keeps_order_and_leaves_alone_what_has_room():
+    assert spread([0.0, 5.0, 9.0], 1) == pytest.approx([0, 5, 9])
+    placed = spread([3.0, 2.9, 3.1, 3.0], 1)
+    assert np.all(np.diff(np.sort(placed)) >= 0.99)
+    assert placed[1] < placed[0] < placed[3] < placed[2]
+
+
+def test_a_funnel_shows_each_stage_with_count_and_share():
+    figure = funnel_figure([("sampled", 2000), ("right", 500), ("kept", 0)])
+    assert [t.get_text().strip() for t in texts(figure)] == [
+        "2,000 (100%)", "500 (25%)", "0 (0%)"]
+    assert [bar.get_width() for bar in figure.axes[0].patches] == [
+        2000, 500, 0]
+    png(funnel_figure([("sampled", 0), ("kept", 0)]), "an empty funnel")
+
+
+def test_the_loss_figure_draws_losses_and_their_running_mean():
+    losses = [4.0, 2.0, 3.0, 1.0]
+    raw, mean = loss_figure(losses, window=2).axes[0].lines
+    assert raw.get_ydata() == pytest.approx(losses)
+    assert mean.get_ydata() == pytest.approx([4, 3, 2.5, 2])

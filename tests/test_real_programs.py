@@ -1,0 +1,66 @@
+"""Real problems and real programs: GSM8K and what GPT-J wrote for it."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from helpers.execution import Runner, compare, explain_disagreement
+from helpers.problems import load_problems
+from helpers.profiles import ROOT
+
+DATA = ROOT.parent / "shared" / "data"
+pytestmark = pytest.mark.skipif(not DATA.exists(),
+                                reason="needs ../shared/data")
+
+
+@pytest.fixture(scope="module")
+def train():
+    return load_problems("gsm8k", "train", path=DATA / "gsm8k_train.jsonl")
+
+
+def test_gsm8k_is_read_exactly(train):
+    test = load_problems("gsm8k", "test", path=DATA / "gsm8k_test.jsonl")
+    assert (len(train), len(test)) == (7473, 1319)
+    for problems, name, negative, commas in ((train, "train", 3, 79),
+                                             (test, "test", 2, 14)):
+        lines = (DATA / f"gsm8k_{name}.jsonl").read_text().splitlines()
+        ends = [json.loads(line)["answer"].split("#### ")[1]
+                for line in lines]
+        assert sum("," in end for end in ends) == commas
+        assert sum(p.answer.startswith("-") for p in problems) == negative
+        assert [f"{int(p.answer):,}".replace(",", "") for p in problems] == [
+            end.replace(",", "") for end in ends]
+
+
+def test_every_disagreement_with_the_authors_is_explained(train, capsys):
+    """The authors judged all 839 programs right, by their own check."""
+    lines = (DATA / "gsm8k_train_gptj_programs.jsonl").read_text()
+    rows = [json.loads(line) for line in lines.splitlines()]
+    pairs = [(train[row["row"]], row["program"]) for row in rows
+             if row["program"] is not None]
+    with Runner(comparator="published") as runner:
+        verdicts = list(runner.judge_many(pairs, progress=False))
+    reasons, examples = Counter(), {}
+    for (problem, program), verdict in zip(pairs, verdicts):
+        reason = explain_disagreement(verdict.value, problem.answer)
+        reasons[reason] += 1
+        examples.setdefault(reason, (verdict.value, problem.answer))
+    published = sum(v.status == "passed" for v in verdicts)
+    exact = sum(compare(v.value, p.answer)
+                for (p, _), v in zip(pairs, verdicts))
+    with capsys.disabled():
+        print(f"\n{len(pairs)} GPT-J programs that the authors judged right: "
+              f"published {published}, exact {exact}")
+        for reason, count in reasons.most_common():
+            value, expected = examples[reason]
+            print(f"  {count:4d}  {reason:40s} e.g. {value!r} for {expected}")
+    assert len(pairs) == 839
+    # We agree with the authors wherever we use their criterion ...
+    assert {v.status for v in verdicts} == {"passed"}
+    # ... and the exact one differs for its 1 % only, never for a type, a
+    # sign or a row that does not belong to its program.
+    assert exact + sum(count for reason, count in reasons.items()
+                       if reason.startswith("within 1 %")) == published
+    assert (published, exact) == (839, 773)      # told in notebook 01
+    assert sorted(reasons.values()) == [22, 44, 773]
