@@ -35,8 +35,11 @@ def fingerprint(folder):
     """Eight hexadecimal digits of the weights in ``folder``.
 
     A model that was trained anew must not be answered from an old cache.
+    Where there is no such folder, as for a model on the Hub, its name stands
+    for the weights.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(b"" if Path(folder).is_dir()
+                            else Path(folder).name.encode())
     for path in sorted(Path(folder).glob("*.safetensors")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:8]

@@ -2,12 +2,15 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from helpers.execution import Runner, compare, explain_disagreement
+from helpers.filtering import first_correct, funnel, spurious
 from helpers.problems import load_problems
 from helpers.profiles import ROOT
+from helpers.samples import Sample
 
 DATA = ROOT.parent / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.exists(),
@@ -33,29 +36,59 @@ def test_gsm8k_is_read_exactly(train):
             end.replace(",", "") for end in ends]
 
 
-def test_every_disagreement_with_the_authors_is_explained(train, capsys):
-    """The authors judged all 839 programs right, by their own check."""
+@pytest.fixture(scope="module")
+def judged(train):
+    """The 839 recorded programs as samples, with our verdicts on them."""
     lines = (DATA / "gsm8k_train_gptj_programs.jsonl").read_text()
     rows = [json.loads(line) for line in lines.splitlines()]
     pairs = [(train[row["row"]], row["program"]) for row in rows
              if row["program"] is not None]
     with Runner(comparator="published") as runner:
         verdicts = list(runner.judge_many(pairs, progress=False))
+    samples = [Sample(problem.task_id, 0, 0, 0.6, 1.0, program, "stop",
+                      "gpt-j-6b", "") for problem, program in pairs]
+    return [p for p, _ in pairs], list(zip(samples, verdicts))
+
+
+def test_real_programs_go_through_the_filter(judged):
+    """The same road as the mini teacher's: judge, filter, training pairs."""
+    problems, pairs = judged
+    rows = {stage: (left, solved)
+            for stage, left, solved in funnel(problems, pairs)}
+    for stage in ("sampled", "parsed", "ran", "right", "kept"):
+        assert rows[stage] == (839, 839)
+    kept = first_correct(problems, pairs)
+    assert [e.completion for e in kept] == [s.completion for s, _ in pairs]
+    assert kept[0].prompt == f"# {problems[0].question}\n"
+    exact = [(sample, replace(verdict, status="passed" if compare(
+        verdict.value, problem.answer) else "wrong"))
+        for problem, (sample, verdict) in zip(problems, pairs)]
+    assert len(first_correct(problems, exact)) == 773
+    # Right by luck: they use numbers that the question does not have.
+    accused = sum(spurious(problem.question, sample.completion)
+                  for problem, (sample, _) in zip(problems, pairs))
+    assert accused == 207
+
+
+def test_every_disagreement_with_the_authors_is_explained(judged, capsys):
+    """The authors judged all 839 programs right, by their own check."""
+    problems, rows = judged
+    verdicts = [verdict for _, verdict in rows]
     reasons, examples = Counter(), {}
-    for (problem, program), verdict in zip(pairs, verdicts):
+    for problem, verdict in zip(problems, verdicts):
         reason = explain_disagreement(verdict.value, problem.answer)
         reasons[reason] += 1
         examples.setdefault(reason, (verdict.value, problem.answer))
     published = sum(v.status == "passed" for v in verdicts)
     exact = sum(compare(v.value, p.answer)
-                for (p, _), v in zip(pairs, verdicts))
+                for p, v in zip(problems, verdicts))
     with capsys.disabled():
-        print(f"\n{len(pairs)} GPT-J programs that the authors judged right: "
+        print(f"\n{len(problems)} GPT-J programs that the authors judged right: "
               f"published {published}, exact {exact}")
         for reason, count in reasons.most_common():
             value, expected = examples[reason]
             print(f"  {count:4d}  {reason:40s} e.g. {value!r} for {expected}")
-    assert len(pairs) == 839
+    assert len(problems) == 839
     # We agree with the authors wherever we use their criterion ...
     assert {v.status for v in verdicts} == {"passed"}
     # ... and the exact one differs for its 1 % only, never for a type, a
