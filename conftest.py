@@ -6,6 +6,7 @@ still fails the session at its end.
 """
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -18,6 +19,9 @@ REFUSED = Path(_folder.name) / "refused.log"
 
 
 def pytest_configure(config):
+    # Started in the background of a shell, Ctrl-C is ignored here and in
+    # every child, and the tests that send it would wait for nothing.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     environment = offline.offline_environment(log=REFUSED)
     os.environ.update(environment)
     for name in set(os.environ) - set(environment):

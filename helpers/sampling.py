@@ -12,18 +12,16 @@ import torch
 from tqdm import tqdm
 from transformers.cache_utils import Cache, DynamicLayer
 
-from .models import LanguageModel, load_model        # noqa: F401
 from .prompts import cut_completion, prompt_hash, truncate_left
-from .samples import (Sample, append, cached, drop_incomplete_line,
-                      read_samples)                   # noqa: F401
+from .samples import Sample, append, cached, drop_incomplete_line
 
 
 class RoomyLayer(DynamicLayer):
     """Keys and values of one layer in a buffer with room to grow.
 
     The library's own layer copies everything that was read so far to add one
-    token.  With a long prompt shared by many samples that copying takes most
-    of the time.  Introduced in notebook 02, section 3.
+    token.  With a prompt that is long and a model that is small, a good part
+    of the time goes into that copying.  Introduced in notebook 02, section 3.
     """
 
     room = None

@@ -15,7 +15,6 @@ import torch
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from .profiles import ROOT
 from .models import LanguageModel, fingerprint, load_model
 
 IGNORED = -100        # the label of a token that is not trained on

@@ -1,75 +1,12 @@
 """Notebook 01: its cells equal the modules, and its checks can say no."""
 
-import ast
-import inspect
 import re
-from pathlib import Path
 
-import nbformat
-import pytest
 
-from helpers import checks_01, verdicts
 from helpers.checks_01 import (PROGRAMS, check_01_1, check_01_2, check_01_3,
                                naive_check)
 from helpers.execution import Runner
 from helpers.problems import Problem
-
-NOTEBOOK = (Path(__file__).parents[1] / "notebooks"
-            / "01_running_programs_nobody_checked.ipynb")
-CELLS = nbformat.read(NOTEBOOK, as_version=4).cells
-
-
-def solution(number, name):
-    """What the folded solution of an exercise defines."""
-    texts = [cell.source for cell in CELLS if cell.cell_type == "markdown"]
-    start = next(i for i, text in enumerate(texts)
-                 if f"**Exercise {number}:" in text)
-    fold = next(text for text in texts[start:]
-                if "<summary>Solution" in text)
-    block, = re.findall(r"```python\n(.*?)```", fold, re.DOTALL)
-    space = {}
-    exec(block, space)
-    return space[name]
-
-
-def stub(name):
-    """What the exercise's cell defines, as the reader finds it."""
-    cell = next(cell for cell in CELLS if cell.cell_type == "code"
-                and "exercise" in cell.metadata.get("tags", [])
-                and name in cell.source)
-    space = {}
-    exec(cell.source, space)
-    return space[name]
-
-
-def bare(function):
-    """A function's AST without its docstring."""
-    body = function.body
-    if (isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)):
-        function.body = body[1:]
-    return ast.dump(function)
-
-
-@pytest.mark.parametrize("function", [verdicts.compare,
-                                      checks_01.naive_check])
-def test_the_cell_is_the_module(function):
-    in_module = ast.parse(inspect.getsource(function)).body[0]
-    in_cells = [node for cell in CELLS if cell.cell_type == "code"
-                for node in ast.parse(cell.source).body
-                if isinstance(node, ast.FunctionDef)
-                and node.name == function.__name__]
-    assert [bare(node) for node in in_cells] == [bare(in_module)]
-
-
-def test_solutions_pass_and_stubs_do_not(capsys):
-    for number, (check, name) in enumerate(
-            ((check_01_1, "prediction"), (check_01_2, "published"),
-             (check_01_3, "trick")), 1):
-        assert check(solution(number, name)) is True
-        assert "correct" in capsys.readouterr().out
-        assert check(stub(name)) is False
-        assert "not yet" in capsys.readouterr().out
 
 
 def rejected(check, answers, capsys):

@@ -3,12 +3,7 @@
 Each wrong answer must get a reason of its own.
 """
 
-import ast
-import inspect
-import json
-import re
 from math import comb, factorial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,23 +13,6 @@ from helpers.checks_07 import (
     check_07_1, check_07_2, check_07_3, exam, truth_of_claims)
 from helpers.evaluation import pass_at_k
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "07_pass_at_k.ipynb"
-
-
-def cells(kind):
-    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
-    return ["".join(cell["source"]) for cell in notebook["cells"]
-            if cell["cell_type"] == kind]
-
-
-def solutions():
-    found = re.findall(r"Solution</summary>.*?```python\n(.*?)```",
-                       "\n".join(cells("markdown")), re.DOTALL)
-    names = {}
-    for code in found:
-        exec(code, names)
-    return names
-
 
 def line(capsys, check, answer):
     """The verdict of a check and the one line that it printed."""
@@ -43,23 +21,6 @@ def line(capsys, check, answer):
     assert out.count("\n") == 1 and out.startswith("expected ")
     assert out.endswith(": correct\n") if result else ": not yet, " in out
     return result, out
-
-
-def test_the_folded_solutions_pass(capsys):
-    names = solutions()
-    assert line(capsys, check_07_1, names["estimate"])[0]
-    assert line(capsys, check_07_2, names["interval"])[0]
-    assert line(capsys, check_07_3, names["verdicts"])[0]
-
-
-def test_the_stubs_run_and_are_not_yet_right(capsys):
-    names = {}
-    for code in cells("code"):
-        if re.match(r"def (estimate|interval)\(|verdicts = ", code):
-            exec(code, names)
-    assert not line(capsys, check_07_1, names["estimate"])[0]
-    assert not line(capsys, check_07_2, names["interval"])[0]
-    assert not line(capsys, check_07_3, names["verdicts"])[0]
 
 
 WRONG_1 = {
@@ -171,19 +132,3 @@ def test_the_claims_are_of_every_kind_and_not_a_matter_of_the_seed():
         gain = pass_at_k(100, runs[a], k) - pass_at_k(100, runs[b], k)
         z = gain.mean() / gain.std() * len(gain) ** 0.5
         assert abs(z) > 2.2 if truth[letter] != "open" else abs(z) < 1.5
-
-
-@pytest.mark.parametrize("name", [
-    "pass_at_k", "bootstrap_means", "pass_at_k_interval", "paired_curve"])
-def test_the_notebook_shows_the_source_that_the_module_runs(name):
-    def tree(source):
-        (function,) = [node for node in ast.parse(source).body
-                       if isinstance(node, ast.FunctionDef)
-                       and node.name == name]
-        if ast.get_docstring(function):
-            function.body = function.body[1:]
-        return ast.dump(function)
-    shown = [code for code in cells("code") if f"def {name}(" in code]
-    assert len(shown) == 1
-    assert tree(shown[0]) == tree(inspect.getsource(
-        getattr(evaluation, name)))

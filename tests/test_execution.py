@@ -1,6 +1,5 @@
 """The judge: nothing fakes a pass, nothing survives, verdicts are right."""
 
-import json
 import os
 import signal
 import subprocess

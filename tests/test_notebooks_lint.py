@@ -275,3 +275,18 @@ def test_functions_written_out_equal_the_module(notebook):
                 where = [module for module, _ in theirs[name]]
                 assert bare(node) in [text for _, text in theirs[name]], (
                     f"{name} differs from helpers.{' and '.join(where)}")
+
+
+def test_the_core_of_each_lesson_is_written_out():
+    core = {
+        "01": {"compare"}, "02": {"few_shot_prompt", "pick",
+                                  "cut_completion"},
+        "04": {"first_correct", "canonical", "follows"},
+        "05": {"encode", "completion_loss"},
+        "07": {"pass_at_k", "bootstrap_means", "pass_at_k_interval",
+               "paired_curve"}}
+    for path in PATHS:
+        shown = {getattr(node, "name", None)
+                 for cell in code_cells(nbformat.read(path, as_version=4))
+                 for node in tree_of(cell).body}
+        assert core.get(path.name[:2], set()) <= shown, path.name

@@ -83,8 +83,8 @@ def test_every_disagreement_with_the_authors_is_explained(judged, capsys):
     exact = sum(compare(v.value, p.answer)
                 for p, v in zip(problems, verdicts))
     with capsys.disabled():
-        print(f"\n{len(problems)} GPT-J programs that the authors judged right: "
-              f"published {published}, exact {exact}")
+        print(f"\n{len(problems)} GPT-J programs, judged right by their "
+              f"authors: published {published}, exact {exact}")
         for reason, count in reasons.most_common():
             value, expected = examples[reason]
             print(f"  {count:4d}  {reason:40s} e.g. {value!r} for {expected}")

@@ -140,13 +140,12 @@ def test_a_model_is_rebuilt_from_its_seed(tmp_path, monkeypatch):
         folder = tmp_path / name
         if name == "two":      # interrupted after five steps
             folder.mkdir()
-            cut = pretraining.Recipe(**{**small.__dict__})
             tokenizer = pretraining.build_tokenizer(3)
             with monkeypatch.context() as patch:
                 patch.setattr(pretraining, "completion_loss",
                               kill_after(5, completion_loss))
                 with pytest.raises(KeyboardInterrupt):
-                    pretraining.pretrain(cut, tokenizer, 3, folder /
+                    pretraining.pretrain(small, tokenizer, 3, folder /
                                          "student.checkpoint", save_every=1)
         pretraining.main(["--folder", str(folder), "--seed", "3",
                           "--only", "student"])
