@@ -40,7 +40,7 @@ def test_each_notebook_has_two_exercises():
     assert len(set(checks)) == len(checks)
 
 
-@pytest.mark.parametrize("check, name, stub, solution", exercises())
+@pytest.mark.parametrize("check, name, stub, solution", list(exercises()))
 def test_the_stub_is_not_yet_and_the_solution_is_correct(
         check, name, stub, solution, capsys):
     check = getattr(importlib.import_module(f"helpers.{check[:-2]}".replace(
