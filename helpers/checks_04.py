@@ -29,7 +29,8 @@ PROBLEMS = [Problem(task_id=f"check/{i}", question=question, mode="answer",
 def judge_by_hand(programs):
     """``judged`` from ``{problem number: [(program, right?), ...]}``."""
     return [(Sample(task_id=f"check/{i}", sample_index=index, seed=0,
-                    temperature=0.6, top_p=1.0, completion=program,
+                    temperature=0.6, top_p=1.0, max_new_tokens=64,
+                    completion=program,
                     finish_reason="stop", model="check", prompt_hash="0"),
              Verdict("passed" if right else "wrong", None, "", 0.0))
             for i, pairs in programs.items()

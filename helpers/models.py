@@ -45,13 +45,15 @@ def fingerprint(folder):
     return digest.hexdigest()[:8]
 
 
-def load_model(name, four_bit=False):
+def load_model(name, four_bit=False, train=False):
     """The causal language model ``name`` with its tokenizer.
 
     ``name`` is a folder below the repository or a name on the Hugging Face
-    Hub.  Numbers are 32 bits wide on a CPU; on a GPU 16 bits, bfloat16 only
-    where the card computes in it (capability 8.0 and newer; a T4 would
-    emulate it, slowly).  ``four_bit`` loads NF4 weights by bitsandbytes.
+    Hub.  Numbers are 32 bits wide on a CPU, and wherever the model is to be
+    trained (``train``), as small gradients vanish in 16 bits; else on a GPU
+    16 bits, bfloat16 only where the card computes in it (capability 8.0 and
+    newer; a T4 would emulate it, slowly).  ``four_bit`` loads NF4 weights by
+    bitsandbytes.
     Raises ``FileNotFoundError`` for a missing or broken checkpoint.
     Introduced in notebook 02, section 2.
     """
@@ -64,6 +66,7 @@ def load_model(name, four_bit=False):
     if torch.cuda.is_available():
         modern = torch.cuda.get_device_capability() >= (8, 0)
         dtype = torch.bfloat16 if modern else torch.float16
+        dtype = torch.float32 if train else dtype
         options = {"dtype": dtype, "device_map": {"": 0}}
         if four_bit:
             from transformers import BitsAndBytesConfig

@@ -21,6 +21,7 @@ class Sample:
     seed: int
     temperature: float
     top_p: float
+    max_new_tokens: int
     completion: str
     finish_reason: str            # "stop" or "length"
     model: str
@@ -49,22 +50,24 @@ def read_samples(path):
     return samples
 
 
-def cached(path, lm, digests, seed, temperature, top_p):
+def cached(path, lm, digests, *settings):
     """{(task_id, sample_index): Sample} of this run's cache file.
 
-    Raises ``ValueError`` for a line that another model, prompt, seed or
-    temperature made: mixing them would spoil every count.
+    ``settings``: seed, temperature, top_p and max_new_tokens.  Raises
+    ``ValueError`` for a line that another model or prompt or other settings
+    made: mixing them would spoil every count.
     """
     found = {}
     if path is None or not Path(path).exists():
         return found
-    ours = (lm.name, seed, temperature, top_p)
+    ours = (lm.name, *settings)
     for number, row in enumerate(read_samples(path), start=1):
-        theirs = (row.model, row.seed, row.temperature, row.top_p)
+        theirs = (row.model, row.seed, row.temperature, row.top_p,
+                  row.max_new_tokens)
         digest = digests.get(row.task_id, row.prompt_hash)
         if theirs != ours or row.prompt_hash != digest:
             what = ("another prompt" if theirs == ours else
-                    f"model, seed, temperature, top_p = {theirs}")
+                    f"model, seed, temperature, top_p, tokens = {theirs}")
             raise ValueError(
                 f"line {number} of {Path(path).name} was made with {what}, "
                 f"not {'this one' if theirs == ours else ours}; choose "

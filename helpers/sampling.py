@@ -190,7 +190,8 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
         raise ValueError(f"n counts samples and is at least 1, not {n}")
     digests = {task: prompt_hash(text) for task, text in prompts.items()}
     drop_incomplete_line(cache)
-    done = cached(cache, lm, digests, seed, temperature, top_p)
+    done = cached(cache, lm, digests, seed, temperature, top_p,
+                  max_new_tokens)
     groups = {}      # prompts of one length that lack as many samples
     for task, text in prompts.items():
         missing = [i for i in range(n) if (task, i) not in done]
@@ -215,8 +216,8 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
             texts = complete(lm, ids.to(lm.model.device), uniform,
                              temperature, top_p)
             rows = [(task, i) for task, _, part in batch for i in part]
-            new = [Sample(task, i, seed, temperature, top_p, text, reason,
-                          lm.name, digests[task])
+            new = [Sample(task, i, seed, temperature, top_p, max_new_tokens,
+                          text, reason, lm.name, digests[task])
                    for (task, i), (text, reason) in zip(rows, texts)]
             append(cache, new)
             done.update({(s.task_id, s.sample_index): s for s in new})

@@ -23,7 +23,8 @@ PROBLEMS = [Problem(task_id=f"t/{i}", question=f"Question {i}?",
 def judged(*rows):
     """Pairs from ``(problem number, sample index, program, status)``."""
     return [(Sample(task_id=f"t/{i}", sample_index=index, seed=0,
-                    temperature=0.6, top_p=1.0, completion=program,
+                    temperature=0.6, top_p=1.0, max_new_tokens=64,
+                    completion=program,
                     finish_reason="stop", model="m", prompt_hash="0"),
              Verdict(status, None, "why", 0.0))
             for i, index, program, status in rows]

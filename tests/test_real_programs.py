@@ -45,7 +45,7 @@ def judged(train):
              if row["program"] is not None]
     with Runner(comparator="published") as runner:
         verdicts = list(runner.judge_many(pairs, progress=False))
-    samples = [Sample(problem.task_id, 0, 0, 0.6, 1.0, program, "stop",
+    samples = [Sample(problem.task_id, 0, 0, 0.6, 1.0, 150, program, "stop",
                       "gpt-j-6b", "") for problem, program in pairs]
     return [p for p, _ in pairs], list(zip(samples, verdicts))
 

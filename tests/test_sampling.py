@@ -157,6 +157,8 @@ def test_a_line_of_the_cache_is_what_evaluators_read(teacher, tmp_path):
     (lambda line: "[]", "line 2 of samples.jsonl"),
     (lambda line: line.replace('"seed": 0', '"seed": 7'), "made with model"),
     (lambda line: line.replace("teacher@", "other@"), "made with model"),
+    (lambda line: line.replace('"max_new_tokens": 24', '"max_new_tokens": 9'),
+     "made with model"),
     (lambda line: line.replace('"prompt_hash": "', '"prompt_hash": "x'),
      "made with another prompt")])
 def test_a_corrupt_or_foreign_line_is_named(teacher, tmp_path, spoil,
