@@ -213,7 +213,10 @@ def save_adapter(lm, folder, base):
     folder = Path(folder)
     new = folder.with_name(folder.name + ".new")
     shutil.rmtree(new, ignore_errors=True)
-    lm.model.peft_config["default"].base_model_name_or_path = base
+    config = lm.model.peft_config["default"]
+    config.base_model_name_or_path = base
+    # A set is written in any order; the same training writes the same file.
+    config.target_modules = sorted(config.target_modules)
     lm.model.save_pretrained(new)
     (new / "README.md").write_text(CARD.format(base=base))
     shutil.rmtree(folder, ignore_errors=True)
