@@ -78,7 +78,10 @@ def result_block(folder):
         "![pass@k against k for the teacher and for the student before and "
         "after training, with 95 % bands](data/mini/pass-at-k.png)", "",
         f"The run that made this took {spent} on 2 CPU cores and at most "
-        f"{peak:,} MB of memory. Notebook 07 says what these numbers hide.",
+        f"{peak:,} MB of memory. How much of the gain is the student being "
+        "surer of what it could do before, how the teacher does at a lower "
+        "temperature, and what else these numbers hide, is in notebooks 05 "
+        "and 07.",
         END]
     return "\n".join(lines)
 
