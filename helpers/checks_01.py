@@ -7,7 +7,7 @@ an unfinished or broken answer is "not yet", with the reason.
 import re
 
 from helpers.checking import say
-from helpers.execution import STATUSES, Runner
+from helpers.execution import STATUSES, Runner, compare_output
 from helpers.problems import Problem
 
 # Exercise 1: the programs (expected: 10), their verdicts, and why.
@@ -23,6 +23,10 @@ PROGRAMS = {
           "it calls the shell before it answers"),
     "G": ("answer = [10] * 10**10", "memory",
           "the list needs 80 GB at once")}
+# Exercise 4: expected outputs, and what the official scorer overlooks there.
+EXPECTED = {"5 4 3 2 1": "the order of the words in a line",
+            "first\nsecond": "the order of the lines",
+            "123456789": "the last digits of a large number"}
 # Exercise 2: value, expected, and what somebody overlooked who errs here.
 CASES = (
     (45.0, "45", "an equal float is right"),
@@ -44,7 +48,7 @@ CASES = (
 def check_01_1(prediction):
     """Exercise 1: ``prediction`` maps A to G to a verdict.
 
-    Introduced in notebook 01, section 7.
+    Introduced in notebook 01, section 9.
     """
     if not isinstance(prediction, dict) or set(prediction) != set(PROGRAMS):
         return say("a dictionary with the keys A to G",
@@ -66,7 +70,7 @@ def check_01_1(prediction):
 def check_01_2(published):
     """Exercise 2: ``published(value, expected)``, the released criterion.
 
-    Introduced in notebook 01, section 7.
+    Introduced in notebook 01, section 9.
     """
     if not callable(published):
         return say("a function", f"{published!r:.40}",
@@ -104,7 +108,7 @@ def naive_check(problem, program):
 def check_01_3(trick):
     """Exercise 3: ``trick``, a program that fools the naive checker only.
 
-    Introduced in notebook 01, section 7.
+    Introduced in notebook 01, section 9.
     """
     wanted = "naive: 3 of 3, judge: 0 of 3"
     if not isinstance(trick, str):
@@ -136,3 +140,24 @@ def check_01_3(trick):
     if passed:
         return say(wanted, got, "the judge is fooled; please tell us how")
     return say(wanted, got)
+
+
+def check_01_4(fakes):
+    """Exercise 4: ``fakes``, wrong outputs that the official scorer accepts.
+
+    Introduced in notebook 01, section 9.
+    """
+    if not isinstance(fakes, dict) or set(fakes) != set(EXPECTED):
+        return say("a dictionary with the three expected outputs as keys",
+                   f"{fakes!r:.40}", "keep the keys of the stub")
+    for expected, hint in EXPECTED.items():
+        fake = fakes[expected]
+        wanted = f"a wrong output that passes for {expected!r}"
+        if not isinstance(fake, str):
+            return say(wanted, f"{fake!r:.40}", "write it as text")
+        if compare_output(fake, expected, "strict"):
+            return say(wanted, f"{fake!r:.40}", "that one is right")
+        if not compare_output(fake, expected, "apps"):
+            return say(wanted, f"{fake!r:.40}",
+                       f"the official scorer refuses it; think of {hint}")
+    return say("three wrong outputs that pass", "three")

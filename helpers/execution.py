@@ -6,32 +6,38 @@ it sends plain data back, and this side compares.  Introduced in notebook 01.
     with Runner() as runner:
         verdict = runner.judge(problem, "answer = 6 * 7")
 
-Beside this file: ``verdicts`` (the comparison), ``workers`` (the processes)
-and ``execution_worker.py`` (what runs in them).
+Beside this file: ``verdicts`` (the comparisons), ``judging`` (one program in
+each mode), ``outcomes`` (the cache), ``workers`` (the processes) and what
+runs in them: ``execution_worker``, ``supervision``, ``isolation``,
+``execution_child``, ``plain``.
 """
 
 import hashlib
-import json
 import os
 import sys
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from queue import SimpleQueue
 
 from tqdm import tqdm
 
+from helpers import judging, plain
+from helpers.outcomes import Outcomes
 from helpers.problems import Problem
 from helpers.verdicts import (COMPARATORS, STATUSES, Verdict, compare,
+                              compare_call, compare_output, disagreements,
                               explain_disagreement, read_outcome)
-from helpers.workers import Layer, Worker, WorkerLost, describe_layers
+from helpers.workers import (Layer, Limits, Worker, WorkerLost,
+                             describe_layers)
 
-__all__ = ["COMPARATORS", "STATUSES", "Layer", "Runner", "Verdict", "compare",
-           "explain_disagreement"]
+__all__ = ["CANARIES", "COMPARATORS", "STATUSES", "Layer", "Runner",
+           "Verdict", "compare", "compare_call", "compare_output",
+           "disagreements", "explain_disagreement"]
 
-VERSION = 1                # part of the cache key: raise it with the worker
-BATCH = 8                  # programs handed to a worker at a time
+VERSION = 2                # part of the cache key: raise it with the worker
+BATCH = 16                 # programs, or tests, handed over at a time
+MODES = ("answer", "stdio", "calls")
 
 # The self-test: program, verdict if 42 is expected, CPU seconds.
 CANARIES = (
@@ -41,39 +47,26 @@ CANARIES = (
      "answer = Any()", "wrong", None),
     ("while True:\n    pass", "timeout", 0.1),
     ("import os\nos._exit(0)", "error", None),
-    ("answer = bytearray({} << 20)", "memory", None),
+    ("answer = bytearray({} << 21)", "memory", None),
     ("import os\nos.fork()", "blocked", None))
-
-
-def read_cache(path):
-    """The outcomes in a cache file, by key.
-
-    A last line cut short by a kill is removed.  Raises ``ValueError`` naming
-    a corrupt line.  Introduced in notebook 01, section 4.
-    """
-    data, known = path.read_bytes(), {}
-    whole = data.rfind(b"\n") + 1
-    if whole < len(data):
-        os.truncate(path, whole)
-    for number, line in enumerate(data[:whole].splitlines(), 1):
-        try:
-            row = json.loads(line)
-            status, kind, text, detail, seconds = row["outcome"]
-            known[row["key"]] = row["outcome"]
-        except (ValueError, KeyError, TypeError):
-            raise ValueError(f"{path}, line {number} is not a line of this "
-                             f"cache; delete that line and run again"
-                             ) from None
-    return known
+# ... and one right and one wrong program for each of the other modes.
+CANARY_PROBLEMS = (
+    (Problem("canary/stdio", "", "stdio", tests=(("6 7\n", "42\n"),)),
+     "a, b = map(int, input().split())\nprint(a {} b)"),
+    (Problem("canary/calls", "", "calls", tests=("assert f(6, 7) == 42",),
+             entry_point="f"), "def f(a, b):\n    return a {} b"))
 
 
 class Runner:
     """Judges programs in isolated processes; use it with ``with``.
 
     ``workers``: processes (default: one per core); ``timeout``: CPU seconds
-    per program (EKT: 1 s); ``memory_mb``: MiB per program; ``comparator``:
-    see :func:`compare`; ``cache``: a JSONL file that keeps what came out of
-    each program, so that a killed run goes on where it stopped.
+    per program (EKT: 1 s), for a problem with tests per test; on a machine
+    much slower than usual it is stretched.  ``memory_mb``: MiB per program;
+    ``comparator``: "exact" (or "strict") is ours, "published" (or "apps")
+    those that the papers used, see :func:`compare` and
+    :func:`compare_output`; ``cache``: a JSONL file that keeps what came out
+    of each program, so that a killed run goes on where it stopped.
 
     On entering, programs of known verdict are judged first; if one comes out
     otherwise, ``RuntimeError`` is raised, as is on Windows.  ``layers`` then
@@ -95,34 +88,19 @@ class Runner:
         self.workers = cores if workers is None else workers
         if min(self.workers, timeout, memory_mb) <= 0:
             raise ValueError("workers, timeout and memory_mb must be above 0")
-        self.timeout, self.memory_mb = timeout, memory_mb
-        self.comparator, self.cache = comparator, cache and Path(cache)
-        self.layers, self.known, self.failed = (), {}, []
+        self.limits = Limits(timeout, memory_mb)
+        self.comparator, self.layers = comparator, ()
+        self.outcomes = Outcomes(cache)
         self.running, self.open = [], False
         self.lock = threading.RLock()
-        if self.cache:
-            try:
-                self.cache.open("ab").close()
-            except OSError as error:
-                raise OSError(f"cannot write the cache {cache} "
-                              f"({error.strerror}); choose another place"
-                              ) from None
-            self.known = read_cache(self.cache)
+        self.digested = (None, "")
 
     def __enter__(self):
         self.idle, self.open = SimpleQueue(), True
         self.threads = ThreadPoolExecutor(self.workers, "judge")
         try:
             for _ in range(self.workers):
-                worker = self.start()
-                self.self_test(worker)
-                self.idle.put(worker)
-        except (WorkerLost, OSError):
-            self.close()
-            raise RuntimeError(
-                "a worker process does not start or does not last, so "
-                "nothing is scored; check free memory and processes"
-                ) from None
+                self.idle.put(worker := self.start())
         except BaseException:        # an interrupt too must leave nothing
             self.close()
             raise
@@ -141,50 +119,82 @@ class Runner:
             self.running.clear()
         if hasattr(self, "threads"):
             self.threads.shutdown(cancel_futures=True)
+        self.outcomes.close()
 
     def start(self, instead_of=None):
-        """A new worker.  Raises :class:`WorkerLost` when closing."""
-        with self.lock:
+        """A new worker that has passed the self-test.
+
+        Raises ``RuntimeError`` where there is none to be had, and
+        :class:`WorkerLost` when closing.
+        """
+        try:
+            with self.lock:
+                if not self.open:
+                    raise WorkerLost
+                if instead_of in self.running:
+                    instead_of.stop()
+                    self.running.remove(instead_of)
+                self.running.append(worker := Worker())
+            self.self_test(worker)
+            return worker
+        except (WorkerLost, OSError):
             if not self.open:
-                raise WorkerLost
-            if instead_of in self.running:
-                instead_of.stop()
-                self.running.remove(instead_of)
-            self.running.append(Worker())
-            return self.running[-1]
+                raise WorkerLost from None
+            raise RuntimeError(
+                "a worker process does not start or does not last, so "
+                "nothing is scored; check free memory, disk and processes"
+                ) from None
 
     def self_test(self, worker):
         """Judges the canaries on a worker.  Raises ``RuntimeError``."""
-        for program, status, timeout in CANARIES:
+        tests = [(Problem("canary", "", answer="42"), program, status,
+                  Limits(seconds or self.limits.timeout,
+                         self.limits.memory_mb))
+                 for program, status, seconds in CANARIES]
+        tests += [(problem, program.format(sign), status, self.limits)
+                  for problem, program in CANARY_PROBLEMS
+                  for sign, status in (("*", "passed"), ("+", "wrong"))]
+        for problem, program, status, limits in tests:
             if status == "memory" and sys.platform != "linux":
                 continue                 # macOS has no such limit
-            outcome, = worker.run([program.format(self.memory_mb)],
-                                  timeout or self.timeout, self.memory_mb)
-            verdict = read_outcome(Problem("canary", "", answer="42"),
-                                   outcome, self.comparator)
+            program = program.format(self.limits.memory_mb)
+            outcome, = self.outcomes_of(worker, problem, [program], limits)
+            verdict = read_outcome(problem, outcome, self.comparator)
             if verdict.status != status:
                 raise RuntimeError(
                     f"the judge's self-test failed, so nothing is scored: "
                     f"{program!r} came out as {verdict.status} "
                     f"({verdict.detail}) instead of {status}")
 
-    def run_batch(self, programs):
+    def outcomes_of(self, worker, problem, programs, limits):
+        """Yields the outcomes of programs for one problem, or, where only
+        the answer counts, for any."""
+        if problem.mode == "answer":
+            yield from judging.answers(worker, programs, limits)
+        else:
+            judge = judging.script if problem.mode == "stdio" else \
+                judging.calls
+            for program in programs:
+                yield judge(worker, program, problem, limits)
+
+    def run_batch(self, problem, programs):
         """Outcomes of a batch; a lost worker is replaced, then retried."""
         worker, outcomes, lost = self.idle.get(), [], 0
         try:
             while len(outcomes) < len(programs):
                 try:
-                    for outcome in worker.run(programs[len(outcomes):],
-                                              self.timeout, self.memory_mb):
+                    for outcome in self.outcomes_of(
+                            worker, problem, programs[len(outcomes):],
+                            self.limits):
                         outcomes.append(outcome)
                         lost = 0
-                except WorkerLost:
-                    worker = self.start(instead_of=worker)
+                except WorkerLost as why:
                     lost += 1
                     if lost == 2:
-                        outcomes.append(["infrastructure", "", "",
-                                         "its worker was lost twice", 0.0])
+                        outcomes.append(["infrastructure", "", "", str(why)
+                                         or "its worker was lost twice", 0.0])
                         lost = 0
+                    worker = self.start(instead_of=worker)
         finally:
             self.idle.put(worker)
         return outcomes
@@ -197,54 +207,56 @@ class Runner:
         """Yields a :class:`Verdict` per (problem, program), in order.
 
         The same program is run once.  Memory stays flat: ``pairs`` may be a
-        generator.  Raises ``ValueError`` for a mode that is not supported.
+        generator.  Raises ``ValueError`` for a problem without an answer or
+        tests.
         """
         if not self.open:
             raise RuntimeError("the judge is not running; use it inside "
                                "'with Runner() as runner:'")
-        for key in self.failed:
-            self.known.pop(key, None)
-        self.failed.clear()
+        self.outcomes.forget_failures()
         waiting, futures = deque(), deque()     # both in order
-        batch, asked = {}, set()
+        batch, asked, of = {}, {}, None
 
         def submit():
             futures.append((list(batch), self.threads.submit(
-                self.run_batch, list(batch.values()))))
+                self.run_batch, of, list(batch.values()))))
             batch.clear()
 
         def verdicts(most):
             """Yields what can be told; waits while too much is open."""
             while waiting:
                 problem, key = waiting[0]
-                if key not in self.known:
+                if asked.get(key, True) is None:
                     if len(waiting) <= most:
                         return
                     if batch and not futures:
                         submit()
                     keys, future = futures.popleft()
-                    self.remember(keys, future.result())
-                    asked.difference_update(keys)
+                    found = dict(zip(keys, future.result()))
+                    self.outcomes.put(found)
+                    asked.update(found)
                     continue
                 waiting.popleft()
+                outcome = asked.get(key) or self.outcomes[key]
+                if not any(key == other for _, other in waiting):
+                    asked.pop(key, None)
                 bar.update()
-                yield read_outcome(problem, self.known[key], self.comparator)
+                yield read_outcome(problem, outcome, self.comparator)
 
         total = len(pairs) if hasattr(pairs, "__len__") else None
         bar = tqdm(total=total, desc="judged", unit=" programs", delay=1,
                    disable=not progress, leave=False, mininterval=0.5)
         try:
             for problem, program in pairs:
-                if problem.mode != "answer":
-                    raise ValueError(
-                        f"{problem.task_id} is judged by {problem.mode}; "
-                        f"this judge reads a global answer only so far")
-                key = self.key(program)
+                _check(problem)
+                key = self.key(problem, program)
                 waiting.append((problem, key))
-                if key not in self.known and key not in asked:
-                    asked.add(key)
-                    batch[key] = program
-                    if len(batch) == BATCH:
+                if key not in asked and key not in self.outcomes:
+                    if batch and (problem.mode != "answer"
+                                  or of.mode != "answer"):
+                        submit()
+                    asked[key], batch[key], of = None, program, problem
+                    if len(batch) * max(1, len(problem.tests)) >= BATCH:
                         submit()
                 yield from verdicts(4 * BATCH * self.workers)
             yield from verdicts(0)
@@ -253,21 +265,31 @@ class Runner:
                 future.cancel()
             bar.close()
 
-    def key(self, program):
+    def key(self, problem, program):
         """Names a run by all that its outcome depends on."""
-        what = (program, "answer", self.timeout, self.memory_mb, VERSION,
-                sys.version_info[:2])
-        return hashlib.sha256(repr(what).encode()).hexdigest()[:32]
+        if problem.mode == "answer":
+            tests = ""
+        elif self.digested[0] is problem:
+            tests = self.digested[1]
+        else:
+            tests = hashlib.sha256(plain.encode((
+                problem.tests, problem.preamble, problem.setup,
+                problem.starter, problem.entry_point)).encode()).hexdigest()
+            self.digested = (problem, tests)
+        what = (program, problem.mode, tests, self.limits.timeout,
+                self.limits.memory_mb, VERSION, sys.version_info[:2])
+        return hashlib.sha256(repr(what).encode()).digest()[:16]
 
-    def remember(self, keys, outcomes):
-        """Keeps outcomes, also on disk unless the fault was ours."""
-        lines = []
-        for key, outcome in zip(keys, outcomes):
-            self.known[key] = outcome
-            if outcome[0] == "infrastructure":
-                self.failed.append(key)
-            else:
-                lines.append(json.dumps({"key": key, "outcome": outcome}))
-        if self.cache and lines:
-            with self.lock, self.cache.open("a") as file:
-                file.write("\n".join(lines) + "\n")
+
+def _check(problem):
+    """Raises ``ValueError`` for a problem that cannot be judged."""
+    if problem.mode not in MODES:
+        raise ValueError(f"{problem.task_id} has the mode {problem.mode!r}; "
+                         f"choose one of {', '.join(MODES)}")
+    if problem.mode != "answer" and not problem.tests:
+        raise ValueError(f"{problem.task_id} has no tests to judge by")
+    if problem.mode == "answer" and problem.answer is None:
+        raise ValueError(f"{problem.task_id} has no answer to judge by")
+    if problem.mode == "calls" and not problem.entry_point:
+        raise ValueError(f"{problem.task_id} does not say which function "
+                         f"its tests call")

@@ -23,6 +23,18 @@ HUB = {
     # A script dataset, which `datasets` >= 4 refuses: read its raw files.
     "apps": ("json", None, ("train", "test")),
 }
+# What the sites offer whose problems call a function, and what solutions of
+# theirs take for granted; the official scorer of APPS has much the same.
+LEETCODE = """
+import bisect, collections, fractions, functools, heapq, itertools, math
+import operator, random, re, string, sys
+from collections import *
+from functools import *
+from heapq import *
+from itertools import *
+from math import *
+from typing import *
+"""
 MINI = {"mini-gsm": ("train", "dev", "test"),
         "mini-apps": ("train", "dev", "test")}
 
@@ -45,7 +57,8 @@ class Problem:
     tests: tuple = ()
     examples: tuple = ()
     solutions: tuple = ()
-    setup: str = ""           # code that the tests need first (MBPP)
+    preamble: str = ""        # code to run before the program (APPS)
+    setup: str = ""           # code to run after it, for the tests (MBPP)
     starter: str = ""         # code that the program must continue
     entry_point: str = ""     # the function that the tests call
     difficulty: str = ""
@@ -96,6 +109,7 @@ def _apps(row, task_id):
                    examples=pairs(row.get("example_input_output", "")),
                    solutions=tuple(json.loads(row["solutions"] or "[]")),
                    starter=row.get("starter_code", ""), entry_point=function,
+                   preamble=LEETCODE if function else "",
                    difficulty=row.get("difficulty", ""))
 
 

@@ -1,4 +1,4 @@
-"""Verdicts on programs, and the comparison with the expected answer.
+"""Verdicts on programs, and the comparisons that they rest on.
 
 Pure functions on plain data; ``helpers.execution`` runs the programs and
 offers these names too.  Introduced in notebook 01.
@@ -9,7 +9,11 @@ from fractions import Fraction
 
 STATUSES = ("passed wrong error timeout memory blocked unparsable "
             "infrastructure").split()
-COMPARATORS = ("exact", "published")
+# By either name: what a number and what an output is compared with.
+COMPARATORS = {"exact": ("exact", "strict"), "strict": ("exact", "strict"),
+               "published": ("published", "apps"),
+               "apps": ("published", "apps")}
+LETTERS = {status[0]: status for status in STATUSES}
 
 
 @dataclass(frozen=True)
@@ -20,13 +24,17 @@ class Verdict:
     memory, blocked (it tried something forbidden), unparsable (not Python),
     infrastructure (we failed, not the program; never count it as wrong).
     ``value`` is the answer as plain data (int, float, bool, str) or None,
-    ``detail`` says why in a few words, ``seconds`` is CPU time.
+    ``detail`` says why in a few words, ``seconds`` is CPU time (of the
+    longest test).  ``tests`` has a status per test of a problem with tests;
+    ``accepted_by`` names the comparators under which the program passes.
     """
 
     status: str
     value: object = None
     detail: str = ""
     seconds: float = 0.0
+    tests: tuple = ()
+    accepted_by: tuple = ()
 
 
 def compare(value, expected, comparator="exact"):
@@ -51,12 +59,127 @@ def compare(value, expected, comparator="exact"):
     return abs(Fraction(value) - y) <= Fraction(1, 10**9) * max(1, abs(y))
 
 
+def same_token(token, wanted):
+    """Whether a word of an output is the expected one.
+
+    Equal text; or a decimal fraction is expected and the number differs by
+    at most 1e-6, relative above 1.  Integers have to be equal.
+    Introduced in notebook 01, section 6.
+    """
+    if token == wanted:
+        return True
+    try:
+        if not {".", "e", "E"} & set(wanted):
+            return False
+        value, y = float(token), float(wanted)
+    except ValueError:
+        return False
+    return abs(value - y) <= 1e-6 * max(1, abs(y))
+
+
+def compare_output(output, expected, comparator="strict"):
+    """Whether what a program printed counts as right.
+
+    "strict": line by line and word by word, see :func:`same_token`; spaces
+    between words and empty lines at the end do not matter.  "apps": what the
+    official scorer of APPS accepts (``testing_util.py``), see
+    :func:`apps_accepts`.  Introduced in notebook 01, section 6.
+    """
+    if comparator == "apps":
+        return apps_accepts(output, expected)
+    lines, wanted = ([line.split() for line in text.rstrip().splitlines()]
+                     for text in (output, expected))
+    return len(lines) == len(wanted) and all(
+        len(line) == len(words) and all(map(same_token, line, words))
+        for line, words in zip(lines, wanted))
+
+
+def apps_accepts(output, expected):
+    """Whether the official scorer of APPS accepts an output.
+
+    It tries one reading after another: the same text, up to spaces around
+    it and around its lines; the same lines without empty ones; one number a
+    line, up to 1e-5 relative; and at last each line as a *set* of words,
+    the whole as a set of lines, also with numbers rounded to three digits.
+    So order, repetition and small differences are forgiven.
+    Introduced in notebook 01, section 6.
+    """
+    lines = output.splitlines()
+    tidy = "\n".join(line.strip() for line in lines).strip()
+    if expected.strip() in ("\n".join(lines).strip(), tidy):
+        return True
+    wanted = [line.strip() for line in expected.split("\n") if line]
+    if lines == wanted:
+        return True
+    lines = [line for line in lines if line]
+    if lines == wanted:
+        return True
+    try:
+        numbers, goals = list(map(float, lines)), list(map(float, wanted))
+        if len(numbers) == len(goals) and all(
+                a == b or abs(a - b) <= 1e-8 + 1e-5 * abs(b) < float("inf")
+                for a, b in zip(numbers, goals)):
+            return True
+    except ValueError:
+        pass
+    sets = [frozenset(line.split()) for line in lines if line.split()]
+    goals = [frozenset(line.split()) for line in wanted]
+    if set(sets) == set(goals):
+        return True
+    try:
+        return ({frozenset(round(float(t), 3) for t in s) for s in sets}
+                == {frozenset(round(float(t), 3) for t in s) for s in goals})
+    except (ValueError, OverflowError):
+        return False
+
+
+def compare_call(value, expected, comparator="strict"):
+    """Whether what a function returned counts as right (pairs of APPS).
+
+    JSON has no tuples, so a tuple counts as a list; and the expected value
+    may be wrapped in a list of one.  "apps" is the official scorer: it turns
+    only the outermost tuples into lists.
+    Introduced in notebook 01, section 6.
+    """
+    wrapped = isinstance(expected, list) and expected
+    if comparator == "strict":
+        value = as_lists(value)
+        return bool(value == expected or wrapped and len(expected) == 1
+                    and value == expected[0])
+    if isinstance(value, tuple):
+        value = list(value)
+    if value == expected or wrapped and value == expected[0]:
+        return True
+    return bool(wrapped and isinstance(value, list) and value
+                and isinstance(value[0], tuple)
+                and [list(x) for x in value] == expected[0])
+
+
+def as_lists(value):
+    """A value with lists in the place of all tuples."""
+    if isinstance(value, (list, tuple)):
+        return [as_lists(item) for item in value]
+    if isinstance(value, dict):
+        return {key: as_lists(item) for key, item in value.items()}
+    return value
+
+
+def shorten(value, most=40):
+    """A value as Python writes it, cut where it is long."""
+    try:
+        text = repr(value[:most] if isinstance(value, str) else value)
+    except ValueError:                   # an int of thousands of digits
+        return "a giant number"
+    return text if len(text) <= most else text[:most - 3] + "..."
+
+
 def explain_disagreement(value, expected):
     """Why the two comparators differ on an answer, in a few words.
 
     "none" where they agree.  Introduced in notebook 01, section 5.
     """
-    exact, published = (compare(value, expected, c) for c in COMPARATORS)
+    exact, published = (compare(value, expected, name)
+                        for name in ("exact", "published"))
     if exact == published:
         return "none"
     if exact:
@@ -67,28 +190,61 @@ def explain_disagreement(value, expected):
     return "within 1 %, but another number"
 
 
-def read_outcome(problem, outcome, comparator):
+def read_outcome(problem, outcome, comparator="exact"):
     """The verdict on what the worker reported about a program.
 
-    ``outcome`` is [status, type, text, detail, seconds] and may be forged by
+    ``outcome`` is [status, kind, text, detail, seconds] and may be forged by
     the program, so that nothing in it is believed: "passed" is only ever
     said here, after the comparison.  Introduced in notebook 01, section 4.
     """
     status, kind, text, detail, seconds = outcome
+    if status == "judged":               # by us, after each test
+        return read_tests(text, detail, seconds, comparator)
     if status != "ran":
         known = status in STATUSES[2:]
         return Verdict(status if known else "error", None,
-                       detail if known else "a forged result", seconds)
+                       detail if known else "a forged result", seconds,
+                       (status,) * len(problem.tests) if known else ())
     try:
         value = {"int": int, "float": float, "str": str,
                  "bool": "True".__eq__}.get(kind, lambda _: None)(text)
     except ValueError:
         return Verdict("error", None, "a forged result", seconds)
-    if compare(value, problem.answer, comparator):
-        return Verdict("passed", value, "", seconds)
+    accepted = tuple(name for name in ("exact", "published")
+                     if compare(value, problem.answer, name))
+    comparator = COMPARATORS[comparator][0]
+    if comparator in accepted:
+        return Verdict("passed", value, "", seconds, (), accepted)
     if kind in ("int", "float"):
         detail = f"expected {problem.answer}"
         if kind == "int" and comparator == "published":
             detail += " as a float"
     return Verdict("wrong", value, detail or f"answer has type {kind}",
-                   seconds)
+                   seconds, (), accepted)
+
+
+def read_tests(text, detail, seconds, comparator):
+    """The verdict on a program from the letters of its tests."""
+    marks = dict(zip(("strict", "apps"), text.split("/")))
+    accepted = tuple(name for name, letters in marks.items()
+                     if set(letters) == {"p"})
+    comparator = COMPARATORS[comparator][1]
+    letters = marks[comparator]
+    worst = next((x for x in letters if x != "p"), "p")
+    if comparator in accepted:
+        detail = ""
+    elif detail:
+        detail = f"{letters.count('p')} of {len(letters)}; {detail}"
+    return Verdict(LETTERS[worst], None, detail, seconds,
+                   tuple(LETTERS[x] for x in letters), accepted)
+
+
+def disagreements(pairs, verdicts):
+    """The verdicts that depend on the comparator.
+
+    Yields (problem, program, verdict) where only one of the two accepts the
+    program.  Introduced in notebook 01, section 6.
+    """
+    for (problem, program), verdict in zip(pairs, verdicts):
+        if len(verdict.accepted_by) == 1:
+            yield problem, program, verdict

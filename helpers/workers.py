@@ -1,6 +1,6 @@
 """The processes in which programs run, and the layers around them.
 
-Used by ``helpers.execution``.  Introduced in notebook 01, section 3.
+Used by ``helpers.judging``.  Introduced in notebook 01, section 3.
 """
 
 import json
@@ -19,36 +19,47 @@ WORKER = Path(__file__).with_name("execution_worker.py")
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of isolation.  Introduced in notebook 01, section 6."""
+    """One layer of isolation.  Introduced in notebook 01, section 8."""
 
     name: str
     active: bool
     stops: str
 
 
-# Layers and what each one stops: those that the worker reports, those that
-# are always there, and those that are not there yet.
-OPTIONAL = {
-    "network namespace": "any connection to another machine",
-    "process namespace": "processes left behind, signals to others",
-    "user namespace": "reading the memory of this notebook",
-    "no privileges": "what only an administrator may do"}
+@dataclass(frozen=True)
+class Limits:
+    """What a program may use.  Introduced in notebook 01, section 3.
+
+    ``timeout``: CPU seconds, for each run of a script and for each call;
+    ``memory_mb``: MiB.
+    """
+
+    timeout: float = 1.0
+    memory_mb: int = 256
+
+
+# The layers that a worker has to report, and those that are always there.
 ALWAYS = {
     "separate process": "seeing the expected answer, crashing this notebook",
     "limits": "endless loops, memory bombs, huge files, floods of output",
     "audit hook": "files, processes and sockets, used through Python"}
-MISSING = {
-    "Landlock": "files of yours, if a program gets around the audit hook",
-    "seccomp": "an attack on the kernel itself"}
+OPTIONAL = {
+    "process namespace": "processes left behind, signals to others",
+    "network namespace": "any connection to another machine",
+    "user namespace": "reading the memory of this notebook",
+    "private scratch": "files left behind, a disk filled up",
+    "no privileges": "what only an administrator may do",
+    "Landlock": "reading and writing your files, however it is tried",
+    "seccomp": "new processes and sockets, and most attacks on the kernel"}
 
 
 def describe_layers(reported):
     """All layers, with those active that a worker reported (their names).
 
-    Introduced in notebook 01, section 6.
+    Introduced in notebook 01, section 8.
     """
     return tuple(Layer(name, name in ALWAYS or name in reported, stops)
-                 for name, stops in (ALWAYS | OPTIONAL | MISSING).items())
+                 for name, stops in (ALWAYS | OPTIONAL).items())
 
 
 class WorkerLost(Exception):
@@ -60,7 +71,7 @@ class Worker:
 
     def __init__(self):
         self.scratch = tempfile.mkdtemp(prefix="scratch-")
-        self.buffer = b""
+        self.buffer, self.helper = b"", None
         try:      # -s -S -P, an empty environment: nothing of this session's
             self.process = subprocess.Popen(
                 [sys.executable, "-s", "-S", "-P", str(WORKER), self.scratch],
@@ -71,39 +82,67 @@ class Worker:
             os.rmdir(self.scratch)
             raise
         try:
-            self.layers = self.receive(60)
+            self.layers = self.receive(120)
         except BaseException:
             self.stop()
             raise
 
+    def referee(self):
+        """A second worker, for the tests that the first must not see."""
+        if self.helper is None:
+            self.helper = Worker()
+        return self.helper
+
+    def send(self, text):
+        """Sends a line.  Raises :class:`WorkerLost`."""
+        try:
+            self.process.stdin.write(text.encode() + b"\n")
+            self.process.stdin.flush()
+        except (OSError, ValueError):
+            raise WorkerLost from None
+
     def receive(self, patience):
-        """The next line from the worker; it has ``patience`` seconds."""
+        """What the next line from the worker says, within so many seconds.
+
+        Raises :class:`WorkerLost`.
+        """
         until, source = time.monotonic() + patience, self.process.stdout
-        poll = select.poll()
+        chunks, poll = [self.buffer], select.poll()
         poll.register(source, select.POLLIN)
-        while b"\n" not in self.buffer:
+        while b"\n" not in chunks[-1]:
             left = max(0, until - time.monotonic())
             chunk = (os.read(source.fileno(), 1 << 16)
                      if poll.poll(left * 1000) else b"")
             if not chunk:
                 raise WorkerLost
-            self.buffer += chunk
-        line, _, self.buffer = self.buffer.partition(b"\n")
-        return json.loads(line)
-
-    def run(self, programs, timeout, memory_mb):
-        """Yields an outcome per program.  Raises :class:`WorkerLost`."""
+            chunks.append(chunk)
+        line, _, self.buffer = b"".join(chunks).partition(b"\n")
         try:
-            request = json.dumps([programs, timeout, memory_mb]) + "\n"
-            self.process.stdin.write(request.encode())
-            self.process.stdin.flush()
-            for _ in programs:
-                yield self.receive(4 * timeout + 30)
-        except (OSError, ValueError):
+            return json.loads(line)
+        except ValueError:
             raise WorkerLost from None
+
+    def ask(self, mode, programs, limits, **more):
+        """Sends a request; the outcomes follow by :meth:`outcome`."""
+        self.patience = 100 + 60 * limits.timeout
+        self.send(json.dumps({
+            "mode": mode, "programs": programs, "seconds": limits.timeout,
+            "mb": limits.memory_mb, **more}))
+
+    def outcome(self):
+        """The next outcome, [status, kind, text, detail, seconds].
+
+        Raises :class:`WorkerLost`, also where this machine was to blame.
+        """
+        outcome = self.receive(self.patience)
+        if outcome[0] == "infrastructure":
+            raise WorkerLost(outcome[3])
+        return outcome
 
     def stop(self):
         """Ends the worker and all its programs, and removes its folder."""
+        if self.helper:
+            self.helper.stop()
         self.process.kill()
         self.process.wait()
         until = time.monotonic() + 1       # the last of them closes the pipe

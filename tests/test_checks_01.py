@@ -4,7 +4,7 @@ import re
 
 
 from helpers.checks_01 import (PROGRAMS, check_01_1, check_01_2, check_01_3,
-                               naive_check)
+                               check_01_4, naive_check)
 from helpers.execution import Runner
 from helpers.problems import Problem
 
@@ -86,3 +86,16 @@ def test_the_naive_checker_is_as_naive_as_the_lesson_says():
     assert naive_check(problem, "answer = 10.0")
     assert not naive_check(problem, "answer = 11")
     assert not naive_check(problem, "answer = 1 / 0")
+
+
+def test_exercise_4_refuses(capsys):
+    right = {"5 4 3 2 1": "1 2 3 4 5", "first\nsecond": "second\nfirst",
+             "123456789": "123456790"}
+    assert check_01_4(right) is True
+    capsys.readouterr()
+    rejected(check_01_4, [
+        None, {"5 4 3 2 1": "1"}, right | {"123456789": None},
+        right | {"5 4 3 2 1": "5 4 3 2 1 "}, right | {"5 4 3 2 1": "5 4 3"},
+        right | {"first\nsecond": "first second"},
+        right | {"123456789": "123556789"}, right | {"123456789": 123456790}],
+        capsys)

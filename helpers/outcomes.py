@@ -1,0 +1,111 @@
+"""What came out of each program, kept by content: in a file, or for a while.
+
+Used by ``helpers.execution``.  Introduced in notebook 01, section 4.
+"""
+
+import fcntl
+import json
+import os
+import warnings
+from pathlib import Path
+
+WINDOW = 5000              # outcomes kept in memory
+
+
+class Outcomes:
+    """A dictionary of outcomes by key that stays small in memory.
+
+    With a ``path`` every outcome is a line of that JSONL file, and memory
+    holds where; without one the last few thousand are kept.  Several
+    processes may use one file.  Raises ``OSError`` for a place that cannot
+    be written and ``ValueError`` for a corrupt line, which it names; a last
+    line cut short by a kill is removed.
+    """
+
+    def __init__(self, path=None):
+        self.recent, self.places, self.file = {}, {}, None
+        if path is None:
+            return
+        try:
+            self.file = open(path, "a+b", buffering=0)
+        except OSError as error:
+            raise OSError(f"cannot write the cache {path} "
+                          f"({error.strerror}); choose another place"
+                          ) from None
+        fcntl.flock(self.file, fcntl.LOCK_EX)
+        self.file.seek(0)
+        place = number = 0
+        with open(self.file.fileno(), "rb", closefd=False) as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.endswith(b"\n"):
+                    self.file.truncate(place)
+                    break
+                try:
+                    row = json.loads(line)
+                    status, kind, text, detail, seconds = row["outcome"]
+                    self.places[bytes.fromhex(row["key"])] = place
+                except (ValueError, KeyError, TypeError):
+                    raise ValueError(
+                        f"{Path(path)}, line {number} is not a line of this "
+                        f"cache; delete that line and run again") from None
+                place += len(line)
+        fcntl.flock(self.file, fcntl.LOCK_UN)
+
+    def __contains__(self, key):
+        return key in self.recent or key in self.places
+
+    def __getitem__(self, key):
+        """The outcome of a key.  Raises ``KeyError``."""
+        if key in self.recent:
+            return self.recent[key]
+        place, line = self.places[key], b""
+        while b"\n" not in line:
+            chunk = os.pread(self.file.fileno(), 4096, place + len(line))
+            if not chunk:
+                raise KeyError(key)
+            line += chunk
+        return json.loads(line.partition(b"\n")[0])["outcome"]
+
+    def put(self, outcomes):
+        """Keeps some outcomes, given by key.
+
+        One that is our failure is not kept on disk, so it is tried again.
+        Where the disk is full, a warning says so once; judging goes on.
+        """
+        self.recent.update(outcomes)
+        lines, places = b"", {}
+        for key, outcome in outcomes.items():
+            if outcome[0] != "infrastructure":
+                places[key] = len(lines)
+                lines += json.dumps({"key": key.hex(), "outcome": outcome}
+                                    ).encode() + b"\n"
+        if self.file and lines:
+            try:
+                fcntl.flock(self.file, fcntl.LOCK_EX)
+                end = self.file.seek(0, os.SEEK_END)
+                written = self.file.write(lines)
+                if written < len(lines):
+                    self.file.truncate(end)
+                    raise OSError(28, "no space left on the device")
+                self.places.update((key, end + place)
+                                   for key, place in places.items())
+                fcntl.flock(self.file, fcntl.LOCK_UN)
+            except OSError as error:
+                self.close()
+                warnings.warn(f"cannot write the cache ({error.strerror}); "
+                              f"verdicts from here on are right but not "
+                              f"kept: make room and run again", stacklevel=2)
+        while len(self.recent) > WINDOW:
+            self.recent.pop(next(iter(self.recent)))
+
+    def forget_failures(self):
+        """Drops outcomes that were our failure: they are tried again."""
+        for key in [key for key, outcome in self.recent.items()
+                    if outcome[0] == "infrastructure"]:
+            del self.recent[key]
+
+    def close(self):
+        """Closes the file; nothing more is kept in it."""
+        if self.file:
+            self.file.close()
+            self.file = None

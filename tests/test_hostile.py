@@ -1,0 +1,246 @@
+"""Nothing fakes a pass, nothing escapes, nothing survives.
+
+The programs are in ``hostile.py``.  They run twice: against the whole judge,
+and against one without its audit hook, where the kernel alone has to hold.
+"""
+
+import os
+import shutil
+import socket
+import sys
+import textwrap
+import time
+
+import psutil
+import pytest
+
+from hostile import (EXPECTED, FUNCTION_PAIR, FUNCTION_TEST, HOSTILE,
+                     HOSTILE_FUNCTIONS, HOSTILE_SCRIPTS, SCRIPT_INPUT,
+                     SCRIPT_OUTPUT)
+from helpers import execution, workers
+from helpers.execution import Runner, compare
+from helpers.problems import Problem
+
+PROBLEM = Problem("test/0", "?", answer=EXPECTED)
+SCRIPT = Problem("test/1", "?", "stdio",
+                 tests=((SCRIPT_INPUT, SCRIPT_OUTPUT),))
+FUNCTION = Problem("test/2", "?", "calls", entry_point="solution",
+                   tests=(FUNCTION_TEST,))
+PAIR = Problem("test/4", "?", "calls", entry_point="solution",
+               tests=(FUNCTION_PAIR,))
+FAMILY = ("audit.py", "execution_child.py", "execution_worker.py",
+          "isolation.py", "plain.py", "sums.py", "supervision.py")
+LIMITS = {"workers": 2, "timeout": 0.4, "memory_mb": 64}
+
+
+@pytest.fixture(scope="module")
+def runner():
+    with Runner(**LIMITS) as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def hookless(tmp_path_factory):
+    """The judge without its audit hook; skips without kernel layers."""
+    folder = tmp_path_factory.mktemp("hookless")
+    for name in FAMILY:
+        shutil.copy(workers.WORKER.with_name(name), folder)
+    child = folder / "execution_child.py"
+    text = child.read_text()
+    hook = "sys.addaudithook(guard(report, scratch, RESULT))"
+    assert text.count(hook) == 1
+    child.write_text(text.replace(hook, "pass"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers, "WORKER", folder / "execution_worker.py")
+        patch.setattr(execution, "CANARIES", execution.CANARIES[:-1])
+        with Runner(**LIMITS) as runner:
+            missing = [layer.name for layer in runner.layers
+                       if not layer.active]
+            if missing:
+                pytest.skip(f"no {', '.join(missing)} on this system")
+            yield runner
+
+
+def programs_left():
+    """Processes below this one that are no worker and no tool of Python."""
+    return [p for p in psutil.Process().children(recursive=True)
+            if "execution_worker.py" not in " ".join(p.cmdline())
+            and "resource_tracker" not in " ".join(p.cmdline())]
+
+
+def judge_all(runner, problem, corpus):
+    verdicts = list(runner.judge_many(
+        [(problem, textwrap.dedent(text)) for _, text, _ in corpus.values()],
+        progress=False))
+    return dict(zip(corpus, verdicts))
+
+
+def the_judge_is_as_new(runner):
+    """No process and no file is left, and the next program is judged."""
+    after = list(runner.judge_many(
+        [(PROBLEM, f"answer = {EXPECTED} + {i} * 1") for i in range(20)]))
+    assert [v.status for v in after] == ["passed"] + ["wrong"] * 19
+    for worker in runner.running:
+        assert os.listdir(worker.scratch) == []
+    deadline = time.monotonic() + 5
+    while programs_left() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert programs_left() == []
+
+
+def test_hostile_programs_never_pass(runner):
+    assert sum(kind == "fakes" for kind, _, _ in HOSTILE.values()) >= 60
+    me = psutil.Process()
+    before = me.memory_info().rss
+    got = judge_all(runner, PROBLEM, HOSTILE)
+    assert {name: verdict for name, verdict in got.items()
+            if verdict.status not in HOSTILE[name][2].split()} == {}
+    # Not under the released criterion either.
+    assert not any(compare(verdict.value, EXPECTED, "published")
+                   for verdict in got.values())
+    the_judge_is_as_new(runner)
+    assert me.memory_info().rss - before < 30 << 20
+
+
+@pytest.mark.parametrize("problem, corpus", [
+    (SCRIPT, HOSTILE_SCRIPTS), (FUNCTION, HOSTILE_FUNCTIONS),
+    (PAIR, HOSTILE_FUNCTIONS)])
+def test_hostile_scripts_and_functions_never_pass(runner, problem, corpus):
+    got = judge_all(runner, problem, corpus)
+    assert {name: verdict for name, verdict in got.items()
+            if verdict.status not in corpus[name][2].split()
+            or "strict" in verdict.accepted_by} == {}
+    the_judge_is_as_new(runner)
+
+
+def test_the_kernel_alone_holds(hookless):
+    corpus = {name: hostile for name, hostile in HOSTILE.items()
+              if hostile[0] != "limits"}
+    for problem, programs in ((PROBLEM, corpus), (SCRIPT, HOSTILE_SCRIPTS),
+                              (FUNCTION, HOSTILE_FUNCTIONS)):
+        got = judge_all(hookless, problem, programs)
+        assert {name: verdict for name, verdict in got.items() if
+                verdict.status in ("passed", "infrastructure")} == {}
+    the_judge_is_as_new(hookless)
+
+
+def test_no_way_out_without_the_hook(hookless, tmp_path, monkeypatch):
+    """Real files, sockets and processes of ours, none of them reached."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text("the secret")
+    monkeypatch.setenv("SECRET", "the secret")
+    home = os.path.expanduser("~")
+    local = str(tmp_path / "s")[:100]
+    servers = [socket.create_server(("127.0.0.1", 0)),
+               socket.socket(socket.AF_UNIX)]
+    if socket.has_ipv6:
+        servers.append(socket.create_server(("::1", 0),
+                                            family=socket.AF_INET6))
+    servers[1].bind(local)
+    servers[1].listen()
+    port = servers[0].getsockname()[1]
+    acts = {
+        "reads a file": f"answer = open({str(secret)!r}).read()",
+        "reads it by number": f"import os\nfd = os.open({str(secret)!r}, 0)\n"
+        "answer = os.read(fd, 99)",
+        "lists a folder": f"import os\nanswer = os.listdir({home!r})",
+        "writes a file": f"open({str(tmp_path / 'new')!r}, 'w')",
+        "changes a file": f"open({str(secret)!r}, 'a').write('x')",
+        "deletes a file": f"import os\nos.remove({str(secret)!r})",
+        "renames a file": f"import os\nos.rename({str(secret)!r}, 'x')",
+        "links a file": f"import os\nos.link({str(secret)!r}, 'x')\n"
+        "answer = open('x').read()",
+        "through a link": f"import os\nos.symlink({str(secret)!r}, 'x')\n"
+        "answer = open('x').read()",
+        "memory of ours": f"open('/proc/{os.getpid()}/mem', 'rb')",
+        "environment of ours": f"open('/proc/{os.getpid()}/environ').read()",
+        "environment": "import os\nos.environ['SECRET']",
+        "IPv4": "import socket\nsocket.create_connection(('127.0.0.1', "
+        f"{port}), 1)",
+        "IPv6": "import socket\nsocket.create_connection(('::1', "
+        f"{servers[-1].getsockname()[1]}), 1)",
+        "unix socket": "import socket\ns = socket.socket(socket.AF_UNIX)\n"
+        f"s.connect({local!r})",
+        "a socket at all": "import socket\nsocket.socket()",
+        "signal": f"import os, signal\nos.kill({os.getpid()}, 0)",
+        "signal to the judge": "import os\nos.kill(os.getppid(), 9)",
+        "fork": "import os\nos.fork()",
+        "posix fork": "import posix\nposix.fork()",
+        "another program": f"import os\nos.execv({sys.executable!r}, ['x'])",
+        "subprocess": "import subprocess\n"
+        f"subprocess.run([{sys.executable!r}, '-V'])",
+        "shared memory": "from multiprocessing import shared_memory as s\n"
+        "s.SharedMemory(create=True, size=9)",
+        "limits of others": "import os, resource\nresource.prlimit("
+        "os.getppid(), resource.RLIMIT_CPU, (1, 1))",
+        "priority of others": "import os\nos.setpriority(0, os.getppid(), 9)",
+        "new namespaces": "import ctypes\nif ctypes.CDLL(None).unshare("
+        "1 << 28):\n    raise OSError",
+        "tracing": "import ctypes\nif ctypes.CDLL(None).ptrace(16, "
+        "1, 0, 0) == -1:\n    raise OSError"}
+    try:
+        for name, act in acts.items():
+            verdict = hookless.judge(PROBLEM, act + "\nanswer = 1")
+            assert verdict.status == "error", (name, verdict)
+    finally:
+        for server in servers:
+            server.close()
+    assert secret.read_text() == "the secret"
+    assert sorted(os.listdir(tmp_path)) == ["s", "secret.txt"]
+    the_judge_is_as_new(hookless)
+
+
+def test_a_full_scratch_folder_is_the_program_s_own(hookless):
+    flood = ("for i in range(10 ** 6):\n"
+             "    open(str(i), 'w').write('x' * 10 ** 6)")
+    assert hookless.judge(PROBLEM, flood).status in ("error", "timeout")
+    the_judge_is_as_new(hookless)
+
+
+def test_the_expected_answer_is_nowhere_in_the_child(runner):
+    """Neither in memory, arguments, environment nor open files."""
+    program = """
+import os, sys
+text = " ".join(sys.argv) + repr(dict(os.environ)) + os.getcwd()
+seen = set()
+stack = [sys.modules, sys._getframe()]
+frame = sys._getframe()
+while frame:
+    stack += [frame.f_globals, frame.f_locals]
+    frame = frame.f_back
+while stack and len(seen) < 200000:
+    item = stack.pop()
+    if id(item) in seen: continue
+    seen.add(id(item))
+    if isinstance(item, dict): stack += list(item.values())
+    elif isinstance(item, (list, tuple, set)): stack += list(item)
+    elif isinstance(item, type(sys)): stack.append(vars(item))
+    elif isinstance(item, (str, bytes, int)): text += str(item)
+found = ("731846" + "259") in text.replace('"731846" + "259"', "")
+"""
+    verdict = runner.judge(PROBLEM, program + "answer = found")
+    assert verdict.value is False and verdict.status == "wrong", verdict
+    tested = Problem("test/3", "?", "calls", entry_point="f", tests=(
+        "assert f(1) is False", f"assert f(2) != {EXPECTED}"))
+    function = "def f(x):\n" + textwrap.indent(program, "    ")
+    verdict = runner.judge(tested, function + "    return found")
+    assert verdict.status == "passed", verdict
+
+
+def test_a_raw_memory_search_finds_no_expected_value(hookless):
+    """All of a process's own memory, read as bytes, in each mode."""
+    search = """
+import ctypes
+def found():
+    needle = b"".join([b"731846", b"259"])
+    hits = 0
+    for line in open("/proc/self/maps"):
+        place, mode = line.split()[:2]
+        if mode[0] != "r" or "[v" in line: continue
+        low, high = (int(x, 16) for x in place.split("-"))
+        hits += ctypes.string_at(low, high - low).count(needle)
+    return hits
+"""
+    # Landlock forbids /proc, so a judge that could read it is asked too.
+    blind = hookless.judge(PROBLEM, search + "answer = found()")
+    assert blind.status == "error" and "maps" in blind.detail, blind
