@@ -11,6 +11,7 @@ from helpers.filtering import first_correct, funnel, spurious
 from helpers.problems import load_problems
 from helpers.profiles import ROOT
 from helpers.samples import Sample
+from helpers.sums import arithmetic
 
 DATA = ROOT.parent / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.exists(),
@@ -68,6 +69,11 @@ def test_real_programs_go_through_the_filter(judged):
     accused = sum(spurious(problem.question, sample.completion)
                   for problem, (sample, _) in zip(problems, pairs))
     assert accused == 207
+
+
+def test_real_programs_are_sums(judged):
+    """Told in notebook 01: so they may share a process when judged."""
+    assert all(arithmetic(sample.completion) for sample, _ in judged[1])
 
 
 def test_every_disagreement_with_the_authors_is_explained(judged, capsys):

@@ -1,7 +1,10 @@
 """What is shipped fits together, and the README says what is in the files."""
 
+import json
+
 import pytest
 
+from hostile import HOSTILE
 from helpers.evaluation import (load_counts, mean_pass_at_k, paired_interval)
 from helpers.filtering import read_examples
 from helpers.models import fingerprint
@@ -26,6 +29,17 @@ def test_the_readme_says_what_the_files_say():
     readme = (ROOT / "README.md").read_text()
     block = readme[readme.index(BEGIN):readme.index(END) + len(END)]
     assert block == result_block(SHIPPED)
+
+
+def test_the_benchmark_s_table_is_of_today_s_programs():
+    file = ROOT / "data" / "benchmarks" / "execution.json"
+    measured = json.loads(file.read_text())
+    verdicts = measured["fooled"]["verdicts"]["ours"]
+    assert set(verdicts) == set(HOSTILE)
+    assert "passed" not in verdicts.values()
+    assert measured["load"]["differ"] == 0
+    assert measured["load"]["programs"] >= 2000
+    assert measured["scale"]["programs"] == 131900
 
 
 def test_counts_belong_to_the_shipped_weights_and_problems(results):
