@@ -36,7 +36,7 @@ __all__ = ["CANARIES", "COMPARATORS", "STATUSES", "Layer", "Runner",
            "disagreements", "explain_disagreement"]
 
 VERSION = 2                # part of the cache key: raise it with the worker
-BATCH = 16                 # programs, or tests, handed over at a time
+BATCH = 16                 # programs handed to a worker at a time
 MODES = ("answer", "stdio", "calls")
 
 # The self-test: program, verdict if 42 is expected, CPU seconds.
@@ -90,12 +90,14 @@ class Runner:
             raise ValueError("workers, timeout and memory_mb must be above 0")
         self.limits = Limits(timeout, memory_mb)
         self.comparator, self.layers = comparator, ()
-        self.outcomes = Outcomes(cache)
+        self.cache, self.outcomes = cache, Outcomes(cache)
         self.running, self.open = [], False
         self.lock = threading.RLock()
         self.digested = (None, "")
 
     def __enter__(self):
+        if self.cache and not self.outcomes.file:      # a second time
+            self.outcomes = Outcomes(self.cache)
         self.idle, self.open = SimpleQueue(), True
         self.threads = ThreadPoolExecutor(self.workers, "judge")
         try:
@@ -195,6 +197,9 @@ class Runner:
                                          or "its worker was lost twice", 0.0])
                         lost = 0
                     worker = self.start(instead_of=worker)
+        except BaseException:        # it may be in the middle of an answer
+            worker.process.kill()
+            raise
         finally:
             self.idle.put(worker)
         return outcomes
@@ -252,11 +257,11 @@ class Runner:
                 key = self.key(problem, program)
                 waiting.append((problem, key))
                 if key not in asked and key not in self.outcomes:
-                    if batch and (problem.mode != "answer"
-                                  or of.mode != "answer"):
+                    alone = problem.mode != "answer"
+                    if batch and alone:
                         submit()
                     asked[key], batch[key], of = None, program, problem
-                    if len(batch) * max(1, len(problem.tests)) >= BATCH:
+                    if alone or len(batch) == BATCH:
                         submit()
                 yield from verdicts(4 * BATCH * self.workers)
             yield from verdicts(0)
@@ -267,11 +272,10 @@ class Runner:
 
     def key(self, problem, program):
         """Names a run by all that its outcome depends on."""
+        last, tests = self.digested
         if problem.mode == "answer":
             tests = ""
-        elif self.digested[0] is problem:
-            tests = self.digested[1]
-        else:
+        elif last is not problem:
             tests = hashlib.sha256(plain.encode((
                 problem.tests, problem.preamble, problem.setup,
                 problem.starter, problem.entry_point)).encode()).hexdigest()

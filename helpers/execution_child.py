@@ -22,7 +22,8 @@ from sums import arithmetic
 RESULT, ASK = 3, 4         # the pipes to the worker and from it
 MOST = 4096                # bytes of an answer; a longer one is a flood
 def reporter(nonce):
-    """A function that makes the line of a report; see ``read`` there."""
+    """A function that makes the line of a report; see
+    ``supervision.read_report``."""
     encode, join = str.encode, str.join
 
     def report(status, kind="", value="", detail=""):

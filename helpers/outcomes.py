@@ -3,11 +3,16 @@
 Used by ``helpers.execution``.  Introduced in notebook 01, section 4.
 """
 
-import fcntl
 import json
 import os
+import threading
 import warnings
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:        # Windows, where Runner says what to do
+    fcntl = None
 
 WINDOW = 5000              # outcomes kept in memory
 
@@ -24,6 +29,7 @@ class Outcomes:
 
     def __init__(self, path=None):
         self.recent, self.places, self.file = {}, {}, None
+        self.lock = threading.Lock()
         if path is None:
             return
         try:
@@ -72,6 +78,10 @@ class Outcomes:
         One that is our failure is not kept on disk, so it is tried again.
         Where the disk is full, a warning says so once; judging goes on.
         """
+        with self.lock:
+            self._put(outcomes)
+
+    def _put(self, outcomes):
         self.recent.update(outcomes)
         lines, places = b"", {}
         for key, outcome in outcomes.items():
@@ -94,15 +104,16 @@ class Outcomes:
                 self.close()
                 warnings.warn(f"cannot write the cache ({error.strerror}); "
                               f"verdicts from here on are right but not "
-                              f"kept: make room and run again", stacklevel=2)
+                              f"kept: make room and run again", stacklevel=3)
         while len(self.recent) > WINDOW:
             self.recent.pop(next(iter(self.recent)))
 
     def forget_failures(self):
         """Drops outcomes that were our failure: they are tried again."""
-        for key in [key for key, outcome in self.recent.items()
-                    if outcome[0] == "infrastructure"]:
-            del self.recent[key]
+        with self.lock:
+            self.recent = {key: outcome for key, outcome
+                           in self.recent.items()
+                           if outcome[0] != "infrastructure"}
 
     def close(self):
         """Closes the file; nothing more is kept in it."""

@@ -54,10 +54,12 @@ def asleep(pid):
     processor or a disk.  Where that cannot be known, True."""
     try:
         handle = os.pidfd_open(pid)      # its number outside our namespace
-        with open(f"/proc/self/fdinfo/{handle}") as file:
-            known = next(line.split()[1] for line in file
-                         if line.startswith("Pid:"))
-        os.close(handle)
+        try:
+            with open(f"/proc/self/fdinfo/{handle}") as file:
+                known = next(line.split()[1] for line in file
+                             if line.startswith("Pid:"))
+        finally:
+            os.close(handle)
         states = []
         for thread in os.listdir(f"/proc/{known}/task"):
             with open(f"/proc/{known}/task/{thread}/stat") as file:

@@ -20,6 +20,7 @@ from hostile import (EXPECTED, FUNCTION_PAIR, FUNCTION_TEST, HOSTILE,
 from helpers import execution, workers
 from helpers.execution import Runner, compare
 from helpers.problems import Problem
+from helpers.profiles import ROOT
 
 PROBLEM = Problem("test/0", "?", answer=EXPECTED)
 SCRIPT = Problem("test/1", "?", "stdio",
@@ -44,7 +45,7 @@ def hookless(tmp_path_factory):
     """The judge without its audit hook; skips without kernel layers."""
     folder = tmp_path_factory.mktemp("hookless")
     for name in FAMILY:
-        shutil.copy(workers.WORKER.with_name(name), folder)
+        shutil.copy(ROOT / "helpers" / name, folder)
     child = folder / "execution_child.py"
     text = child.read_text()
     hook = "sys.addaudithook(guard(report, scratch, RESULT))"
@@ -63,9 +64,15 @@ def hookless(tmp_path_factory):
 
 def programs_left():
     """Processes below this one that are no worker and no tool of Python."""
-    return [p for p in psutil.Process().children(recursive=True)
-            if "execution_worker.py" not in " ".join(p.cmdline())
-            and "resource_tracker" not in " ".join(p.cmdline())]
+    left = []
+    for process in psutil.Process().children(recursive=True):
+        try:
+            words = " ".join(process.cmdline())
+        except psutil.NoSuchProcess:     # it has just ended
+            continue
+        if "execution_worker" not in words and "_tracker" not in words:
+            left.append(process)
+    return left
 
 
 def judge_all(runner, problem, corpus):
@@ -227,20 +234,44 @@ found = ("731846" + "259") in text.replace('"731846" + "259"', "")
     assert verdict.status == "passed", verdict
 
 
-def test_a_raw_memory_search_finds_no_expected_value(hookless):
-    """All of a process's own memory, read as bytes, in each mode."""
+def test_a_raw_memory_search_finds_no_expected_value(tmp_path, monkeypatch):
+    """All bytes of the process, in each mode, with hook and Landlock off."""
+    changes = {"execution_child.py": (
+        "sys.addaudithook(guard(report, scratch, RESULT))", "pass"),
+        "isolation.py": ("LANDLOCK is not None and LIBC", "None and LIBC")}
+    for name in FAMILY:
+        text = (ROOT / "helpers" / name).read_text()
+        old, new = changes.get(name, ("", ""))
+        assert not old or text.count(old) == 1
+        (tmp_path / name).write_text(text.replace(old, new) if old else text)
+    monkeypatch.setattr(workers, "WORKER", tmp_path / "execution_worker.py")
+    monkeypatch.setattr(execution, "CANARIES", execution.CANARIES[:3])
     search = """
 import ctypes
-def found():
-    needle = b"".join([b"731846", b"259"])
+def found(*_):
     hits = 0
     for line in open("/proc/self/maps"):
-        place, mode = line.split()[:2]
-        if mode[0] != "r" or "[v" in line: continue
+        place, mode, *_, name = line.split()
+        if mode[0] != "r" or name[:2] == "[v": continue
         low, high = (int(x, 16) for x in place.split("-"))
-        hits += ctypes.string_at(low, high - low).count(needle)
+        data, at = ctypes.string_at(low, high - low), -1
+        while (at := data.find(b"731846", at + 1)) >= 0:
+            hits += data[at + 6:at + 9] == b"259"
     return hits
 """
-    # Landlock forbids /proc, so a judge that could read it is asked too.
-    blind = hookless.judge(PROBLEM, search + "answer = found()")
-    assert blind.status == "error" and "maps" in blind.detail, blind
+    digits = "known = str(int('731846') * 1000 + 259)\n"
+    with Runner(workers=1, timeout=5, memory_mb=512) as runner:
+        if not runner.judge(PROBLEM, digits + search + "answer = found()"
+                            ).value:
+            pytest.skip("the memory of a process cannot be read here")
+        assert runner.judge(PROBLEM, search + "answer = found()").value == 0
+        script = Problem("test/5", "?", "stdio",
+                         tests=(("", "0"), ("", EXPECTED)))
+        assert runner.judge(script, search + "print(found())").tests == (
+            "passed", "wrong")
+        for tests in (("assert found() == 0", f"assert found() != {EXPECTED}"),
+                      (([], 0), ([1], [0]), ([2], int(EXPECTED)))):
+            function = Problem("test/6", "?", "calls", tests=tests,
+                               entry_point="found")
+            assert runner.judge(function, search).tests[:2] == (
+                "passed", "passed")
