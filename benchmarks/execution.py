@@ -82,8 +82,9 @@ def speed(peers, programs):
             rates[ALONE].append(ours(turn * programs, programs, NO_SUM))
             for name, (python, _) in peers.items():
                 done = subprocess.run(
-                    [python, "-I", peer_side.__file__, "time", name, str(turn * few),
-                     str(few)], check=True, text=True, capture_output=True)
+                    [python, "-I", peer_side.__file__, "time", name,
+                     str(turn * few), str(few)], check=True, text=True,
+                    capture_output=True)
                 seconds, right = json.loads(done.stdout.splitlines()[-1])
                 assert right == few, f"{name}: {right} of {few} passed"
                 rates[name].append(few / seconds)

@@ -9,7 +9,7 @@ it sends plain data back, and this side compares.  Introduced in notebook 01.
 Beside this file: ``verdicts`` (the comparisons), ``judging`` (one program in
 each mode), ``outcomes`` (the cache), ``workers`` (the processes) and what
 runs in them: ``execution_worker``, ``supervision``, ``isolation``,
-``execution_child``, ``plain``.
+``execution_child``, ``audit``, ``sums``, ``plain``.
 """
 
 import hashlib

@@ -21,6 +21,8 @@ from sums import arithmetic
 
 RESULT, ASK = 3, 4         # the pipes to the worker and from it
 MOST = 4096                # bytes of an answer; a longer one is a flood
+
+
 def reporter(nonce):
     """A function that makes the line of a report; see
     ``supervision.read_report``."""
@@ -43,22 +45,30 @@ def describe(error, kind=type, any_error=BaseException,
         return name_of(kind(error))
 
 
-def load(program, name, report):
-    """Runs a program as a new module: (its names, None or a report)."""
+def load(program, name, report, may_leave=False):
+    """Runs a program as a new module: (its names, None or a report).
+
+    ``may_leave``: that it ends by ``sys.exit(0)`` is no error.
+    """
     namespace = vars(sys.modules.setdefault(name, type(sys)(name)))
     namespace["__builtins__"] = builtins
     memory_error, any_error = MemoryError, BaseException
+    exit_error, is_a, kind = SystemExit, isinstance, type
+    good = (type(None), int)
     out_of_memory = report("memory", detail="more memory than allowed")
     run, shows = exec, describe
     try:
         code = compile(program, "<program>", "exec", dont_inherit=True)
     except any_error as error:
-        return namespace, report("unparsable", detail=type(error).__name__)
+        return namespace, report("unparsable", detail=kind(error).__name__)
     try:
         run(code, namespace)
     except memory_error:
         return namespace, out_of_memory
     except any_error as error:
+        if may_leave and is_a(error, exit_error) and (
+                kind(error.code) in good and not error.code):
+            return namespace, None
         return namespace, report("error", detail=shows(error))
     return namespace, None
 
@@ -115,28 +125,9 @@ def together(programs, report):
 
 def run_script(program, report):
     """Mode "stdio": as ``python program.py < input`` would run it."""
-    exit_code, out, last = SystemExit, sys.stdout, atexit._run_exitfuncs
-    any_error, modules = BaseException, sys.modules
-    shows, names = describe, type
-    failed = ended = None
-    try:
-        code = compile(program, "<program>", "exec", dont_inherit=True)
-    except any_error as error:
-        return report("unparsable", detail=names(error).__name__)
-    namespace = vars(sys.modules["__main__"])
-    namespace["__builtins__"] = builtins
-    out_of_memory = report("memory", detail="more memory than allowed")
-    memory_error, number, run = MemoryError, int, exec
-    try:
-        run(code, namespace)
-    except exit_code as error:
-        ended = error.code
-        if ended is not None and names(ended) is not number or ended:
-            failed = report("error", detail=shows(error))
-    except memory_error:
-        failed = out_of_memory
-    except any_error as error:
-        failed = report("error", detail=shows(error))
+    out, last, modules = sys.stdout, atexit._run_exitfuncs, sys.modules
+    any_error, shows = BaseException, describe
+    _, failed = load(program, "__main__", report, may_leave=True)
     try:                                 # what the interpreter does at its
         if "threading" in modules:       # end: other threads, atexit, flush
             modules["threading"]._shutdown()

@@ -120,8 +120,8 @@ def _prepare_landlock(ctypes, scratch):
     network = 3 if version >= 4 else 0           # no TCP, without exception
     scope = 3 if version >= 6 else 0             # no signals, no sockets
     rules = struct.pack("QQQ", every, network, scope)
-    LANDLOCK = libc.syscall(444, rules, len(rules), 0)
-    if LANDLOCK < 0:
+    ruleset = libc.syscall(444, rules, len(rules), 0)
+    if ruleset < 0:
         return False
     read = 1 << 2 | 1 << 3
     write = (read | 1 << 1 | 1 << 5 | 1 << 8 | 1 << 14) & every
@@ -136,13 +136,10 @@ def _prepare_landlock(ctypes, scratch):
         allowed = write if path == scratch else read
         if not os.path.isdir(path):
             allowed = 1 << 2 | (1 << 1 if path == "/dev/null" else 0)
-        libc.syscall(445, LANDLOCK, 1, struct.pack("=Qi", allowed, place), 0)
+        libc.syscall(445, ruleset, 1, struct.pack("=Qi", allowed, place), 0)
         os.close(place)
+    LANDLOCK = ruleset
     return True
-
-
-class Filter:
-    """A compiled seccomp filter, as the kernel wants it."""
 
 
 def _prepare_seccomp(ctypes, alone):
@@ -190,20 +187,22 @@ def _prepare_seccomp(ctypes, alone):
     done = done and _succeeds(lib.seccomp_export_bpf, context, file)
     lib.seccomp_release(context)
     size = os.lseek(file, 0, os.SEEK_CUR)
-    code = os.pread(file, size, 0)
+    code = ctypes.create_string_buffer(os.pread(file, size, 0), size)
     os.close(file)
-    FILTER = Filter()
-    FILTER.code = ctypes.create_string_buffer(code, len(code))
-    FILTER.program = ctypes.create_string_buffer(struct.pack(
-        "HxxxxxxQ", len(code) // 8, ctypes.addressof(FILTER.code)))
+    if done:                             # the code has to stay where it is
+        FILTER = ctypes.create_string_buffer(struct.pack(
+            "HxxxxxxQ", size // 8, ctypes.addressof(code))), code
     return done
 
 
 def confine():
-    """Puts this process under the rules and the filter, for good."""
+    """Puts this process under the rules and the filter, for good.
+
+    Ends it with 97 or 98 where the kernel refuses the one or the other.
+    """
     if LANDLOCK is not None and LIBC.syscall(446, LANDLOCK, 0):
         os._exit(97)
-    if FILTER is not None and LIBC.prctl(22, 2, FILTER.program, 0, 0):
+    if FILTER is not None and LIBC.prctl(22, 2, FILTER[0], 0, 0):
         os._exit(98)
 
 
@@ -251,8 +250,7 @@ def probe(scratch):
         os.remove(place)
 
     acts = {"read files": lambda: os.listdir("/"), "write files": write,
-            "use the network": connect, "start processes": fork,
-            "signal others": lambda: os.kill(os.getppid(), 0)}
+            "use the network": connect, "start processes": fork}
     done = []
     for name, act in acts.items():
         try:

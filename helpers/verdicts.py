@@ -230,12 +230,12 @@ def read_tests(text, detail, seconds, comparator):
                      if set(letters) == {"p"})
     comparator = COMPARATORS[comparator][1]
     letters = marks[comparator]
-    worst = next((x for x in letters if x != "p"), "p")
+    first = next((x for x in letters if x != "p"), "p")
     if comparator in accepted:
         detail = ""
     elif detail:
         detail = f"{letters.count('p')} of {len(letters)}; {detail}"
-    return Verdict(LETTERS[worst], None, detail, seconds,
+    return Verdict(LETTERS[first], None, detail, seconds,
                    tuple(LETTERS[x] for x in letters), accepted)
 
 

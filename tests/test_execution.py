@@ -8,7 +8,6 @@ import itertools
 import json
 import random
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from changed_worker import changed_worker
 from helpers import execution, outcomes, workers
 from helpers import sums as sums_module
 from helpers.execution import (Runner, Verdict, compare,
@@ -30,8 +30,6 @@ from helpers.profiles import ROOT
 
 EXPECTED = "731846259"     # a number that no program can come upon
 PROBLEM = Problem("test/0", "?", answer=EXPECTED)
-FAMILY = ("audit.py", "execution_child.py", "execution_worker.py",
-          "isolation.py", "plain.py", "sums.py", "supervision.py")
 
 
 @pytest.fixture(scope="module")
@@ -49,15 +47,8 @@ def children():
 def changed(tmp_path, monkeypatch):
     """Starts a Runner whose workers run a changed text of a module."""
     def start(name, *changes, **arguments):
-        for file in FAMILY:
-            shutil.copy(workers.WORKER.with_name(file), tmp_path)
-        text = (tmp_path / name).read_text()
-        for old, new in changes:
-            assert text.count(old) == 1, old
-            text = text.replace(old, new)
-        (tmp_path / name).write_text(text)
-        monkeypatch.setattr(workers, "WORKER",
-                            tmp_path / "execution_worker.py")
+        monkeypatch.setattr(workers, "WORKER", changed_worker(
+            tmp_path, {name: changes}))
         return Runner(workers=1, **arguments)
     return start
 
@@ -203,6 +194,21 @@ def test_a_program_cannot_make_itself_our_failure(runner):
                     "import os, time\nwhile True:\n    os.write(3, b'x')\n"
                     "    time.sleep(0.01)"):
         assert runner.judge(PROBLEM, program).status in ("error", "timeout")
+
+
+@pytest.mark.parametrize("layer, call, refused", [
+    ("Landlock", "LIBC.syscall(446, LANDLOCK, 0)",
+     "LIBC.syscall(446, 999, 0)"),
+    ("seccomp", "LIBC.prctl(22, 2,", "LIBC.prctl(22, 99,")])
+def test_a_layer_that_the_kernel_refuses_is_missing(changed, layer, call,
+                                                    refused):
+    with Runner(workers=1) as runner:
+        if layer not in {one.name for one in runner.layers if one.active}:
+            pytest.skip(f"no {layer} on this system")
+    with changed("isolation.py", (call, refused)) as runner:
+        active = {one.name for one in runner.layers if one.active}
+        assert layer not in active and "limits" in active
+        assert runner.judge(PROBLEM, f"answer = {EXPECTED}").status == "passed"
 
 
 def test_a_machine_that_slows_down_is_to_blame_itself(changed, monkeypatch):

@@ -5,7 +5,6 @@ and against one without its audit hook, where the kernel alone has to hold.
 """
 
 import os
-import shutil
 import socket
 import sys
 import textwrap
@@ -15,13 +14,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from changed_worker import NO_HOOK, changed_worker
 from hostile import (EXPECTED, FUNCTION_PAIR, FUNCTION_TEST, HOSTILE,
                      HOSTILE_FUNCTIONS, HOSTILE_SCRIPTS, SCRIPT_INPUT,
                      SCRIPT_OUTPUT)
 from helpers import execution, workers
 from helpers.execution import Runner, compare
 from helpers.problems import Problem
-from helpers.profiles import ROOT
 
 PROBLEM = Problem("test/0", "?", answer=EXPECTED)
 SCRIPT = Problem("test/1", "?", "stdio",
@@ -30,8 +29,6 @@ FUNCTION = Problem("test/2", "?", "calls", entry_point="solution",
                    tests=(FUNCTION_TEST,))
 PAIR = Problem("test/4", "?", "calls", entry_point="solution",
                tests=(FUNCTION_PAIR,))
-FAMILY = ("audit.py", "execution_child.py", "execution_worker.py",
-          "isolation.py", "plain.py", "sums.py", "supervision.py")
 LIMITS = {"workers": 2, "timeout": 0.4, "memory_mb": 64}
 
 
@@ -52,15 +49,8 @@ def patient():
 def hookless(tmp_path_factory):
     """The judge without its audit hook; skips without kernel layers."""
     folder = tmp_path_factory.mktemp("hookless")
-    for name in FAMILY:
-        shutil.copy(ROOT / "helpers" / name, folder)
-    child = folder / "execution_child.py"
-    text = child.read_text()
-    hook = "sys.addaudithook(guard(report, scratch, RESULT))"
-    assert text.count(hook) == 1
-    child.write_text(text.replace(hook, "pass"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workers, "WORKER", folder / "execution_worker.py")
+        patch.setattr(workers, "WORKER", changed_worker(folder, NO_HOOK))
         patch.setattr(execution, "CANARIES", execution.CANARIES[:-1])
         with Runner(**LIMITS) as runner:
             missing = [layer.name for layer in runner.layers
@@ -254,15 +244,9 @@ found = ("731846" + "259") in text.replace('"731846" + "259"', "")
 
 def test_a_raw_memory_search_finds_no_expected_value(tmp_path, monkeypatch):
     """All bytes of the process, in each mode, with hook and Landlock off."""
-    changes = {"execution_child.py": (
-        "sys.addaudithook(guard(report, scratch, RESULT))", "pass"),
-        "isolation.py": ("LANDLOCK is not None and LIBC", "None and LIBC")}
-    for name in FAMILY:
-        text = (ROOT / "helpers" / name).read_text()
-        old, new = changes.get(name, ("", ""))
-        assert not old or text.count(old) == 1
-        (tmp_path / name).write_text(text.replace(old, new) if old else text)
-    monkeypatch.setattr(workers, "WORKER", tmp_path / "execution_worker.py")
+    monkeypatch.setattr(workers, "WORKER", changed_worker(
+        tmp_path, NO_HOOK | {"isolation.py": [
+            ("LANDLOCK is not None and LIBC", "None and LIBC")]}))
     monkeypatch.setattr(execution, "CANARIES", execution.CANARIES[:3])
     search = """
 import ctypes
