@@ -24,6 +24,9 @@ def main(argv=None):
     if argv[:1] == ["rebuild-mini"]:
         from helpers import pretraining
         return pretraining.main(argv[1:]) or 0
+    if argv[:1] == ["rivals"]:
+        from helpers import campaign
+        return campaign.main(argv[1:]) or 0
     if argv[:1] == ["ship"]:
         from helpers import shipping
         return shipping.main(argv[1:]) or 0
@@ -31,6 +34,8 @@ def main(argv=None):
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("rebuild-mini", add_help=False,
                         help="make the mini world's data and models again")
+    commands.add_parser("rivals", add_help=False,
+                        help="run the experiments of notebook 05, section 8")
     commands.add_parser("ship", add_help=False,
                         help="copy the results of a run into data/mini/")
     run = commands.add_parser("run", help="execute notebooks in order")
@@ -168,10 +173,14 @@ def _save(path, target, row):
 def remove_results(runs):
     """Empty the folder ``runs``, all but its lock, after saying so.
 
-    Introduced in notebook 00, section 1.
+    The results of ``python -m helpers rivals`` stay: they take an hour and
+    say themselves what they were made with.  Introduced in notebook 00,
+    section 1.
     """
-    print(f"removing all results in {_short(runs)}/", flush=True)
+    print(f"removing the notebooks' results in {_short(runs)}/", flush=True)
     for entry in runs.iterdir():
+        if entry.name == "rivals":
+            continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         elif entry.name != ".lock":

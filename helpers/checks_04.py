@@ -5,10 +5,14 @@ is known, prints one line and returns whether all is right.  It never raises:
 an unfinished or broken answer is "not yet", with the reason.
 """
 
-from helpers.checking import say
+import re
+
+from helpers.checking import attempt, say
 from helpers.execution import Verdict
+from helpers.filtering import Example
 from helpers.problems import Problem
-from helpers.programs import canonical
+from helpers.programs import canonical, read_story
+from helpers.prompts import zero_shot_prompt
 from helpers.samples import Sample
 
 QUESTIONS = (
@@ -152,3 +156,127 @@ def check_04_2(only_luck):
     elif found != ["check/0"]:
         reason = "name each problem once"
     return say(title, found, reason)
+
+
+# -------------------------------- exercise 3: find the spurious programs
+
+# A story in short or a question, the program that is kept, and what is said if
+# it is judged wrongly.  All programs that run are right.
+HONEST = "its program is honest: "
+KEPT = (
+    ("8 Monday:finds 4 Tuesday:sees 5 birds Wednesday:loses 2",
+     "start = 8\nmonday = start + 4\nwednesday = monday - 2\n"
+     "answer = wednesday\n",
+     HONEST + "sentences that do not count are not in `story.events`"),
+    ("9 Monday:finds 6 Tuesday:loses 6 Friday:wins 2",
+     "t = 9\nt = t + 2\nanswer = t\n",
+     "its program leaves out two sentences that cancel, +6 and -6"),
+    ("9 Monday:wins 3 Tuesday:buys 2 Friday:drops 4",
+     "t = 9\nt = t + 3\nt = t + 2\nt = t - 4\nanswer = t\n",
+     HONEST + "the names of variables do not matter"),
+    ("20 Monday:finds 4 Tuesday:wins 3 Friday:loses 7",
+     "t = 20\nt = t - 4\nt = t - 3\nt = t + 7\nanswer = t\n",
+     "its program flips three signs, which cancels: compare each operation "
+     "together with its number"),
+    ("8 Monday:doubles them Friday:sells 5",
+     "start = 8\nmonday = start + 8\nfriday = monday - 5\n"
+     "answer = friday\n",
+     "its program adds 8 where the story doubles 8"),
+    ("10 Friday:finds 4 Monday:loses 3 Tuesday:wins 6",
+     "t = 10\nt = t + 4\nt = t - 3\nt = t + 6\nanswer = t\n",
+     HONEST + "the order of the operations does not matter"),
+    ("8 Monday:finds 4 Tuesday:doubles them",
+     "t = 10\nt = t * 2\nt = t + 4\nanswer = t\n",
+     "its program starts with 10 where the story starts with 8"),
+    ("7 Monday:finds 6 Tuesday:loses 6 Friday:wins 2",
+     "t = 7\nt = t + 2\nt = t - 2\nt = t + 2\nanswer = t\n",
+     "its program writes 2 three times where the story has 6, 6 and 2: "
+     "compare each number together with its operation"),
+    ("7 Monday:finds 3 Tuesday:loses 3 Friday:finds 3 Sunday:loses 3",
+     "t = 7\nt = t + 3\nt = t - 3\nanswer = t\n",
+     "its program does once what the story does twice: count, do not just "
+     "look whether it is there"),
+    ("12 Monday:halves them Friday:finds 3",
+     "t = 12.0\nt = t / 2.0\nt = t + 3.0\nanswer = t\n",
+     HONEST + "3.0 is 3: compare numbers, not text"),
+    ("Dan has 3 boxes of 5 pens. How many pens does Dan have?",
+     "boxes = 3\nanswer = boxes * 5\n",
+     "its question is no story of the mini world (`read_story` gives None), "
+     "so its program is no suspect"),
+    ("8 Monday:finds 3",
+     "t = 8\nt = t + 3\nanswer = t)\n",
+     "its program cannot be parsed, and that makes it a suspect"),
+    ("30 Monday:halves them", None, "no program of it is kept"))
+GUILTY = (1, 3, 4, 6, 7, 8, 11)
+FAILED = {
+    "ValueError": "a program that cannot be parsed must not stop the search; "
+                  "it is a suspect",
+    "SyntaxError": "a program that cannot be parsed must not stop the "
+                   "search; it is a suspect",
+    "AttributeError": "mind that read_story gives None for a question that "
+                      "is no story of the mini world"}
+
+
+def in_words(plot):
+    """The question of a line of ``KEPT``.
+
+    Introduced in notebook 04, section 8.
+    """
+    start, *days = re.split(r" (?=\w+:)", plot)
+    if not days:
+        return plot
+    told = " ".join("On {} Gwen {}.".format(*day.split(":")) for day in days)
+    return (f"Gwen starts with {start} pears. {told} How many pears does "
+            f"Gwen have in the end?")
+
+
+def kept_pairs():
+    """Problems and training pairs, the latter in another order.
+
+    Introduced in notebook 04, section 8.
+    """
+    problems, examples = [], []
+    for i, (plot, program, _) in enumerate(KEPT):
+        question = in_words(plot)
+        story = read_story(question)
+        problems.append(Problem(
+            task_id=f"story/{i}", question=question, mode="answer",
+            answer=str(story.answer if story else 15)))
+        if program:
+            examples.append(Example(f"story/{i}", zero_shot_prompt(question),
+                                    program))
+    return problems, examples[::-1]
+
+
+def check_04_3(suspects):
+    """Exercise 3: right programs that did not read the story.
+
+    Prints one line, returns a bool.  Introduced in notebook 04, section 8.
+    """
+    wanted = {f"story/{i}" for i in GUILTY}
+    title = f"{len(wanted)} suspects"
+    found, failed = attempt(
+        lambda: [str(name) for name in suspects(*kept_pairs()) or ()])
+    if failed:
+        return say(title, failed, FAILED.get(
+            failed.split(":")[0], "return a list of task_ids"))
+    names = {f"story/{i}": why for i, (_, _, why) in enumerate(KEPT)}
+    honest = [f"story/{i}" for i, (_, _, why) in enumerate(KEPT)
+              if why.startswith(HONEST)]
+    accused = [name for name in names if name in found and name not in wanted]
+    missed = [name for name in names if name in wanted and name not in found]
+    reason = None
+    if not found:
+        reason = ("nothing is found; story/1 is one: " + names["story/1"])
+    elif set(found) - set(names):
+        reason = "return a list of task_ids, and nothing else"
+    elif set(honest) <= set(found):
+        reason = ("even honest programs are accused; find each pair's "
+                  "problem by its task_id, and mind the start on both sides")
+    elif accused:
+        reason = f"{accused[0]} is accused; {names[accused[0]]}"
+    elif missed:
+        reason = f"{missed[0]} is missing; {names[missed[0]]}"
+    elif len(found) > len(set(found)):
+        reason = "name each pair once"
+    return say(title, f"{len(found)}", reason)

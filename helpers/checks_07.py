@@ -10,14 +10,15 @@ import numpy as np
 
 from .checking import attempt, say
 from .evaluation import (RELEASED_N, load_released, mean_pass_at_k,
-                         paired_interval, pass_at_k_interval)
+                         paired_interval, pass_at_k, pass_at_k_interval)
 
-# Exercise 3: "at this k, the first run is ahead of the second".
+# Exercise 3: "at this k, the first run is ahead of the second".  None of
+# these comparisons is printed in the notebook.
 CLAIMS = {
-    "A": (1, "ekt/gpt-j-6b/gpt-neo-1.3b", "ekt/gpt-j-6b/gpt-neo-125m"),
-    "B": (100, "ekt/gpt-j-6b/gpt-neo-125m", "ekt/gpt-j-6b/gpt-neo-1.3b"),
-    "C": (100, "ekt/gpt-j-6b/gpt-neo-1.3b", "few-shot/gpt-neo-1.3b"),
-    "D": (100, "ekt/gpt-j-6b/gpt-neo-1.3b", "kd/gpt-j-6b/gpt-neo-1.3b"),
+    "A": (50, "ekt/gpt-j-6b/gpt-neo-125m", "ekt/gpt-neo-2.7b/gpt-neo-125m"),
+    "B": (100, "ekt/gpt-j-6b/gpt-neo-125m", "few-shot/gpt-neo-2.7b"),
+    "C": (100, "ekt/gpt-neo-2.7b/gpt-neo-125m", "few-shot/gpt-neo-1.3b"),
+    "D": (100, "ekt/gpt-neo-2.7b/gpt-neo-1.3b", "kd/gpt-j-6b/gpt-neo-1.3b"),
 }
 
 
@@ -168,3 +169,65 @@ def check_07_3(verdicts):
         # The right word is not given away.
         return say(f"what the paired interval says of {letter}", got, why)
     return say("what the paired intervals say", "it for all four claims")
+
+
+def _chances(a, b, n):
+    """Per problem: the chance that all its hits lie in the first hand."""
+    return [comb(n, x + y) / comb(2 * n, x + y) for x, y in zip(a, b)]
+
+
+# Wrong ways to count by luck, and the sentence for each.
+_MISDEALS = (
+    (lambda a, b, n: sum(_chances(a, b, n)),
+     "a problem that neither solved cannot be solved by one side only; count "
+     "those with a hit"),
+    (lambda a, b, n: 2 * _dealt(a, b, n),
+     "these are the problems that only a or only b solves; only a's are "
+     "wanted"),
+    (lambda a, b, n: _dealt(a, b, n) / len(a),
+     "this is a share; give the expected number of problems"),
+    (lambda a, b, n: sum(0.5 ** (x + y) for x, y in zip(a, b) if x + y),
+     "this tosses a coin for each hit; a hand holds exactly n tries, so "
+     "every hit that a got makes the next one a little less likely"),
+    (lambda a, b, n: sum(x > 0 == y for x, y in zip(a, b)),
+     "this is the number that was observed; what would dealing anew give on "
+     "average?"),
+    (lambda a, b, n: sum(pass_at_k(2 * n, x + y, n) for x, y in zip(a, b)),
+     "this counts the problems of which a hand holds a hit; count those of "
+     "which the other hand holds none"),
+)
+
+
+def _dealt(a, b, n):
+    return sum(chance for chance, x, y in zip(_chances(a, b, n), a, b)
+               if x + y)
+
+
+def check_07_4(by_luck):
+    """Exercise 4: ``by_luck(a, b, n)``, problems solved by a alone by luck.
+
+    The expected number when the 2n tries of each problem are shuffled and
+    dealt anew.  Introduced in notebook 07, section 8.
+    """
+    cases = (([2, 0, 1], [1, 0, 0], 10), ([6, 1], [5, 0], 10),
+             ([0, 3, 1, 0, 7], [0, 0, 1, 2, 20], 20))
+    for a, b, n in cases:
+        right = _dealt(a, b, n)
+        expected = f"{right:.4f} for a = {a}, b = {b}, n = {n}"
+        value, error = attempt(by_luck, list(a), list(b), n)
+        if error:
+            return say(expected, "an error", f"it raises {error}")
+        if value is None or value is ...:
+            return say(expected, "nothing", "the function returns no value")
+        numbers = _numbers(value, 1)
+        if numbers is None:
+            return say(expected, f"{value!r:.40}", "it must be one number")
+        if abs(numbers[0] - right) > 1e-9:
+            why = ("for each problem with a hit: how likely is it that b's n "
+                   "of the 2n tries hold none of the hits?")
+            for misdeal, sentence in _MISDEALS:
+                if abs(numbers[0] - misdeal(a, b, n)) < 1e-9:
+                    why = sentence
+                    break
+            return say(expected, f"{numbers[0]:.4f}", why)
+    return say("the expected number of problems", f"it in {len(cases)} cases")

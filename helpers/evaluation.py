@@ -6,6 +6,8 @@ They have no width when all problems scored alike; then the exam was too
 small or too uniform to tell, it did not make sure.
 """
 
+import math
+
 import numpy as np
 
 # The data side of this module is in a file of its own; these names belong to
@@ -155,3 +157,63 @@ def beats_sentence(student_counts, teacher_counts, n, ks=None,
     text += f"; undecided at {_at(neither)}" if neither else ""
     return (f"{text[0].upper()}{text[1:]} ({level:.0%} paired intervals, "
             f"{len(student_counts)} problems).")
+
+
+# ------------------------------------------------------- several seeds
+
+def over_seeds(scores, against=None, level=0.95, resamples=10_000, seed=0):
+    """``(mean, low, high)`` over seeds *and* problems.
+
+    ``scores``: (seeds, problems), each row one run on the same problems, for
+    instance ``pass_at_k(n, counts, k)``.  With ``against``, a table of the
+    same shape, it is the paired difference, seed by seed and problem by
+    problem.  Both directions are resampled at once.  A bootstrap of S seeds
+    is too narrow by the factor sqrt((S - 1) / S), so seeds are first moved
+    apart by as much.  Raises ``ValueError`` for fewer than two seeds or
+    unequal tables.  Introduced in notebook 05, section 8.
+    """
+    table = np.asarray(scores, dtype=float)
+    if against is not None:
+        if np.shape(against) != table.shape:
+            raise ValueError(f"a paired comparison needs the same seeds and "
+                             f"problems, not tables of {table.shape} and "
+                             f"{np.shape(against)}")
+        table = table - against
+    seeds, problems = table.shape
+    if seeds < 2:
+        raise ValueError("one run says nothing about other seeds; run at "
+                         "least two")
+    usual = table.mean(axis=0)
+    apart = usual + (table - usual) * np.sqrt(seeds / (seeds - 1))
+    rng = np.random.default_rng(seed)
+    which = rng.multinomial(seeds, np.full(seeds, 1 / seeds), resamples)
+    what = rng.multinomial(problems, np.full(problems, 1 / problems),
+                           resamples)
+    means = ((which @ apart) * what).sum(axis=1) / seeds / problems
+    low, high = middle(means, level)
+    return float(table.mean()), float(low), float(high)
+
+
+# ------------------------------------------------------------- crossing
+
+def crossing(counts_a, counts_b, n, level=0.95, resamples=10_000, seed=0):
+    """``(k, low, high, never)``: the first k at which b is ahead of a.
+
+    ``low`` and ``high`` are the interval of that k over resampled problems.
+    ``n + 1`` stands for "not up to k = n": an exam in which b never gets
+    ahead counts as a late crossing rather than being left out, and ``never``
+    is the share of such exams.  Raises as :func:`same_problems` and
+    :func:`pass_at_k`.  Introduced in notebook 07, section 8.
+    """
+    a, b = same_problems(counts_a, counts_b)
+    ks = np.arange(1, n + 1)
+    lead = pass_at_k(n, b[:, None], ks) - pass_at_k(n, a[:, None], ks)
+    # The first row is the exam as it was.
+    exams = np.vstack([lead.mean(axis=0),
+                       bootstrap_means(lead, resamples, seed)])
+    # Rounding can move a lead of exactly zero by 1e-17 or so.
+    ahead = exams > 1e-12
+    first = np.where(ahead.any(axis=1), ahead.argmax(axis=1) + 1, n + 1)
+    low, high = middle(first[1:], level)
+    return (int(first[0]), math.floor(low), math.ceil(high),
+            float(np.mean(first[1:] > n)))

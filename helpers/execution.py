@@ -1,15 +1,14 @@
 """Running programs that nobody has checked, and saying what came out.
 
-A program runs in a process of its own that never sees the expected answer;
-it sends plain data back, and this side compares.  Introduced in notebook 01.
+A program runs in a process of its own that never sees the expected answer; it
+sends plain data back, and this side compares.  Introduced in notebook 01.
 
     with Runner() as runner:
         verdict = runner.judge(problem, "answer = 6 * 7")
 
-Beside this file: ``verdicts`` (the comparisons), ``judging`` (one program in
-each mode), ``outcomes`` (the cache), ``workers`` (the processes) and what
-runs in them: ``execution_worker``, ``supervision``, ``isolation``,
-``execution_child``, ``audit``, ``sums``, ``plain``.
+Beside it: ``verdicts`` (comparisons), ``judging`` (one program in each mode),
+``outcomes`` (the cache), ``workers`` and, in them, ``execution_worker``,
+``supervision``, ``isolation``, ``execution_child``, ``audit``, ``sums``.
 """
 
 import hashlib
@@ -68,11 +67,10 @@ class Runner:
     :func:`compare_output`; ``cache``: a JSONL file that keeps what came out
     of each program, so that a killed run goes on where it stopped.
 
-    On entering, programs of known verdict are judged first; if one comes out
-    otherwise, ``RuntimeError`` is raised, as is on Windows.  ``layers`` then
-    lists what isolation is active and what is missing.  Raises
-    ``ValueError`` for a bad argument or a corrupt cache line.
-    Introduced in notebook 01, section 3.
+    On entering, programs of known verdict are judged; if one comes out
+    otherwise, ``RuntimeError`` is raised, as is on Windows.  ``layers`` lists
+    what isolation is active and what is missing.  Raises ``ValueError`` for a
+    bad argument or a corrupt line.  Introduced in notebook 01, section 3.
     """
 
     def __init__(self, workers=None, timeout=1.0, memory_mb=256,
@@ -83,8 +81,8 @@ class Runner:
         if comparator not in COMPARATORS:
             raise ValueError(f"there is no comparator {comparator!r}; choose "
                              f"one of {', '.join(COMPARATORS)}")
-        cores = (len(os.sched_getaffinity(0))
-                 if hasattr(os, "sched_getaffinity") else os.cpu_count())
+        cores = (os.cpu_count() if not hasattr(os, "sched_getaffinity")
+                 else len(os.sched_getaffinity(0)))
         self.workers = cores if workers is None else workers
         if min(self.workers, timeout, memory_mb) <= 0:
             raise ValueError("workers, timeout and memory_mb must be above 0")
@@ -231,7 +229,7 @@ class Runner:
             """Yields what can be told; waits while too much is open."""
             while waiting:
                 problem, key = waiting[0]
-                if asked.get(key, True) is None:
+                if asked[key] is None:
                     if len(waiting) <= most:
                         return
                     if batch and not futures:
@@ -242,7 +240,7 @@ class Runner:
                     asked.update(found)
                     continue
                 waiting.popleft()
-                outcome = asked.get(key) or self.outcomes[key]
+                outcome = asked[key]
                 if not any(key == other for _, other in waiting):
                     asked.pop(key, None)
                 bar.update()
@@ -256,7 +254,9 @@ class Runner:
                 _check(problem)
                 key = self.key(problem, program)
                 waiting.append((problem, key))
-                if key not in asked and key not in self.outcomes:
+                if key not in asked and key in self.outcomes:
+                    asked[key] = self.outcomes[key]    # before it is gone
+                elif key not in asked:
                     alone = problem.mode != "answer"
                     if batch and alone:
                         submit()

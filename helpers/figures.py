@@ -219,6 +219,43 @@ def bars_figure(groups, table, xlabel, ylabel, title=""):
     return figure
 
 
+def interval_figure(rows, xlabel, title="", zero=False, groups=None):
+    """A dot and its interval per row: ``{label: (mean, low, high)}``.
+
+    Fractions, drawn in percent with the first row on top and the numbers at
+    the right; with ``zero``, differences in percentage points beside a line
+    at 0.  ``groups``, one name per row: where the name changes, so do colour
+    and marker, and a gap is left.  Raises ``ValueError`` without rows.
+    Introduced in notebook 07, section 6.
+    """
+    if not rows:
+        raise ValueError("an interval figure needs at least one row")
+    groups = list(groups or [""] * len(rows))
+    kinds = list(dict.fromkeys(groups))
+    gaps = [0, *(1 if a == b else 1.7 for a, b in zip(groups, groups[1:]))]
+    places = np.cumsum(gaps)
+    figure, axes = new_figure(xlabel, "", title,
+                              size=(7.6, 1.0 + 0.25 * places[-1]))
+    sign = "+" if zero else ""
+    for group, place, values in zip(groups, places, rows.values()):
+        mean, low, high = (100 * float(value) for value in values)
+        look = kinds.index(group) % len(CYCLE)
+        axes.plot([low, high], [place, place], color=CYCLE[look], lw=2.2)
+        axes.plot([mean], [place], color=CYCLE[look], marker=MARKERS[look],
+                  markersize=5.5, clip_on=False)
+        axes.text(1.02, place, f"{mean:{sign}.2f} [{low:{sign}.2f}, "
+                  f"{high:{sign}.2f}]", transform=axes.get_yaxis_transform(),
+                  va="center", fontsize=8, color=INK)
+    if zero:
+        axes.axvline(0, color=INK, linewidth=1, zorder=1)
+    else:
+        axes.set_xlim(left=max(axes.get_xlim()[0], 0))
+    axes.set_yticks(places, list(rows))
+    axes.set_ylim(places[-1] + 0.6, -0.6)
+    axes.grid(axis="y", visible=False)
+    return figure
+
+
 def show_tokens(tokenizer, ids, labels, mask):
     """A batch as text in which one sees what is trained on.
 

@@ -43,6 +43,8 @@ LARGEST = 99          # no quantity on the way is larger than this
 STYLES = {"days": 0.35, "running": 0.30, "chat": 0.35}
 ERRORS = (0.30, 0.60)
 LENGTHS = {1: 0.20, 2: 0.25, 3: 0.20, 4: 0.15, 5: 0.12, 6: 0.08}
+# The day on which an author's week starts (0 = Monday, as in the benchmark).
+WEEKS = {0: 0.4, 6: 0.6}
 
 
 @dataclass(frozen=True)
@@ -191,11 +193,13 @@ class Author:
 
     ``style``: "days" (a variable per day), "running" (one variable that is
     overwritten) or "chat".  ``error``: chance of a slip per line.
+    ``week_start``: the day that comes first for this author, 0 = Monday.
     Introduced in notebook 02, section 2.
     """
 
     style: str
     error: float
+    week_start: int = 0
 
 
 def write_program(rng, story, author):
@@ -203,7 +207,8 @@ def write_program(rng, story, author):
 
     Introduced in notebook 02, section 2.
     """
-    events = list(story.events)
+    events = sorted(story.events, key=lambda event:
+                    (event.day - author.week_start) % len(DAYS))
     if rng.random() < author.error / 2:  # follows the story, not the days
         events = [event for event in story.told if event.op]
     lines = []
@@ -239,13 +244,15 @@ def write_chat(rng, story):
         f"Is it {guess}?\n"))
 
 
-def draw_document(rng, examples, styles=STYLES, errors=ERRORS):
+def draw_document(rng, examples, styles=STYLES, errors=ERRORS, weeks=WEEKS):
     """One author's answers to ``examples`` questions: (question, reply) pairs.
 
-    Joined by :func:`join` they are a text.  ``styles`` and ``errors`` say
-    which authors there are.  Introduced in notebook 02, section 2.
+    Joined by :func:`join` they are a text.  ``styles``, ``errors`` and
+    ``weeks`` say which authors there are.  Introduced in notebook 02,
+    section 2.
     """
-    author = Author(rng.choices(*zip(*styles.items()))[0], rng.choice(errors))
+    author = Author(rng.choices(*zip(*styles.items()))[0], rng.choice(errors),
+                    rng.choices(*zip(*weeks.items()))[0])
     pairs = []
     for _ in range(examples):
         steps = rng.choices(*zip(*LENGTHS.items()))[0]

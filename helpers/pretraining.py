@@ -1,4 +1,4 @@
-"""Rebuild the mini world from its seed: problems, tokenizer, two models.
+"""Rebuild the mini world from its seed: problems, tokenizer, four models.
 
     python -m helpers rebuild-mini [--seed 0] [--folder data/mini]
 
@@ -35,7 +35,8 @@ SPLITS = {   # problems of each number of steps; the corpus has none of seven
     "dev": {2: 15, 3: 18, 4: 20, 5: 20, 6: 15, 7: 12},
     "test": {2: 30, 3: 35, 4: 40, 5: 40, 6: 30, 7: 25},
 }
-TEXTBOOK = dict(styles={"days": 0.5, "running": 0.5}, errors=(0.02,))
+TEXTBOOK = dict(styles={"days": 0.5, "running": 0.5}, errors=(0.02,),
+                weeks={0: 1.0})
 INTERNET = dict(styles=mini_world.STYLES, errors=mini_world.ERRORS)
 
 
@@ -58,6 +59,12 @@ TEACHER = Recipe("teacher", layers=3, width=128, textbook_steps=1000,
                  internet_steps=800)
 STUDENT = Recipe("student", layers=2, width=96, textbook_steps=600,
                  internet_steps=400)
+# A second pair, to see what the teacher's quality and the student's size do.
+WEAK_TEACHER = Recipe("weak-teacher", layers=2, width=128,
+                      textbook_steps=500, internet_steps=400)
+SMALL_STUDENT = Recipe("small-student", layers=2, width=64,
+                       textbook_steps=600, internet_steps=400)
+RECIPES = (TEACHER, STUDENT, WEAK_TEACHER, SMALL_STUDENT)
 
 
 def build_tokenizer(seed, vocabulary=640):
@@ -221,17 +228,18 @@ def write_benchmark(folder, seed):
 
 
 def main(arguments=None):
-    """Rebuild what is named, the benchmark and both models by default."""
+    """Rebuild what is named, the benchmark and all models by default."""
     parser = argparse.ArgumentParser(prog="python -m helpers rebuild-mini")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", default=str(ROOT / "data" / "mini"))
-    parser.add_argument("--only", choices=("benchmark", "teacher", "student"))
+    parser.add_argument("--only", choices=(
+        "benchmark", *(recipe.name for recipe in RECIPES)))
     options = parser.parse_args(arguments)
     folder, seed = Path(options.folder), options.seed
     if options.only in (None, "benchmark"):
         write_benchmark(folder / "mini-gsm", seed)
     tokenizer = build_tokenizer(seed)
-    for recipe in (TEACHER, STUDENT):
+    for recipe in RECIPES:
         if options.only not in (None, recipe.name):
             continue
         target = folder / recipe.name

@@ -69,7 +69,7 @@ PROFILES = {
         teacher="data/mini/teacher", student="data/mini/student",
         train_problems=400, test_problems=200,
         train_samples=20, test_samples=100, max_new_tokens=64,
-        sequences=400, epochs=8, batch_size=32, learning_rate=2e-3,
+        sequences=400, epochs=8, batch_size=32, learning_rate=4e-3,
         lora_rank=16),
     "colab": Profile(
         name="colab", dataset="gsm8k",

@@ -189,6 +189,32 @@ def spurious(question, program):
     return bool(foreign_numbers(question, program))
 
 
+def days_in_order(program):
+    """Do the days that the program assigns come in the order of the week?
+
+    Monday first, as in the benchmark.  A program can give the right answer
+    and not be in order, where sums do not care.  Introduced in notebook 05,
+    section 11.
+    """
+    days = [DAYS.index(word.capitalize()) for word in
+            re.findall(r"^(\w+) =", program, re.MULTILINE)
+            if word.capitalize() in DAYS]
+    return days == sorted(days)
+
+
+def renamed(program):
+    """The same flat program with other variables: n0, n1, ..., answer.
+
+    As in EKT's exemplars, in whose format its teacher would not write unless
+    shown.  Introduced in notebook 05, section 10.
+    """
+    names = [name for name in re.findall(r"^(\w+) =", program, re.MULTILINE)
+             if name != "answer"]
+    new = {name: f"n{i}" for i, name in enumerate(dict.fromkeys(names))}
+    return re.sub(r"[a-z]\w*", lambda match: new.get(match[0], match[0]),
+                  program)
+
+
 START = re.compile(r"(\w+) starts with (\d+) (\w+)\. ")
 SENTENCE = re.compile(r"On (\w+) \w+ (\w+) (them|\d+)( \w+)?\.")
 CHANGES = {verb: op for op, verbs in VERBS.items() for verb in verbs}

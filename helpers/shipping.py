@@ -14,10 +14,16 @@ from .cleaning import duration
 from .evaluation import (beats_sentence, load_counts, mean_pass_at_k,
                          pass_at_k_interval)
 from .profiles import ROOT, get_profile
+from .rivals import load_standing, score
 
 SYSTEMS = ("teacher-few-shot", "student-zero-shot", "student-few-shot",
            "student-after-EKT")
 PAIRS = ("first-correct", "k-distinct-4", "unfiltered")
+RIVALS = {"unfiltered": "no filter: the first sample of each problem",
+          "kd": "knowledge distillation, 1 : 1, teacher without exemplars",
+          "expert-iteration": "expert iteration, no teacher",
+          "ekt": "EKT: the first correct sample of each problem",
+          "supervised": "supervised on reference programs (upper bound)"}
 BEGIN, END = "<!-- result -->", "<!-- /result -->"
 
 
@@ -38,6 +44,10 @@ def ship(profile):
     for name in SYSTEMS:
         shutil.copyfile(runs / "counts" / f"{name}.json",
                         target / "counts" / f"{name}.json")
+    if (runs / "rivals").is_dir():       # of the long command, if it was run
+        (target / "rivals").mkdir(exist_ok=True)
+        for path in sorted((runs / "rivals").glob("*.json")):
+            shutil.copyfile(path, target / "rivals" / path.name)
     shutil.copytree(runs / "ekt-student", target / "ekt-student",
                     dirs_exist_ok=True)
     shutil.copyfile(runs / "figures" / "07-pass-at-k.png",
@@ -78,11 +88,23 @@ def result_block(folder):
         "![pass@k against k for the teacher and for the student before and "
         "after training, with 95 % bands](data/mini/pass-at-k.png)", "",
         f"The run that made this took {spent} on 2 CPU cores and at most "
-        f"{peak:,} MB of memory. How much of the gain is the student being "
-        "surer of what it could do before, how the teacher does at a lower "
-        "temperature, and what else these numbers hide, is in notebooks 05 "
-        "and 07.",
-        END]
+        f"{peak:,} MB of memory.", "",
+        "The same student, taught in other ways, each with five seeds, the "
+        "same problems and the same number of updates (expert iteration "
+        "has them anew in each round):", "",
+        f"| what it learnt from | pass@1 | pass@{n} |", "| --- | --- | --- |"]
+    for name, text in RIVALS.items():
+        standing = load_standing(get_profile("mini"), name)
+        cells = ["{:.1%} [{:.1f}, {:.1f}]".format(
+            (s := score(standing, k))[0], 100 * s[1], 100 * s[2])
+            for k in (1, n)]
+        lines.append(f"| {text} | " + " | ".join(cells) + " |")
+    lines += [
+        "", "In brackets: 95 % intervals over seeds and problems; the files "
+        "are in [data/mini/rivals](data/mini/rivals), made by `python -m "
+        "helpers rivals`. Why the distillation falls behind, how the teacher "
+        "does at a lower temperature, and what else these numbers hide, is "
+        "in notebooks 05 and 07.", END]
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ depend on the seed and the step alone.
 """
 
 import hashlib
+import math
 import os
 import random
 import shutil
@@ -34,6 +35,18 @@ def encode(tokenizer, example):
                            add_special_tokens=False)["input_ids"]
     completion = completion + [tokenizer.eos_token_id]
     return prompt + completion, [IGNORED] * len(prompt) + completion
+
+
+def encode_all(tokenizer, example, length=0):
+    """(ids, labels) with every token trained on, the question's too.
+
+    Up to ``length`` tokens, end tokens follow as padding, and are trained
+    on like the rest: EKT's released code does so with a length of 400.
+    Introduced in notebook 05, section 11.
+    """
+    ids, _ = encode(tokenizer, example)
+    ids = ids + [tokenizer.eos_token_id] * (length - len(ids))
+    return ids, list(ids)
 
 
 def collate(encoded, pad):
@@ -89,15 +102,15 @@ def add_lora(lm, rank, seed=0):
 def batches(count, batch_size, epochs, seed):
     """Lists of example numbers, ``epochs`` times through in random order.
 
-    Introduced in notebook 05, section 4.
+    Half an epoch is half of the lists.  Introduced in notebook 05, section 4.
     """
     plan = []
-    for epoch in range(epochs):
+    for epoch in range(math.ceil(epochs)):
         order = list(range(count))
         random.Random(f"{seed}|{epoch}").shuffle(order)
         plan += [order[at:at + batch_size]
                  for at in range(0, count, batch_size)]
-    return plan
+    return plan[:round(epochs * math.ceil(count / batch_size))]
 
 
 def learning_rate(step, steps, peak, warmup=0.1):
@@ -109,8 +122,21 @@ def learning_rate(step, steps, peak, warmup=0.1):
     return peak * min(1.0, ramp, (steps - step) / (steps * (1 - warmup)))
 
 
+def plain(logits, labels, numbers):
+    """The objective of ordinary fine-tuning: :func:`completion_loss`.
+
+    ``numbers`` says which examples are in the batch; another objective may
+    need to know.  Introduced in notebook 05, section 4.
+    """
+    return completion_loss(logits, labels)
+
+
+plain.title = "completion loss"
+
+
 def train(lm, examples, epochs, batch_size, peak_rate, checkpoint=None,
-          seed=0, save_every=50, weight_decay=0.1, stop_after=None):
+          seed=0, save_every=50, weight_decay=0.1, stop_after=None,
+          objective=plain, encode=encode, progress=True):
     """Fine-tune ``lm``'s trainable weights on ``examples``; the losses.
 
     AdamW, decay 0.1 and gradient norm 1 as in EKT's released
@@ -118,7 +144,9 @@ def train(lm, examples, epochs, batch_size, peak_rate, checkpoint=None,
     of losses in nats per trained token, one a step.  With ``checkpoint`` (a
     file) the state is saved every ``save_every`` steps and a second call
     goes on from there, to the same weights as without the break.
-    ``stop_after`` ends early, as a kill would.  Raises ``ValueError`` for no
+    ``stop_after`` ends early, as a kill would.  ``objective(logits, labels,
+    numbers)`` is what is made small, and ``encode`` says which tokens are
+    trained on.  ``epochs`` may be a fraction.  Raises ``ValueError`` for no
     examples or a checkpoint of another run.  Introduced in notebook 05,
     section 4.
     """
@@ -130,18 +158,18 @@ def train(lm, examples, epochs, batch_size, peak_rate, checkpoint=None,
     weights = [w for w in lm.model.parameters() if w.requires_grad]
     optimizer = torch.optim.AdamW(weights, weight_decay=weight_decay)
     run = hashlib.sha256(repr((lm.name, epochs, batch_size, peak_rate, seed,
-                               encoded)).encode()).hexdigest()
+                               objective.title, encoded)).encode()).hexdigest()
     losses = resume(checkpoint, run, weights, optimizer)
     device = lm.model.device
     lm.model.train()
     bar = tqdm(total=len(plan), initial=len(losses), desc="training",
-               unit=" steps")
+               unit=" steps", disable=not progress)
     for step in range(len(losses), min(len(plan), stop_after or len(plan))):
         chosen = [encoded[i] for i in plan[step]]
         ids, labels, mask = collate(chosen, lm.tokenizer.eos_token_id)
         logits = lm.model(input_ids=ids.to(device),
                           attention_mask=mask.to(device)).logits
-        loss = completion_loss(logits, labels.to(device))
+        loss = objective(logits, labels.to(device), plan[step])
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, len(plan), peak_rate)
         optimizer.zero_grad()

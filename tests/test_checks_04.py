@@ -1,12 +1,16 @@
 """Notebook 04: its cells equal the modules, and its checks can say no."""
 
+import re
+from collections import Counter
 
 import pytest
 
-from helpers.checks_04 import check_04_1, check_04_2
+from helpers.checks_04 import (
+    GUILTY, check_04_1, check_04_2, check_04_3, kept_pairs)
 from helpers.filtering import (
     Example, by_problem, canonical, first_correct, k_distinct, make_example,
-    spurious)
+    read_story, spurious)
+from helpers.programs import parse
 
 
 def test_the_module_solves_exercise_1():
@@ -91,3 +95,111 @@ def test_exercise_2_names_the_slip(message, capsys):
     line = capsys.readouterr().out
     assert message in line and ": not yet, " in line
     assert line.count("\n") == 1
+
+
+LINE = re.compile(r"(\w+) = (?:(\w+) ([-+*/]) )?([\d.]+)$", re.MULTILINE)
+
+
+def steps(program, text=False):
+    """Another way to read the pairs: line by line."""
+    return [(sign or "=", number if text else float(number))
+            for _, _, sign, number in LINE.findall(program)]
+
+
+def accuse(problems, examples, told="events", start=True, read=steps,
+           gather=Counter, parsed=True, elsewhere=False, by_id=True,
+           only=lambda pair: pair):
+    """A solution of exercise 3 with a slip to choose."""
+    found, questions = [], {p.task_id: p.question for p in problems}
+    for problem, example in zip([*problems, *problems], examples):
+        story = read_story(questions[example.task_id] if by_id
+                           else problem.question)
+        if story is None:
+            found += [example.task_id] * elsewhere
+            continue
+        pairs = [("=", story.start)] * start + [
+            (e.op, e.number) for e in getattr(story, told)]
+        mine = [pair for pair in read(example.completion)
+                if start or pair[0] != "="]
+        try:
+            tree = parse(example.completion) if parsed else "not looked at"
+        except ValueError:
+            tree = None
+        if not tree or gather(map(only, pairs)) != gather(map(only, mine)):
+            found.append(example.task_id)
+    return found
+
+
+def foreign(problems, examples):
+    questions = {p.task_id: p.question for p in problems}
+    return [e.task_id for e in examples if e.task_id != "story/11"
+            and spurious(questions[e.task_id], e.completion)]
+
+
+def unguarded(problems, examples):
+    return [parse(e.completion) for e in examples]
+
+
+WRONG_3 = {
+    "nothing is found": lambda p, e: [],
+    "nothing is found; story/1": lambda p, e: None,
+    "story/0 is accused; its program is honest: sentences": lambda p, e:
+        accuse(p, e, told="told"),
+    "story/2 is accused; its program is honest: the names": lambda p, e: [
+        *accuse(p, e), "story/2"],
+    "the order of the operations": lambda p, e: accuse(p, e, gather=list),
+    "even honest programs": lambda p, e: accuse(p, e, by_id=False),
+    "mind the start": lambda p, e: [x.task_id for x in e],
+    "compare numbers, not text": lambda p, e: accuse(
+        p, e, read=lambda program: steps(program, text=True),
+        only=lambda pair: (pair[0], str(pair[1]))),
+    "no story of the mini world (`read_story`": lambda p, e: accuse(
+        p, e, elsewhere=True),
+    "leaves out two sentences": foreign,
+    "flips three signs": lambda p, e: accuse(p, e, only=lambda x: x[1]),
+    "adds 8 where": lambda p, e: [
+        x for x in accuse(p, e) if x != "story/4"],
+    "starts with 10": lambda p, e: accuse(p, e, start=False),
+    "2 three times": lambda p, e: accuse(
+        p, e, only=lambda x: x if x[0] == "=" else x[0]),
+    "count, do not just look": lambda p, e: accuse(p, e, gather=set),
+    "cannot be parsed, and that": lambda p, e: accuse(p, e, parsed=False),
+    "must not stop the search": unguarded,
+    "read_story gives None": lambda p, e: [
+        read_story(x.question).start for x in p],
+    "task_ids, and nothing else": lambda p, e: e,
+    "nothing else": lambda p, e: "story/1",
+    "name each pair once": lambda p, e: accuse(p, e) * 2,
+    "return a list of task_ids": lambda p, e: 3,
+    "SystemExit": lambda p, e: exit(),
+    "TypeError": lambda p: p,
+}
+
+
+@pytest.mark.parametrize("message", WRONG_3)
+def test_exercise_3_names_the_slip(message, capsys):
+    assert check_04_3(WRONG_3[message]) is False
+    line = capsys.readouterr().out
+    assert message in line and ": not yet, " in line
+    assert line.count("\n") == 1
+
+
+def test_exercise_3_takes_another_way_and_any_order(capsys):
+    assert check_04_3(accuse)
+    assert check_04_3(lambda p, e: tuple(accuse(p, e)[::-1]))
+    assert check_04_3(lambda p, e: set(accuse(p, e)))
+    assert capsys.readouterr().out.count(": correct\n") == 3
+
+
+def test_the_programs_of_exercise_3_are_right_and_as_described():
+    problems, examples = kept_pairs()
+    answers = {p.task_id: p.answer for p in problems}
+    assert len(examples) == 12 and len(problems) == 13
+    assert sum(read_story(p.question) is None for p in problems) == 1
+    for example in examples:
+        if example.task_id != "story/11":       # the one that does not parse
+            space = {}
+            exec(example.completion, space)
+            assert space["answer"] == int(answers[example.task_id])
+    assert sorted(accuse(problems, examples)) == sorted(
+        f"story/{i}" for i in GUILTY)

@@ -10,7 +10,7 @@ import pytest
 
 from helpers import evaluation
 from helpers.checks_07 import (
-    check_07_1, check_07_2, check_07_3, exam, truth_of_claims)
+    check_07_1, check_07_2, check_07_3, check_07_4, exam, truth_of_claims)
 from helpers.evaluation import pass_at_k
 
 
@@ -132,3 +132,54 @@ def test_the_claims_are_of_every_kind_and_not_a_matter_of_the_seed():
         gain = pass_at_k(100, runs[a], k) - pass_at_k(100, runs[b], k)
         z = gain.mean() / gain.std() * len(gain) ** 0.5
         assert abs(z) > 2.2 if truth[letter] != "open" else abs(z) < 1.5
+
+
+def dealt(chance, keep=lambda hits: hits):
+    """Sum ``chance(hits, n)`` over the problems whose hits are kept."""
+    return lambda a, b, n: sum(chance(x + y, n) for x, y in zip(a, b)
+                               if keep(x + y))
+
+
+def one_side(hits, n):
+    return comb(2 * n - hits, n) / comb(2 * n, n)
+
+
+WRONG_4 = {
+    "neither solved": dealt(one_side, lambda hits: True),
+    "only a or only b": dealt(lambda hits, n: 2 * one_side(hits, n)),
+    "this is a share": lambda a, b, n: dealt(one_side)(a, b, n) / len(a),
+    "tosses a coin": dealt(lambda hits, n: 0.5 ** hits),
+    "was observed": lambda a, b, n: sum(
+        x > 0 and y == 0 for x, y in zip(a, b)),
+    "the other hand holds none": dealt(
+        lambda hits, n: pass_at_k(2 * n, hits, n)),
+    "how likely is it": dealt(lambda hits, n: 1 / hits),
+    "it raises TypeError": lambda a, b, n: sum(a + b) / n + a["hits"],
+    "one number": lambda a, b, n: [x + y for x, y in zip(a, b)],
+    "no value": lambda a, b, n: None,
+}
+
+
+@pytest.mark.parametrize("reason", WRONG_4)
+def test_wrong_counts_of_luck_are_told_why(capsys, reason):
+    result, out = line(capsys, check_07_4, WRONG_4[reason])
+    assert not result and reason in out
+
+
+def test_other_right_counts_of_luck_pass(capsys):
+    assert line(capsys, check_07_4, dealt(one_side, lambda h: h > 0))[0]
+    assert line(capsys, check_07_4, lambda a, b, n: sum(
+        comb(n, x + y) / comb(2 * n, x + y)
+        for x, y in zip(a, b) if x or y))[0]
+
+
+def test_the_exact_count_of_luck_is_what_shuffling_gives():
+    a, b, n = [4, 0, 1, 7, 0], [1, 1, 1, 0, 0], 10
+    rng, alone = np.random.default_rng(0), 0
+    for x, y in zip(a, b):
+        heap = np.arange(2 * n) < x + y
+        for _ in range(4000):
+            rng.shuffle(heap)
+            alone += heap[:n].any() and not heap[n:].any()
+    assert alone / 4000 == pytest.approx(
+        dealt(one_side, lambda hits: hits > 0)(a, b, n), abs=0.03)

@@ -1,17 +1,20 @@
 """pass@k, intervals and counts against independent computations."""
 
+import csv
 import itertools
 import json
 import math
+from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from helpers.evaluation import (
-    beats_sentence, bootstrap_means, count_passed, load_counts,
+    beats_sentence, bootstrap_means, count_passed, crossing, load_counts,
     load_released, mean_pass_at_k, paired_curve, paired_interval, pass_at_k,
     pass_at_k_curve, pass_at_k_interval, save_counts)
+from helpers.profiles import ROOT
 
 
 # --------------------------------------------------------------- pass@k
@@ -180,6 +183,35 @@ def test_the_sentence_says_so_when_there_is_nothing_to_say():
     assert "at no k; its teacher leads at k = 1 (" in worse
 
 
+# ------------------------------------------------------------- crossing
+
+def test_the_crossing_of_a_flat_and_a_straight_curve():
+    # a: 1/2 at every k; b: k/10.  At k = 5 they are level, at 6 b leads.
+    # Other exams have 41 to 59 % of a's problems: k from 5 to 6.
+    a, b = [10, 0] * 60, [1] * 120
+    assert crossing(a, b, 10) == (6, 5, 6, 0)
+    assert crossing(dict(enumerate(a)), dict(enumerate(b)), 10) == (
+        6, 5, 6, 0)
+
+
+def test_a_crossing_that_never_comes_or_was_there_from_the_start():
+    strong, weak = [5] * 30, [1] * 30
+    assert crossing(strong, weak, 10) == (11, 11, 11, 1)    # level at 10
+    assert crossing(strong, strong, 10) == (11, 11, 11, 1)
+    assert crossing(weak, strong, 10) == (1, 1, 1, 0)
+    with pytest.raises(ValueError, match="same problems on both sides"):
+        crossing([1, 2], [1, 2, 3], 10)
+
+
+def test_exams_that_never_cross_count_as_late_ones():
+    # b leads at k = 10 alone, and only by two problems of a hundred: an
+    # exam in which neither is drawn never crosses.
+    a, b = [10] * 50 + [0] * 50, [1] * 52 + [0] * 48
+    k, low, high, never = crossing(a, b, 10)
+    assert (k, low, high) == (10, 10, 11)
+    assert never == pytest.approx(0.98 ** 100, abs=0.01)
+
+
 # --------------------------------------------------------------- counts
 
 def judged(*rows):
@@ -256,18 +288,36 @@ def test_missing_counts_say_where_they_are_made(tmp_path):
 
 # ------------------------------------------------- the released EKT runs
 
-def test_the_abstract_of_ekt_is_recomputed_to_the_digit():
-    runs = load_released()
-    assert len(runs) == 12 and {len(c) for c in runs.values()} == {1319}
+# pass@1, 5, 10, 20, 50, 100 in percent, from the authors' raw outputs.
+RELEASED = {
+    "few-shot/codex": (28.60, 59.52, 70.87, 79.84, 88.13, 92.34),
+    "few-shot/gpt-neo-2.7b": (0.22, 1.06, 2.02, 3.73, 7.90, 13.04),
+    "few-shot/gpt-neo-1.3b": (0.33, 1.60, 3.09, 5.79, 12.42, 20.70),
+    "ekt/codex/gpt-neo-125m": (6.34, 9.83, 11.43, 13.17, 15.89, 18.20),
+    "ekt/codex/gpt-neo-1.3b": (18.63, 23.85, 25.90, 27.89, 30.61, 32.90),
+    "ekt/gpt-j-6b/gpt-neo-125m": (1.17, 3.29, 4.79, 6.70, 10.15, 13.65),
+    "ekt/gpt-j-6b/gpt-neo-1.3b": (1.98, 4.11, 5.50, 7.21, 9.90, 12.36),
+    "ekt/gpt-neo-2.7b/gpt-neo-125m": (0.63, 2.08, 3.22, 4.79, 7.79, 10.84),
+    "ekt/gpt-neo-2.7b/gpt-neo-1.3b": (1.10, 2.53, 3.44, 4.60, 6.65, 8.72),
+    "kd/gpt-j-6b/gpt-neo-1.3b": (0.04, 0.20, 0.40, 0.79, 1.91, 3.71),
+    "kd/gpt-neo-2.7b/gpt-neo-125m": (0.02, 0.11, 0.22, 0.43, 1.06, 2.05),
+    "kd/gpt-neo-2.7b/gpt-neo-1.3b": (0.03, 0.17, 0.33, 0.64, 1.51, 2.81)}
 
-    def percent(run, k):
-        return round(100 * mean_pass_at_k(runs[run], 100, k), 2)
-    assert percent("ekt/gpt-j-6b/gpt-neo-1.3b", 100) == 12.36
-    assert percent("kd/gpt-j-6b/gpt-neo-1.3b", 100) == 3.71
-    assert percent("few-shot/gpt-neo-1.3b", 100) == 20.70
-    assert percent("few-shot/codex", 100) == 92.34
-    assert [percent("ekt/gpt-j-6b/gpt-neo-1.3b", k)
-            for k in (1, 5, 10, 20, 50)] == [1.98, 4.11, 5.5, 7.21, 9.9]
+
+def test_all_released_runs_are_recomputed_to_the_digit_in_two_ways():
+    runs = load_released()
+    assert set(runs) == set(RELEASED)
+    file = ROOT / "data" / "ekt_gsm8k_test_counts.csv"
+    rows = list(csv.DictReader(file.open()))
+    assert len(rows) == 1319
+    for run, values in RELEASED.items():
+        for k, value in zip((1, 5, 10, 20, 50, 100), values):
+            exact = 100 * (1 - sum(
+                Fraction(math.comb(100 - int(row[run]), k),
+                         math.comb(100, k)) for row in rows) / len(rows))
+            ours = 100 * mean_pass_at_k(runs[run], 100, k)
+            assert ours == pytest.approx(float(exact), abs=1e-9)
+            assert f"{ours:.2f}" == f"{value:.2f}", (run, k)
 
 
 def test_pass_at_100_of_the_released_runs_is_the_share_ever_solved():

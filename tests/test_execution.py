@@ -624,3 +624,16 @@ def test_under_xdist(tmp_path):
     done = subprocess.run([sys.executable, "-m", "pytest", "-n", "2", "-q",
                            str(path)], capture_output=True, text=True)
     assert "4 passed" in done.stdout, done.stdout
+
+
+def test_an_outcome_that_is_about_to_be_forgotten_is_still_told(monkeypatch):
+    """Without a cache file only the last few thousand are kept in memory."""
+    from helpers import outcomes
+    monkeypatch.setattr(outcomes, "WINDOW", 200)
+    numbers = [i if i % 3 else max(0, i - 150 - i % 350)
+               for i in range(2000)]
+    problem = Problem("t/0", "?", answer="7")
+    with Runner(workers=2) as runner:
+        found = [v.value for v in runner.judge_many(
+            ((problem, f"answer = {n}\n") for n in numbers), progress=False)]
+    assert found == numbers

@@ -11,8 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from helpers.figures import (
-    CYCLE, DASHES, MARKERS, funnel_figure, loss_figure, pass_at_k_figure,
-    png, show, spread)
+    CYCLE, DASHES, MARKERS, funnel_figure, interval_figure, loss_figure,
+    pass_at_k_figure, png, show, spread)
 
 KS = np.array([1, 2, 5, 10, 50, 100])
 
@@ -110,3 +110,60 @@ def test_the_loss_figure_draws_losses_and_their_running_mean():
     raw, mean = loss_figure(losses, window=2).axes[0].lines
     assert raw.get_ydata() == pytest.approx(losses)
     assert mean.get_ydata() == pytest.approx([4, 3, 2.5, 2])
+
+
+ROWS = {"EKT, the first": (0.124, 0.106, 0.142), "EKT": (0.087, 0.07, 0.1),
+        "KD": (0.037, 0.027, 0.048)}
+
+
+def parts(figure):
+    """The bars and the dots of an interval figure, a line at 0 left out."""
+    lines = [line for line in figure.axes[0].lines
+             if list(line.get_xdata()) != [0, 0]]
+    return lines[::2], lines[1::2]
+
+
+def test_intervals_are_drawn_in_percent_from_top_to_bottom():
+    axes = interval_figure(ROWS, "pass@100 (%)").axes[0]
+    assert [t.get_text() for t in axes.get_yticklabels()] == list(ROWS)
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]        # first row on top
+    bars, dots = parts(axes.figure)
+    assert [list(bar.get_xdata()) for bar in bars] == [
+        pytest.approx([100 * low, 100 * high])
+        for _, low, high in ROWS.values()]
+    assert [dot.get_xdata()[0] for dot in dots] == pytest.approx(
+        [12.4, 8.7, 3.7])
+    assert [dot.get_ydata()[0] for dot in dots] == list(axes.get_yticks())
+    assert texts(axes.figure)[0].get_text() == "12.40 [10.60, 14.20]"
+    assert axes.get_xlabel() == "pass@100 (%)" and axes.get_xlim()[0] >= 0
+
+
+def test_differences_have_signs_and_a_line_at_zero():
+    rows = {"up": (0.02, 0.01, 0.03), "down": (-0.5, -0.6, 0.04)}
+    plain = interval_figure(rows, "points").axes[0]
+    axes = interval_figure(rows, "points", zero=True).axes[0]
+    assert len(axes.lines) == len(plain.lines) + 1
+    assert list(axes.lines[-1].get_xdata()) == [0, 0]
+    assert [t.get_text() for t in texts(axes.figure)] == [
+        "+2.00 [+1.00, +3.00]", "-50.00 [-60.00, +4.00]"]
+    assert axes.get_xlim()[0] < -60 and axes.get_xlim()[1] > 4
+
+
+def test_groups_of_rows_differ_in_colour_marker_and_distance():
+    figure = interval_figure(ROWS, "%", groups=["ekt", "ekt", "kd"])
+    _, (first, second, third) = parts(figure)
+    assert first.get_color() == second.get_color() != third.get_color()
+    assert first.get_marker() == second.get_marker() != third.get_marker()
+    one, two, three = figure.axes[0].get_yticks()
+    assert three - two > two - one
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    for text in [*texts(figure), *figure.axes[0].get_yticklabels()]:
+        box = text.get_window_extent(renderer)
+        assert 0 <= box.x0 and box.x1 <= figure.bbox.x1
+
+
+def test_an_interval_figure_needs_a_row():
+    with pytest.raises(ValueError, match="at least one row"):
+        interval_figure({}, "pass@1 (%)")
+    png(interval_figure({"one": (0, 0, 0)}, "pass@1 (%)"), "a single dot")

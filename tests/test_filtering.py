@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from helpers import mini_world
+from helpers import filtering, mini_world
 from helpers.execution import Verdict
 from helpers.filtering import (
     Example, by_problem, first_correct, funnel, k_distinct, read_examples,
@@ -308,3 +308,11 @@ def test_a_corrupt_line_is_named(tmp_path, line):
         file.write(line + "\n")
     with pytest.raises(ValueError, match="x.jsonl, line 2 is not a training"):
         read_examples(path)
+
+
+def test_renaming_changes_variables_and_nothing_else():
+    program = "start = 14\ntuesday = start + 9\nanswer = tuesday\n"
+    assert filtering.renamed(program) == (
+        "n0 = 14\nn1 = n0 + 9\nanswer = n1\n")
+    assert filtering.canonical(filtering.renamed(program)) == (
+        filtering.canonical(program))

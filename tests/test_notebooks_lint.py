@@ -16,8 +16,9 @@ PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MODULES = {path.stem: path for path in sorted((ROOT / "helpers").glob("*.py"))}
 # In the order of the data; none imports a later one.
 FLOW = ("profiles", "mini_world", "problems", "prompts", "sampling",
-        "execution", "filtering", "plans", "training", "evaluation",
-        "figures")
+        "execution", "filtering", "plans", "training", "distillation",
+        "expert_iteration", "evaluation", "figures", "rivals", "experiments",
+        "campaign")
 INTRODUCED = re.compile(r"Introduced in notebook (\d\d), section (\d+)")
 FOLD = re.compile(r"<details>.*?</details>", re.DOTALL)
 SOLUTION = re.compile(
@@ -211,8 +212,11 @@ def test_docstrings_say_where_they_are_introduced(module):
 def imported(module):
     """The helpers modules that ``module`` imports, also within functions."""
     for node in ast.walk(ast.parse(MODULES[module].read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module == "helpers":
+        if isinstance(node, ast.ImportFrom) and (
+                node.module in ("helpers", None)):
             yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            yield node.module.split(".")[0]
         elif isinstance(node, ast.ImportFrom) and (
                 node.module or "").startswith("helpers."):
             yield node.module.split(".")[1]
@@ -282,7 +286,8 @@ def test_the_core_of_each_lesson_is_written_out():
         "01": {"compare"}, "02": {"few_shot_prompt", "pick",
                                   "cut_completion"},
         "04": {"first_correct", "canonical", "follows"},
-        "05": {"encode", "completion_loss"},
+        "05": {"encode", "completion_loss", "distillation_loss", "distil",
+               "expert_iteration"},
         "07": {"pass_at_k", "bootstrap_means", "pass_at_k_interval",
                "paired_curve"}}
     for path in PATHS:

@@ -127,7 +127,7 @@ def test_table_copies_and_second_run(tmp_path):
     assert "00_first: finished before" in out and "01_second: running" in out
 
     code, out, _ = run(tmp_path, "run", "--fresh", "1")
-    assert code == 0 and "removing all results in runs/mini/" in out
+    assert code == 0 and "removing the notebooks' results" in out
     assert list(rows(tmp_path)) == ["01_second"]
 
 

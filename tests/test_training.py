@@ -135,7 +135,7 @@ def test_a_model_is_rebuilt_from_its_seed(tmp_path, monkeypatch):
     small = pretraining.Recipe("student", layers=1, width=32,
                                textbook_steps=4, internet_steps=3,
                                examples_per_step=8)
-    monkeypatch.setattr(pretraining, "STUDENT", small)
+    monkeypatch.setattr(pretraining, "RECIPES", (small,))
     for name in ("one", "two"):
         folder = tmp_path / name
         if name == "two":      # interrupted after five steps
