@@ -18,6 +18,7 @@ import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, replace
+from functools import cache
 
 from tqdm import tqdm
 
@@ -52,6 +53,7 @@ def tasks(names):
     return found
 
 
+@cache          # 200 runs depend on the same few files
 def marks(*models):
     """What results depend on beside a rival: weights and problems.
 

@@ -4,6 +4,7 @@ Each check prints one line and returns True or False; it never raises on a
 wrong or unfinished answer.
 """
 
+from copy import copy
 from math import comb
 
 import numpy as np
@@ -32,6 +33,34 @@ def _numbers(value, count):
         else None
 
 
+def _answer(function, arguments, count, wanted, hint=""):
+    """``(numbers, None)`` that the call gives, or ``(None, (got, why))``."""
+    value, error = attempt(function, *map(copy, arguments))
+    if error:
+        return None, ("an error", f"it raises {error}{hint}")
+    if value is None or value is ...:
+        return None, ("nothing", "the function returns no value")
+    numbers = _numbers(value, count)
+    if numbers is None:
+        return None, (f"{value!r:.40}", wanted)
+    return numbers, None
+
+
+def _wrong(function, arguments, right, slips, otherwise, hint=""):
+    """``(got, why)`` if the call does not give ``right``, else None.
+
+    ``slips``: (wrong formula, sentence) pairs; ``otherwise`` is said if none
+    of them fits.
+    """
+    numbers, failed = _answer(function, arguments, 1, "it must be one number",
+                              hint)
+    if failed or abs(numbers[0] - right) <= 1e-9:
+        return failed
+    fitting = (sentence for slip, sentence in slips
+               if abs(numbers[0] - slip(*arguments)) < 1e-9)
+    return f"{numbers[0]:.4f}", next(fitting, otherwise)
+
+
 # What a wrong formula gives, and the sentence for whoever wrote it.
 _SLIPS = (
     (lambda n, c, k: 1 - (1 - c / n) ** k,
@@ -58,23 +87,12 @@ def check_07_1(estimate):
     for n, c, k in cases:
         right = 1 - comb(n - c, k) / comb(n, k)
         expected = f"pass@{k} = {right:.4f} for {c} right out of {n}"
-        value, error = attempt(estimate, n, c, k)
-        if error:
-            hint = (" (here fewer than k completions are wrong)"
-                    if n - c < k else "")
-            return say(expected, "an error", f"it raises {error}{hint}")
-        if value is None or value is ...:
-            return say(expected, "nothing", "the function returns no value")
-        numbers = _numbers(value, 1)
-        if numbers is None:
-            return say(expected, f"{value!r:.40}", "it must be one number")
-        if abs(numbers[0] - right) > 1e-9:
-            why = "count the ways to draw k that are all wrong"
-            for slip, sentence in _SLIPS:
-                if abs(numbers[0] - slip(n, c, k)) < 1e-9:
-                    why = sentence
-                    break
-            return say(expected, f"{numbers[0]:.4f}", why)
+        hint = (" (here fewer than k completions are wrong)"
+                if n - c < k else "")
+        wrong = _wrong(estimate, (n, c, k), right, _SLIPS,
+                       "count the ways to draw k that are all wrong", hint)
+        if wrong:
+            return say(expected, *wrong)
     return say("the unbiased estimate", f"it in {len(cases)} cases")
 
 
@@ -93,15 +111,10 @@ def check_07_2(interval):
     counts, n, k = exam()
     low, high = pass_at_k_interval(counts, n, k)
     expected = f"about ({low:.3f}, {high:.3f})"
-    value, error = attempt(interval, counts, n, k)
-    if error:
-        return say(expected, "an error", f"it raises {error}")
-    if value is None or value is ...:
-        return say(expected, "nothing", "the function returns no value")
-    ends = _numbers(value, 2)
-    if ends is None:
-        return say(expected, f"{value!r:.40}", "return two numbers, (low, "
-                   "high)")
+    ends, failed = _answer(interval, (counts, n, k), 2,
+                           "return two numbers, (low, high)")
+    if failed:
+        return say(expected, *failed)
     got = f"({ends[0]:.3f}, {ends[1]:.3f})"
     width, mean = ends[1] - ends[0], mean_pass_at_k(counts, n, k)
     ratio, shift = width / (high - low), abs(sum(ends) - low - high) / 2
@@ -214,20 +227,9 @@ def check_07_4(by_luck):
     for a, b, n in cases:
         right = _dealt(a, b, n)
         expected = f"{right:.4f} for a = {a}, b = {b}, n = {n}"
-        value, error = attempt(by_luck, list(a), list(b), n)
-        if error:
-            return say(expected, "an error", f"it raises {error}")
-        if value is None or value is ...:
-            return say(expected, "nothing", "the function returns no value")
-        numbers = _numbers(value, 1)
-        if numbers is None:
-            return say(expected, f"{value!r:.40}", "it must be one number")
-        if abs(numbers[0] - right) > 1e-9:
-            why = ("for each problem with a hit: how likely is it that b's n "
-                   "of the 2n tries hold none of the hits?")
-            for misdeal, sentence in _MISDEALS:
-                if abs(numbers[0] - misdeal(a, b, n)) < 1e-9:
-                    why = sentence
-                    break
-            return say(expected, f"{numbers[0]:.4f}", why)
+        wrong = _wrong(by_luck, (a, b, n), right, _MISDEALS,
+                       "for each problem with a hit: how likely is it that "
+                       "b's n of the 2n tries hold none of the hits?")
+        if wrong:
+            return say(expected, *wrong)
     return say("the expected number of problems", f"it in {len(cases)} cases")

@@ -13,6 +13,7 @@ from dataclasses import replace
 import torch
 from torch.nn.functional import log_softmax
 
+from .prompts import exemplar_text
 from .training import IGNORED, collate, completion_loss, encode
 
 
@@ -41,8 +42,8 @@ def with_exemplars(example, exemplars):
 
     Introduced in notebook 05, section 6.
     """
-    solved = "".join(f"# {asked}\n{program}\n" for asked, program in exemplars)
-    return replace(example, prompt=solved + example.prompt)
+    return replace(example, prompt=exemplar_text(exemplars)
+                   + example.prompt)
 
 
 @torch.no_grad()

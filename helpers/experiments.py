@@ -88,23 +88,22 @@ def make_pairs(kind, problems, judged):
         return filtering.k_distinct(problems, judged,
                                     None if k == "all" else int(k))
     by_id = {p.task_id: p for p in problems}
+    right = {(s.task_id, s.completion): v.value for s, v in judged
+             if v.status == "passed" and s.task_id in by_id}
+    good = set(right)
     if kind == "published-check":
-        judged = [(s, v if v.status != "passed" or compare(
-            v.value, by_id[s.task_id].answer, "published")
-            else replace(v, status="wrong")) for s, v in judged
-            if s.task_id in by_id]
-    if kind == "in-order":
-        judged = [(s, v) for s, v in judged
-                  if filtering.days_in_order(s.completion)]
-    if kind == "follows":
+        good = {(task, text) for (task, text), value in right.items()
+                if compare(value, by_id[task].answer, "published")}
+    elif kind == "in-order":
+        good = {(task, text) for task, text in right
+                if filtering.days_in_order(text)}
+    elif kind == "follows":
         with Runner(workers=1) as runner:
-            keeps = {(s.task_id, s.completion) for s, v in judged
-                     if v.status == "passed" and s.task_id in by_id}
-            keeps = {pair for pair in keeps if filtering.follows(
-                runner, by_id[pair[0]], pair[1])}
-        judged = [(s, v) for s, v in judged
-                  if (s.task_id, s.completion) in keeps]
-    examples = filtering.first_correct(problems, judged)
+            good = {(task, text) for task, text in right
+                    if filtering.follows(runner, by_id[task], text)}
+    examples = filtering.first_correct(problems, [
+        (s, v) for s, v in judged
+        if v.status != "passed" or (s.task_id, s.completion) in good])
     if kind == "renamed":
         examples = [replace(e, completion=filtering.renamed(e.completion))
                     for e in examples]

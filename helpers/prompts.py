@@ -66,15 +66,22 @@ def zero_shot_prompt(question):
     return f"# {question}\n"
 
 
-def few_shot_prompt(question, exemplars):
-    """Solved ``exemplars``, (question, program) pairs, then the question.
+def exemplar_text(exemplars):
+    """Solved ``exemplars``, (question, program) pairs, as one text.
 
-    A blank line ends each exemplar, as in EKT's released prompt; three are
-    used there.  Introduced in notebook 02, section 1.
+    A blank line ends each, as in EKT's released prompt; three are used
+    there.  Introduced in notebook 02, section 1.
     """
-    solved = [zero_shot_prompt(asked) + program + "\n"
-              for asked, program in exemplars]
-    return "".join(solved) + zero_shot_prompt(question)
+    return "".join(zero_shot_prompt(asked) + program + "\n"
+                   for asked, program in exemplars)
+
+
+def few_shot_prompt(question, exemplars):
+    """The solved ``exemplars``, then the question.
+
+    Introduced in notebook 02, section 1.
+    """
+    return exemplar_text(exemplars) + zero_shot_prompt(question)
 
 
 def cut_completion(text):

@@ -72,7 +72,9 @@ def result_block(folder):
              f"{results[SYSTEMS[0]].facts['temperature']} | pass@1 | "
              f"pass@{n} |", "| --- | --- | --- |"]
     for name, result in results.items():
-        cells = [cell(result.counts, n, k) for k in (1, n)]
+        cells = [cell(mean_pass_at_k(result.counts, n, k),
+                      *pass_at_k_interval(result.counts, n, k))
+                 for k in (1, n)]
         kind, how = name.split("-", 1)
         how = how.replace("after-", "after ")
         lines.append(f"| {kind} {how} | "
@@ -95,9 +97,7 @@ def result_block(folder):
         f"| what it learnt from | pass@1 | pass@{n} |", "| --- | --- | --- |"]
     for name, text in RIVALS.items():
         standing = load_standing(get_profile("mini"), name)
-        cells = ["{:.1%} [{:.1f}, {:.1f}]".format(
-            (s := score(standing, k))[0], 100 * s[1], 100 * s[2])
-            for k in (1, n)]
+        cells = [cell(*score(standing, k)) for k in (1, n)]
         lines.append(f"| {text} | " + " | ".join(cells) + " |")
     lines += [
         "", "In brackets: 95 % intervals over seeds and problems; the files "
@@ -108,11 +108,9 @@ def result_block(folder):
     return "\n".join(lines)
 
 
-def cell(counts, n, k):
-    """pass@k with its interval, as text in percent."""
-    low, high = pass_at_k_interval(counts, n, k)
-    return (f"{mean_pass_at_k(counts, n, k):.1%} "
-            f"[{100 * low:.1f}, {100 * high:.1f}]")
+def cell(mean, low, high):
+    """A fraction with its interval, as text in percent."""
+    return f"{mean:.1%} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def main(arguments=None):

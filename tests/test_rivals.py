@@ -27,8 +27,10 @@ from helpers.models import load_model
 from helpers.problems import Problem, load_problems
 from helpers.profiles import ROOT, get_profile
 from helpers.prompts import EXEMPLARS, few_shot_prompt, zero_shot_prompt
-from helpers.training import (IGNORED, add_lora, batches, completion_loss,
-                              encode, encode_all, plain, train)
+from helpers.training import (IGNORED, add_lora, batches, collate,
+                              completion_loss, encode, encode_all, plain,
+                              train)
+from helpers.verdicts import Verdict
 
 PROFILE = get_profile("mini")
 SHIPPED = PROFILE.shipped / "rivals"
@@ -85,7 +87,6 @@ def test_the_teacher_predicts_the_student_s_tokens_below_exemplars(student):
 
 def test_who_follows_itself_has_nothing_to_pay(student):
     encoded = [encode(student.tokenizer, e) for e in EXAMPLES]
-    from helpers.training import collate
     ids, labels, mask = collate(encoded, student.tokenizer.eos_token_id)
     logits = student.model(input_ids=ids, attention_mask=mask).logits
     usual = completion_loss(logits, labels).item()
@@ -122,11 +123,10 @@ def test_the_masks_and_fractions_of_epochs(student):
 
 # ---- expert iteration and the training sets ----
 
-def sampled(task, index, text, right):
+def sampled(task, index, text, right, value=3):
     return (SimpleNamespace(task_id=task, sample_index=index,
                             completion=text),
-            SimpleNamespace(status="passed" if right else "wrong", value=3,
-                            detail=""))
+            Verdict("passed" if right else "wrong", value))
 
 
 def test_expert_iteration_asks_again_only_what_is_unsolved():
@@ -172,20 +172,13 @@ def test_the_filters_of_the_caveats_differ_as_their_names_say():
              "answer = monday\n",                              # Sunday first
              "start = 4.0\nmonday = start - 2\nsunday = monday + 4\n"
              "answer = sunday\n")                              # a float
-    judged = [sampled("t/0", i, text, True) for i, text in enumerate(texts)]
-    for (_, verdict), value in zip(judged, (6, 6, 6.0)):
-        verdict.value = value
-    judged = [(s, _Verdict("passed", v.value)) for s, v in judged]
+    judged = [sampled("t/0", i, text, True, value)
+              for i, (text, value) in enumerate(zip(texts, (6, 6, 6.0)))]
     kept = {kind: make_pairs(kind, [problem], judged)[0].completion
             for kind in ("first-correct", "follows", "in-order",
                          "published-check")}
     assert kept == {"first-correct": texts[0], "follows": texts[1],
                     "in-order": texts[0], "published-check": texts[2]}
-
-
-def _Verdict(status, value):
-    from helpers.verdicts import Verdict
-    return Verdict(status, value)
 
 
 # ---- intervals over seeds ----
