@@ -1,8 +1,9 @@
 """All rivals, over several seeds: ``python -m helpers rivals``.
 
-Each (rival, seed) is one task, computed in a process with one thread and
-written down when it is done, so that a kill loses at most the tasks that
-were running; the same command goes on.
+Those of EKT (notebook 05) and of CodePLAN (notebook 06), and the teacher's
+plans (notebook 03).  Each (rival, seed) is one task, computed in a process
+with one thread and written down when it is done, so that a kill loses at most
+the tasks that were running; the same command goes on.
 
 Introduced in notebook 05, section 8.
 """
@@ -22,46 +23,84 @@ from functools import cache
 
 from tqdm import tqdm
 
-from . import rivals
+from . import plan_rivals, rivals
 from .experiments import FOLDER, TASK, measure_yield, run_rival
 from .models import fingerprint
+from .plan_experiments import (ASKED, NO_PLAN, TEACHER, measure_plans,
+                               run_plan_rival)
 from .profiles import ROOT, get_profile
 from .records import write_text
 
 TEMPERATURES = (0.2, 0.6, 1.0)     # of the teacher
+KINDS = ("dev", "yield", "plans")  # files whose names begin so
 
 
 def tasks(names):
-    """(file, seed, function, arguments) of all that is to be computed.
+    """(file, its head, run, function, arguments) of all to be computed.
 
-    Introduced in notebook 05, section 8.
+    ``names``: files, or words for many of them: a notebook, or one of
+    :data:`KINDS`.  Introduced in notebook 05, section 8.
     """
-    found = []
-    for rival in rivals.TUNED:
-        if not names or "dev" in names:
-            found += [(f"dev-{rival.name}", str(rate), run_rival, (replace(
-                rival, rate=rate, n=20), rivals.DEV_SEED, "dev"))
-                for rate in rivals.DEV_RATES]
-    for rival in rivals.RIVALS.values():
-        if not names or rival.name in names:
-            found += [(rival.name, str(seed), run_rival, (rival, seed))
-                      for seed in rivals.SEEDS]
-    for t in TEMPERATURES:
-        if not names or "yield" in names:
-            found += [(f"yield-{t}", str(seed), measure_yield, (t, seed))
-                      for seed in rivals.SEEDS]
+    found, names = [], {*names}
+    for notebook, listed in (("notebook-05", ekt_tasks()),
+                             ("notebook-06", codeplan_tasks())):
+        for task in listed:
+            kind = task[0].split("-")[0]
+            words = {notebook, task[0], *{kind}.intersection(KINDS)}
+            if not names or names & words:
+                found.append(task)
     return found
 
 
+def ekt_tasks():
+    """The tasks of EKT's rivals.  Introduced in notebook 05, section 8."""
+    for rival in rivals.TUNED:
+        about = {"made_with": marks(TASK, rival.model, rival.teacher),
+                 "rival": asdict(replace(rival, rate=0.0, n=20))}
+        for rate in rivals.DEV_RATES:
+            yield (f"dev-{rival.name}", about, str(rate), run_rival, (
+                replace(rival, rate=rate, n=20), rivals.DEV_SEED, "dev"))
+    for rival in rivals.RIVALS.values():
+        about = {"made_with": marks(TASK, rival.model, rival.teacher),
+                 "rival": asdict(rival)}
+        for seed in rivals.SEEDS:
+            yield rival.name, about, str(seed), run_rival, (rival, seed)
+    for t in TEMPERATURES:
+        for seed in rivals.SEEDS:
+            yield (f"yield-{t}", {"made_with": marks(TASK, "teacher")},
+                   str(seed), measure_yield, (t, seed))
+
+
+def codeplan_tasks():
+    """The tasks of CodePLAN's rivals.  Introduced in notebook 06, section 9.
+    """
+    task = plan_rivals.TASK
+    for rival in plan_rivals.TUNED:
+        about = {"made_with": marks(task, rival.model, TEACHER),
+                 "rival": asdict(replace(rival, rate=0.0))}
+        for rate in plan_rivals.DEV_RATES:
+            yield (f"dev-{rival.name}", about, str(rate), run_plan_rival, (
+                replace(rival, rate=rate), rivals.DEV_SEED, "dev"))
+    for name in (NO_PLAN, *ASKED):
+        for seed in rivals.SEEDS:
+            yield (f"plans-{name}", {"made_with": marks(task, TEACHER)},
+                   str(seed), measure_plans, (name, seed))
+    for rival in plan_rivals.RIVALS.values():
+        about = {"made_with": marks(task, rival.model, TEACHER),
+                 "rival": asdict(rival)}
+        for seed in rivals.SEEDS:
+            yield rival.name, about, str(seed), run_plan_rival, (rival, seed)
+
+
 @cache          # 200 runs depend on the same few files
-def marks(*models):
+def marks(task, *models):
     """What results depend on beside a rival: weights and problems.
 
     Introduced in notebook 05, section 8.
     """
     folder = ROOT / FOLDER
     text = b"".join(path.read_bytes()
-                    for path in sorted((folder / TASK).glob("*.jsonl")))
+                    for path in sorted((folder / task).glob("*.jsonl")))
     return ({name: fingerprint(folder / name) for name in models if name}
             | {"problems": hashlib.sha256(text).hexdigest()[:8]})
 
@@ -118,14 +157,15 @@ def main(arguments=None):
     """
     parser = argparse.ArgumentParser(
         prog="python -m helpers rivals", description="Run what is missing of "
-        "the experiments of notebook 05, section 8, in the mini world.")
-    parser.add_argument("names", nargs="*", help="rivals; all if none, also "
-                        "'yield' and 'dev'")
+        "the experiments of notebooks 03, 05 and 06, in the mini world.")
+    parser.add_argument("names", nargs="*", help="rivals, or 'dev', 'yield', "
+                        "'plans', 'notebook-05', 'notebook-06'; all if none")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)
-    for name in {*options.names} - {*rivals.RIVALS, "yield", "dev"}:
-        parser.error(f"there is no rival {name!r}; helpers/rivals.py lists "
-                     f"them")
+    for name in options.names:
+        if not tasks([name]):
+            parser.error(f"there is no rival {name!r}; helpers/rivals.py and "
+                         f"helpers/plan_rivals.py list them")
     folder = get_profile("mini").runs / "rivals"
     folder.mkdir(exist_ok=True)
     with open(folder / ".lock", "w") as alone:
@@ -142,18 +182,8 @@ def missing(folder, names):
 
     Introduced in notebook 05, section 8.
     """
-    todo = []
-    for name, run, function, values in tasks(names):
-        about = {"made_with": marks("teacher")}
-        if function is run_rival:
-            rival = values[0]
-            if name.startswith("dev-"):         # all rates in one file
-                rival = replace(rival, rate=0.0)
-            about = {"made_with": marks(rival.model, rival.teacher),
-                     "rival": asdict(rival)}
-        if run not in known(folder, name, about):
-            todo.append((name, about, run, function, values))
-    return todo
+    return [task for task in tasks(names)
+            if task[2] not in known(folder, *task[:2])]
 
 
 def compute(folder, todo, jobs):

@@ -75,11 +75,14 @@ def show(figure, alt, path=None):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_bytes(data)
     from IPython.display import display
-    display(_Picture(data, alt))
+    display(Picture(data, alt))
 
 
-class _Picture:
-    """PNG bytes that display as a picture in a notebook, else as words."""
+class Picture:
+    """PNG bytes that display as a picture in a notebook, else as words.
+
+    Introduced in notebook 07, section 4.
+    """
 
     def __init__(self, data, alt):
         self.data, self.alt = data, alt

@@ -10,6 +10,7 @@ Introduced in notebook 01, section 6.
 
 import ast
 import json
+import re
 from functools import lru_cache
 
 from helpers import plain
@@ -29,7 +30,9 @@ def answers(worker, programs, limits):
 
 def as_text(lines):
     """An input or output of APPS as text; some are lists of lines."""
-    return lines if isinstance(lines, str) else "\n".join(map(str, lines))
+    if isinstance(lines, (list, tuple)):
+        return "\n".join(map(str, lines))
+    return str(lines)
 
 
 def script(worker, program, problem, limits):
@@ -90,9 +93,11 @@ def int_keys(value):
     """A list whose first entry is a dictionary gets its int keys back.
 
     JSON knows only text as a key; the official scorer of APPS does the same.
+    What ``int`` cannot read, as it has thousands of digits, stays text.
     """
     if (isinstance(value, list) and value and isinstance(value[0], dict)
-            and all(key.lstrip("-").isdigit() for key in value[0])):
+            and all(re.fullmatch("-?[0-9]{1,640}", key)
+                    for key in value[0])):
         return [{int(key): item for key, item in value[0].items()}]
     return value
 

@@ -22,6 +22,16 @@ class LanguageModel:
     model: torch.nn.Module
     tokenizer: object
 
+    def prompt_ids(self, text):
+        """The token ids of a prompt.
+
+        An encoder is told where the text ends, as it was in training.
+        """
+        ids, end = self.tokenizer(text)["input_ids"], [
+            self.tokenizer.eos_token_id]
+        whole = not self.model.config.is_encoder_decoder or ids[-1:] == end
+        return ids if whole else ids + end
+
     @cached_property
     def newline_tokens(self):
         """Ids of the tokens that hold a newline, where a line may end."""
@@ -46,18 +56,19 @@ def fingerprint(folder):
 
 
 def load_model(name, four_bit=False, train=False):
-    """The causal language model ``name`` with its tokenizer.
+    """The language model ``name`` with its tokenizer.
 
     ``name`` is a folder below the repository or a name on the Hugging Face
-    Hub.  Numbers are 32 bits wide on a CPU, and wherever the model is to be
-    trained (``train``), as small gradients vanish in 16 bits; else on a GPU
-    16 bits, bfloat16 only where the card computes in it (capability 8.0 and
-    newer; a T4 would emulate it, slowly).  ``four_bit`` loads NF4 weights by
-    bitsandbytes.
+    Hub, of a decoder-only model or an encoder-decoder.  Numbers are 32 bits
+    wide on a CPU, and wherever the model is to be trained (``train``), as
+    small gradients vanish in 16 bits; else on a GPU 16 bits, bfloat16 only
+    where the card computes in it (capability 8.0 and newer; a T4 would
+    emulate it, slowly).  ``four_bit`` loads NF4 weights by bitsandbytes.
     Raises ``FileNotFoundError`` for a missing or broken checkpoint.
     Introduced in notebook 02, section 2.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import (AutoConfig, AutoModelForCausalLM,
+                              AutoModelForSeq2SeqLM, AutoTokenizer)
     from transformers.utils import logging
     logging.disable_progress_bar()      # of reading a file that is here
     folder = ROOT / name
@@ -76,7 +87,9 @@ def load_model(name, four_bit=False, train=False):
     source = str(folder) if local else name
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
-        model = AutoModelForCausalLM.from_pretrained(source, **options)
+        kind = (AutoModelForSeq2SeqLM if AutoConfig.from_pretrained(
+            source).is_encoder_decoder else AutoModelForCausalLM)
+        model = kind.from_pretrained(source, **options)
     except Exception as error:       # the libraries raise many kinds
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         remedy = ("it is incomplete or damaged; restore it with "

@@ -1,4 +1,4 @@
-"""Rebuild the mini world from its seed: problems, tokenizer, four models.
+"""Rebuild the mini world from its seed: problems, tokenizers, models.
 
     python -m helpers rebuild-mini [--seed 0] [--folder data/mini]
 
@@ -7,6 +7,10 @@ The teacher and the student see the same kind of corpus, first a *textbook*
 world (documents of one to four questions, every style, careless authors,
 chat).  The student is smaller and reads less.  As only replies are trained
 on, a model learns to answer and not to invent questions.
+
+Each of the two benchmarks has models of its own.  Those of ``mini-apps``
+read about plans as well (:mod:`helpers.mini_apps`); one of its students is
+an encoder-decoder, as CodeT5 is.
 """
 
 import argparse
@@ -14,95 +18,60 @@ import json
 import platform
 import random
 import time
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
-from tokenizers import (Tokenizer, decoders, models, pre_tokenizers,
-                        trainers)
+from torch.nn.functional import cross_entropy
 from tqdm import tqdm
-from transformers import (LlamaConfig, LlamaForCausalLM,
-                          PreTrainedTokenizerFast)
 
-from . import mini_world
+from . import mini_apps, mini_world
+from .filtering import Example
+from .models import LanguageModel
+from .multitask import encode_for, predict
 from .profiles import ROOT
-from .training import IGNORED, collate, completion_loss, resume, save_state
-
-END = "<|endoftext|>"
-SPLITS = {   # problems of each number of steps; the corpus has none of seven
-    "train": {2: 60, 3: 70, 4: 80, 5: 80, 6: 60, 7: 50},
-    "dev": {2: 15, 3: 18, 4: 20, 5: 20, 6: 15, 7: 12},
-    "test": {2: 30, 3: 35, 4: 40, 5: 40, 6: 30, 7: 25},
-}
-TEXTBOOK = dict(styles={"days": 0.5, "running": 0.5}, errors=(0.02,),
-                weeks={0: 1.0})
-INTERNET = dict(styles=mini_world.STYLES, errors=mini_world.ERRORS)
+from .recipes import (CORPORA, INTERNET, RECIPES, SPLITS, TEXTBOOK,
+                      build_model, build_tokenizer)
+from .training import IGNORED, resume, save_state
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """The size of one model and how long it reads."""
+class Optimizer:
+    """AdamW, or Muon for the matrices within layers and AdamW for the rest.
 
-    name: str
-    layers: int
-    width: int
-    textbook_steps: int
-    internet_steps: int
-    heads: int = 4
-    key_value_heads: int = 2
-    examples_per_step: int = 64
-    peak_rate: float = 2e-3
-
-
-TEACHER = Recipe("teacher", layers=3, width=128, textbook_steps=1000,
-                 internet_steps=800)
-STUDENT = Recipe("student", layers=2, width=96, textbook_steps=600,
-                 internet_steps=400)
-# A second pair, to see what the teacher's quality and the student's size do.
-WEAK_TEACHER = Recipe("weak-teacher", layers=2, width=128,
-                      textbook_steps=500, internet_steps=400)
-SMALL_STUDENT = Recipe("small-student", layers=2, width=64,
-                       textbook_steps=600, internet_steps=400)
-RECIPES = (TEACHER, STUDENT, WEAK_TEACHER, SMALL_STUDENT)
-
-
-def build_tokenizer(seed, vocabulary=640):
-    """A byte-level BPE tokenizer; the numbers 0-99 are one token each."""
-    rng = random.Random(seed)
-    texts = [mini_world.join(mini_world.draw_document(rng, 2, **INTERNET))
-             for _ in range(2000)]
-    texts += [" " + " ".join(map(str, range(100)))] * 400
-    core = Tokenizer(models.BPE())
-    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    core.decoder = decoders.ByteLevel()
-    core.train_from_iterator(texts, trainers.BpeTrainer(
-        vocab_size=vocabulary, special_tokens=[END], show_progress=False,
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet())))
-    return PreTrainedTokenizerFast(
-        tokenizer_object=core, bos_token=END, eos_token=END, pad_token=END,
-        clean_up_tokenization_spaces=False)
-
-
-def build_model(recipe, vocabulary, seed):
-    """A Llama of the recipe's size with random weights.
-
-    Weights start at a standard deviation of 1 / sqrt(width), and the rotary
-    base is 100, not 10,000: texts are short.  Both let so small a model
-    learn to copy within minutes.  (Llama, because ``AutoTokenizer`` gives a
-    model of this type the tokenizer that was saved with it; for some other
-    types it takes the type's own, which splits numbers in another way.)
+    Muon (Jordan et al. 2024) turns a matrix's momentum into the nearest
+    orthogonal matrix, so that all its directions are learnt at one pace.
     """
-    torch.manual_seed(seed)
-    return LlamaForCausalLM(LlamaConfig(
-        vocab_size=vocabulary, hidden_size=recipe.width,
-        intermediate_size=3 * recipe.width,
-        num_hidden_layers=recipe.layers, num_attention_heads=recipe.heads,
-        num_key_value_heads=recipe.key_value_heads, rope_theta=100.0,
-        max_position_embeddings=1024, tie_word_embeddings=True,
-        attention_bias=True,
-        initializer_range=recipe.width ** -0.5, bos_token_id=0,
-        eos_token_id=0, pad_token_id=0))
+
+    def __init__(self, recipe, model):
+        inner, rest = [], []
+        for name, weight in model.named_parameters():
+            is_matrix = weight.ndim == 2 and not any(
+                part in name for part in ("embed", "shared", "relative"))
+            matrix = recipe.muon_rate and is_matrix
+            (inner if matrix else rest).append(weight)
+        self.parts = [torch.optim.AdamW(rest, betas=(0.9, 0.98),
+                                        weight_decay=0.01)]
+        self.rates = [recipe.peak_rate]
+        if inner:
+            self.parts.append(torch.optim.Muon(
+                inner, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"))
+            self.rates.append(recipe.muon_rate)
+
+    def step(self, share):
+        """One update at this share of the peak rates; gradients are gone."""
+        for part, rate in zip(self.parts, self.rates):
+            for group in part.param_groups:
+                group["lr"] = share * rate
+            part.step()
+            part.zero_grad()
+
+    def state_dict(self):
+        return {str(i): part.state_dict()
+                for i, part in enumerate(self.parts)}
+
+    def load_state_dict(self, state):
+        for i, part in enumerate(self.parts):
+            part.load_state_dict(state[str(i)])
 
 
 def encode_document(tokenizer, pairs):
@@ -117,28 +86,33 @@ def encode_document(tokenizer, pairs):
     return ids + [end], labels + [end]
 
 
-def draw_batch(recipe, tokenizer, step, seed):
-    """The batch of a step: ids, labels, mask.
+def draw_batch(recipe, lm, step, seed):
+    """The documents of a step, encoded: (ids, labels) pairs.
 
-    All its documents have the same number of examples, so that little is
-    padding.  Depends on the seed and the step alone.
+    All have the same number of examples, so that little is padding.
+    Depends on the seed and the step alone.
     """
-    rng = random.Random(f"{seed}|{recipe.name}|{step}")
+    rng = random.Random(f"{seed}|{recipe.documents or recipe.name}|{step}")
+    draw, textbook, internet = CORPORA[recipe.world]
     if step < recipe.textbook_steps:
-        examples, source = 1, TEXTBOOK
+        examples, source = 1, textbook
     else:
-        examples, source = rng.choice((1, 1, 2, 3, 4)), INTERNET
-    documents = [mini_world.draw_document(rng, examples, **source)
+        examples, source = rng.choice((1, 1, 2, 3, 4)), internet
+    if recipe.family == "t5":         # it reads one text and writes one
+        examples = 1
+    documents = [draw(rng, examples, **source)
                  for _ in range(recipe.examples_per_step // examples)]
-    return collate([encode_document(tokenizer, d) for d in documents],
-                   tokenizer.eos_token_id)
+    if recipe.family == "t5":
+        return [encode_for(lm, Example("", *pair)) for pair, in documents]
+    return [encode_document(lm.tokenizer, d) for d in documents]
 
 
-def rate(recipe, step):
-    """Warm-up over 100 steps; constant; linear decay over the last half."""
+def rate_share(recipe, step):
+    """Of the peak rate: warm-up over 100 steps; 1; decay over the last half.
+    """
     steps = recipe.textbook_steps + recipe.internet_steps
     left = min(1.0, 2 * (steps - step) / steps)
-    return recipe.peak_rate * min(1.0, (step + 1) / 100) * max(left, 0.05)
+    return min(1.0, (step + 1) / 100) * max(left, 0.05)
 
 
 def pretrain(recipe, tokenizer, seed, checkpoint, save_every=100):
@@ -151,9 +125,9 @@ def pretrain(recipe, tokenizer, seed, checkpoint, save_every=100):
     # processor takes a slow path for them; zero serves as well.
     torch.set_flush_denormal(True)
     model = build_model(recipe, len(tokenizer), seed)
+    lm = LanguageModel(recipe.name, model, tokenizer)
     weights = list(model.parameters())
-    optimizer = torch.optim.AdamW(weights, betas=(0.9, 0.98),
-                                  weight_decay=0.01)
+    optimizer = Optimizer(recipe, model)
     run = repr((recipe, seed))
     log = resume(checkpoint, run, weights, optimizer)
     steps = recipe.textbook_steps + recipe.internet_steps
@@ -161,16 +135,14 @@ def pretrain(recipe, tokenizer, seed, checkpoint, save_every=100):
                desc=f"pre-training the {recipe.name}", unit=" steps")
     for step in bar:
         began = time.perf_counter()
-        ids, labels, mask = draw_batch(recipe, tokenizer, step, seed)
-        logits = model(input_ids=ids, attention_mask=mask).logits
-        loss = completion_loss(logits, labels)
-        for group in optimizer.param_groups:
-            group["lr"] = rate(recipe, step)
-        optimizer.zero_grad()
+        encoded = draw_batch(recipe, lm, step, seed)
+        logits, wanted = predict(lm, encoded)
+        trained = wanted != IGNORED
+        loss = cross_entropy(logits[trained], wanted[trained])
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
-        optimizer.step()
-        log.append((loss.item(), int(mask.sum()),
+        optimizer.step(rate_share(recipe, step))
+        log.append((loss.item(), sum(len(ids) for ids, _ in encoded),
                     time.perf_counter() - began))
         bar.set_postfix(loss=f"{loss.item():.3f}")
         if (step + 1) % save_every == 0:
@@ -190,7 +162,7 @@ repository. It is of no use outside them.
 
 | | |
 | --- | --- |
-| corpus | `helpers/mini_world.py`, seed {seed} |
+| corpus | `{corpus}`, seed {seed} |
 | steps | {textbook} of textbook, then {internet} of internet |
 | errors per line | textbook {textbook_errors}, internet {internet_errors} |
 | tokens read | {tokens:,} (padding not counted) |
@@ -205,12 +177,18 @@ Only replies are trained on, not questions.
 
 def write_card(folder, recipe, seed, model, log):
     losses, tokens, seconds = zip(*log)
+    source = CORPORA[recipe.world][0].__module__.split(".")[-1]
+    errors = ((TEXTBOOK["errors"], INTERNET["errors"])
+              if recipe.world == "mini-gsm" else
+              ((0.02,), sorted({error for _, both in mini_apps.KINDS.values()
+                                for error in both})))
     parameters = sum(w.numel() for w in model.parameters())
     (folder / "README.md").write_text(CARD.format(
         name=recipe.name, kind=type(model).__name__, parameters=parameters,
         layers=recipe.layers, width=recipe.width, seed=seed,
         textbook=recipe.textbook_steps, internet=recipe.internet_steps,
-        textbook_errors=TEXTBOOK["errors"], internet_errors=INTERNET["errors"],
+        corpus=f"helpers/{source}.py", textbook_errors=errors[0],
+        internet_errors=errors[1],
         tokens=sum(tokens), loss=sum(losses[-50:]) / len(losses[-50:]),
         minutes=sum(seconds) / 60,
         threads=torch.get_num_threads(), python=platform.python_version(),
@@ -218,13 +196,16 @@ def write_card(folder, recipe, seed, model, log):
 
 
 def write_benchmark(folder, seed):
-    """mini-gsm's three splits; no question is in two of them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    seen = set()
-    for number, (split, counts) in enumerate(SPLITS.items()):
-        rows = mini_world.make_benchmark(f"{seed}|{split}", counts, seen)
-        (folder / f"{split}.jsonl").write_text(
-            "".join(json.dumps(row) + "\n" for row in rows))
+    """The splits of both tasks; no question is in two of them."""
+    tasks = {"mini-gsm": (SPLITS, mini_world.make_benchmark),
+             "mini-apps": (mini_apps.SPLITS, mini_apps.make_benchmark)}
+    for name, (splits, make) in tasks.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        seen = set()
+        for split, counts in splits.items():
+            rows = make(f"{seed}|{split}", counts, seen)
+            (folder / name / f"{split}.jsonl").write_text(
+                "".join(json.dumps(row) + "\n" for row in rows))
 
 
 def main(arguments=None):
@@ -237,15 +218,17 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     folder, seed = Path(options.folder), options.seed
     if options.only in (None, "benchmark"):
-        write_benchmark(folder / "mini-gsm", seed)
-    tokenizer = build_tokenizer(seed)
+        write_benchmark(folder, seed)
+    tokenizers = {world: build_tokenizer(seed, world) for world in CORPORA}
     for recipe in RECIPES:
         if options.only not in (None, recipe.name):
             continue
-        target = folder / recipe.name
+        target, tokenizer = folder / recipe.name, tokenizers[recipe.world]
         checkpoint = folder / f"{recipe.name}.checkpoint"
         model, log = pretrain(recipe, tokenizer, seed, checkpoint)
         target.mkdir(parents=True, exist_ok=True)
+        if recipe.world == "mini-apps":       # half the size, as released
+            model.half()                      # models often are
         model.save_pretrained(target)
         tokenizer.save_pretrained(target)
         write_card(target, recipe, seed, model, log)

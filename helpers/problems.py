@@ -11,18 +11,14 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from helpers.hub import HUB, hub_rows
 from helpers.profiles import ROOT
 
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
-# Where a task lives on the Hub: repository or file, configuration, splits.
-HUB = {
-    "gsm8k": ("openai/gsm8k", "main", ("train", "test")),
-    "mbpp": ("google-research-datasets/mbpp", "full",
-             ("train", "validation", "test", "prompt")),
-    "humaneval": ("openai/openai_humaneval", None, ("test",)),
-    # A script dataset, which `datasets` >= 4 refuses: read its raw files.
-    "apps": ("json", None, ("train", "test")),
-}
+LEVELS = ("introductory", "interview", "competition")    # of APPS
+# No limit of Python's on the digits of an int is lower (the usual one is
+# 4300), and no integer of a test is longer than MOST.
+ALWAYS, MOST = 640, 100_000
 # What the sites offer whose problems call a function, and what solutions of
 # theirs take for granted; the official scorer of APPS has much the same.
 LEETCODE = """
@@ -83,13 +79,20 @@ def _gsm(row, task_id):
 
 
 def _mbpp(row, task_id):
-    called = re.search(r"assert\s+\(*(?:\w+\()?(\w+)\s*\(",
-                       row["test_list"][0])
-    return Problem(task_id, row["text"], "calls",
-                   tests=tuple(row["test_list"]),
-                   solutions=("\n".join(row["code"].splitlines()),),
-                   setup=row.get("test_setup_code", ""),
-                   entry_point=called[1] if called else "")
+    # Two schemas: in the sanitized one the question is "prompt", and
+    # "test_imports" is a list of lines.
+    code = "\n".join(row["code"].splitlines())
+    tests = tuple(row["test_list"])
+    imports = "\n".join(_unpacked(row, "test_imports", tuple))
+    # In "assert math.isclose(f(2), 4)" f is called, and not isclose: the
+    # first name that the reference defines.
+    called = [name for name in re.findall(r"(\w+)\s*\(", tests[0])
+              if re.search(rf"\b(def|class)\s+{name}\b|^{name}\s*=", code,
+                           re.MULTILINE)]
+    return Problem(task_id, row["text"] if "text" in row else row["prompt"],
+                   "calls", tests=tests, solutions=(code,),
+                   setup=row.get("test_setup_code") or imports,
+                   entry_point=called[0] if called else "")
 
 
 def _humaneval(row, task_id):
@@ -98,39 +101,80 @@ def _humaneval(row, task_id):
                    starter=row["prompt"], entry_point=row["entry_point"])
 
 
-def _apps(row, task_id):
-    def pairs(text):
-        tests = json.loads(text) if text else {}
-        return tuple(zip(tests.get("inputs", ()), tests.get("outputs", ())))
+def _whole(text):
+    """An integer of JSON, also one that has more digits than int() reads."""
+    if len(text) <= ALWAYS:
+        return int(text)
+    if len(text) > MOST:
+        raise ValueError(f"it holds an integer of {len(text)} digits, and "
+                         f"at most {MOST} are read; leave this row out")
+    if text[0] == "-":
+        return -_whole(text[1:])
+    half = len(text) // 2
+    return _whole(text[:-half]) * 10 ** half + _whole(text[-half:])
 
-    function = json.loads(row["input_output"] or "{}").get("fn_name", "")
+
+def _unpacked(row, field, kind, whole=_whole, decimal=float):
+    """What a field holds: as JSON text, as itself, or nothing at all."""
+    value = row.get(field)
+    if isinstance(value, str):
+        value = json.loads(value or "null", parse_int=whole,
+                           parse_float=decimal)
+    if value is None:
+        return kind()
+    if isinstance(value, str) or isinstance(value, dict) != (kind is dict):
+        raise ValueError(f"{field} holds a {type(value).__name__} in the "
+                         f"place of a {kind.__name__}")
+    return kind(value)
+
+
+def _pairs(tests):
+    # An input without an output cannot be judged: zip leaves it out.
+    return tuple(zip(tests.get("inputs") or (), tests.get("outputs") or ()))
+
+
+def _apps(row, task_id):
+    fields = "input_output", "example_input_output"
+    # What is read and printed is text: 1.10 keeps its zero, and an integer
+    # of thousands of digits is never built.
+    tests, examples = (_unpacked(row, field, dict, str, str)
+                       for field in fields)
+    function = tests.get("fn_name") or ""
+    if function:                         # but here values are compared
+        tests, examples = (_unpacked(row, field, dict) for field in fields)
     return Problem(task_id, row["question"], "calls" if function else "stdio",
-                   tests=pairs(row["input_output"]),
-                   examples=pairs(row.get("example_input_output", "")),
-                   solutions=tuple(json.loads(row["solutions"] or "[]")),
-                   starter=row.get("starter_code", ""), entry_point=function,
+                   tests=_pairs(tests), examples=_pairs(examples),
+                   solutions=_unpacked(row, "solutions", tuple),
+                   starter=row.get("starter_code") or "",
+                   entry_point=function,
                    preamble=LEETCODE if function else "",
-                   difficulty=row.get("difficulty", ""))
+                   difficulty=row.get("difficulty") or "")
 
 
 READERS = {"mini-gsm": _gsm, "gsm8k": _gsm, "mbpp": _mbpp,
-           "humaneval": _humaneval, "apps": _apps, "mini-apps": _apps}
+           "mbpp-sanitized": _mbpp, "humaneval": _humaneval, "apps": _apps,
+           "mini-apps": _apps}
 # The tasks whose rows carry an identity; elsewhere it is the row's position.
-NAMED = {"mbpp": "task_id", "humaneval": "task_id", "apps": "problem_id"}
+NAMED = {"mbpp": "task_id", "mbpp-sanitized": "task_id",
+         "humaneval": "task_id", "apps": "problem_id"}
 
 
-def load_problems(name, split="test", limit=None, path=None):
+def load_problems(name, split="test", limit=None, path=None,
+                  difficulty=None):
     """The problems of a task, as a list of :class:`Problem`.
 
-    ``name`` is one of mini-gsm, mini-apps, gsm8k, mbpp, apps, humaneval;
-    ``limit`` keeps the first so many; ``path`` reads a JSONL file (or
-    ``.jsonl.gz``) in the Hub's schema instead of the task's own place:
-    ``data/mini/`` for the mini tasks, the Hub for the others.
+    ``name`` is one of mini-gsm, mini-apps, gsm8k, mbpp, mbpp-sanitized,
+    apps, humaneval; ``limit`` keeps the first so many; ``difficulty`` keeps
+    those of APPS of one level, before that; ``path`` reads a file in the
+    Hub's schema, JSONL (also ``.jsonl.gz``) or one JSON list, instead of the
+    task's own place: ``data/mini/`` for the mini tasks, the Hub for the
+    others, see :func:`helpers.hub.hub_rows`.
     ``task_id`` is "<name>/<split>/<row from 0>", or the data's own number.
 
-    Raises ``ValueError`` for an unknown name or split and for a malformed
-    row, which it names by file and line; ``FileNotFoundError`` for a missing
-    file; ``ConnectionError`` where the Hub cannot be reached.  Introduced in
+    Raises ``ValueError`` for an unknown name, split or difficulty, for a
+    malformed row, which it names by file and line, and where the Hub has
+    problems twice; ``FileNotFoundError`` for a missing file;
+    ``ConnectionError`` where the Hub cannot be reached.  Introduced in
     notebook 01, section 1.
     """
     if name not in READERS:
@@ -140,59 +184,57 @@ def load_problems(name, split="test", limit=None, path=None):
     if path is None and split not in known:
         raise ValueError(f"{name} has no split {split!r}; choose one of "
                          f"{', '.join(known)}")
+    levels = LEVELS if READERS[name] is _apps else ()
+    if difficulty is not None and difficulty not in levels:
+        raise ValueError(f"{name} has no difficulty {difficulty!r}; choose "
+                         f"{', '.join(levels) or 'none'}")
     if path is None and name in MINI:
         path = ROOT / "data" / "mini" / name / f"{split}.jsonl"
-        if name == "mini-apps" and not path.exists():
-            raise FileNotFoundError("mini-apps is not here yet; it arrives "
-                                    "with notebook 03")
-    rows = _hub_rows(name, split) if path is None else _file_rows(path)
-    problems = []
-    for place, index, row in islice(rows, limit):
-        try:
-            number = row[NAMED[name]] if name in NAMED else index
-            task_id = f"{name}/{split}/{str(number).split('/')[-1]}"
-            problems.append(READERS[name](row, task_id))
-        except (KeyError, TypeError, IndexError, AttributeError) as error:
-            raise ValueError(f"{place} is not a {name} problem: it lacks or "
-                             f"misuses {error}") from None
-        except ValueError as error:
-            raise ValueError(f"{place} is not a {name} problem: "
-                             f"{error}") from None
-    return problems
+    rows = (hub_rows(name, split, difficulty) if path is None
+            else _file_rows(path))
+    problems = (_problem(name, split, difficulty, *row) for row in rows)
+    return list(islice(filter(None, problems), limit))
+
+
+def _problem(name, split, difficulty, place, index, row):
+    """The problem that a row is, or None where it is of another level."""
+    try:
+        if difficulty is not None and row["difficulty"] != difficulty:
+            return None
+        number = row[NAMED[name]] if name in NAMED else index
+        task_id = f"{name}/{split}/{str(number).split('/')[-1]}"
+        return READERS[name](row, task_id)
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        raise ValueError(f"{place} is not a {name} problem: it lacks or "
+                         f"misuses {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{place} is not a {name} problem: "
+                         f"{error}") from None
 
 
 def _file_rows(path):
-    """Yields (place, index, row) for each line of a JSONL file."""
+    """Yields (place, index, row) for each row of a file."""
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path}; check the path or "
                                 f"leave it out to use the task's own place")
     reader = gzip.open if path.suffix == ".gz" else open
     with reader(path, "rt", encoding="utf-8") as file:
+        start = file.read(1)
+        file.seek(0)
+        if start == "[":                 # one list, as sanitized-mbpp.json
+            for index, row in enumerate(_read(file.read(), path)):
+                yield f"{path}, entry {index + 1}", index, row
+            return
         for index, line in enumerate(file):
             place = f"{path}, line {index + 1}"
-            try:
-                yield place, index, json.loads(line)
-            except json.JSONDecodeError as error:
-                raise ValueError(f"{place} is not JSON: {error.msg}; "
-                                 f"fetch the file again") from None
+            yield place, index, _read(line, place)
 
 
-def _hub_rows(name, split):
-    """Yields (place, index, row) for each row of a task on the Hub."""
-    from datasets import load_dataset
-    repository, configuration, _ = HUB[name]
+def _read(text, place):
     try:
-        if repository == "json":      # the test split of APPS has 1.2 GB
-            rows = load_dataset("json", split="train", streaming=True,
-                                data_files="hf://datasets/codeparrot/apps/"
-                                f"{split}.jsonl")
-        else:
-            rows = load_dataset(repository, configuration, split=split)
-    except Exception as error:        # a dozen classes, all mean "not there"
-        raise ConnectionError(
-            f"cannot load {name} from the Hub "
-            f"({type(error).__name__}); check the network or a proxy, or "
-            f"give a downloaded JSONL file as path") from None
-    for index, row in enumerate(rows):
-        yield f"{name} on the Hub, row {index}", index, row
+        return json.loads(text, parse_int=_whole)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{place} is not JSON: "
+                         f"{getattr(error, 'msg', error)}; "
+                         f"fetch the file again") from None

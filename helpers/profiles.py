@@ -40,6 +40,19 @@ class Profile:
     temperature: float = 0.6      # EKT, released configuration
     top_p: float = 1.0
     teacher_4bit: bool = False
+    # CodePLAN's part: notebooks 03 and 06.
+    plan_dataset: str = "apps"
+    plan_difficulty: str | None = None      # of the problems; None: all
+    plan_teacher: str = ""
+    plan_student: str = ""                  # decoder-only
+    plan_student_t5: str = ""               # encoder-decoder
+    plan_problems: int = 40       # training problems that plans are asked for
+    plan_updates: int = 120       # of the two-task student
+    plan_batch: int = 16          # examples of each task in an update
+    plan_rate: float = 8e-3
+    plan_tokens: int = 96         # most new tokens of a plan or a program
+    plan_rows: int = 16           # rows of a batch that fit into memory
+    plan_length: int = 1024       # longest row of the training, in tokens
 
     @property
     def runs(self):
@@ -70,7 +83,10 @@ PROFILES = {
         train_problems=400, test_problems=200,
         train_samples=20, test_samples=100, max_new_tokens=64,
         sequences=400, epochs=8, batch_size=32, learning_rate=4e-3,
-        lora_rank=16),
+        lora_rank=16, plan_dataset="mini-apps",
+        plan_teacher="data/mini/plan-teacher",
+        plan_student="data/mini/plan-student",
+        plan_student_t5="data/mini/plan-student-t5"),
     "colab": Profile(
         name="colab", dataset="gsm8k",
         teacher="Qwen/Qwen2.5-Coder-7B-Instruct",
@@ -78,7 +94,11 @@ PROFILES = {
         train_problems=200, test_problems=50,
         train_samples=8, test_samples=20, max_new_tokens=150,
         sequences=32, epochs=3, batch_size=16, learning_rate=2e-4,
-        lora_rank=16, teacher_4bit=True),
+        lora_rank=16, teacher_4bit=True, plan_difficulty="introductory",
+        plan_teacher="Qwen/Qwen2.5-Coder-7B-Instruct",
+        plan_student="Qwen/Qwen2.5-Coder-0.5B",
+        plan_student_t5="Salesforce/codet5-base", plan_rate=2e-4,
+        plan_tokens=256, plan_rows=1),
     "paper": Profile(
         name="paper", dataset="gsm8k",
         teacher="EleutherAI/gpt-j-6B",
@@ -86,7 +106,13 @@ PROFILES = {
         train_problems=6973, test_problems=1319,
         train_samples=100, test_samples=100, max_new_tokens=150,
         sequences=100, epochs=140, batch_size=32, learning_rate=1e-4,
-        lora_rank=16),
+        lora_rank=16,
+        # The paper's teacher is gpt-3.5-turbo, which has no weights to load.
+        plan_teacher="Qwen/Qwen2.5-Coder-7B-Instruct",
+        plan_student="Salesforce/codegen-350M-mono",
+        plan_student_t5="Salesforce/codet5-large-ntp-py",
+        plan_problems=5000, plan_updates=1560, plan_batch=32, plan_rate=2e-5,
+        plan_tokens=512, plan_rows=1, plan_length=2048),
 }
 
 

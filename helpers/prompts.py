@@ -116,3 +116,26 @@ def prompt_hash(text):
     an old cache.  Introduced in notebook 02, section 4.
     """
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def section(label, text=""):
+    """A labelled part of a text; the label alone asks for the part.
+
+    Introduced in notebook 03, section 2.
+    """
+    return f"{label.upper()}:\n{text}"
+
+
+LABEL = re.compile(r"^(?:QUESTION|CODE|PLAN):", re.MULTILINE)
+
+
+def cut_section(text):
+    """``text`` up to the line in which another labelled part begins.
+
+    Returns (completion, finish_reason) as :func:`cut_completion` does.  What
+    is kept ends with one newline.  Introduced in notebook 03, section 2.
+    """
+    match = LABEL.search(text)
+    if match:
+        return text[:match.start()].rstrip("\n") + "\n", "stop"
+    return text, "length"

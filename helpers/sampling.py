@@ -10,7 +10,8 @@ import time
 
 import torch
 from tqdm import tqdm
-from transformers.cache_utils import Cache, DynamicLayer
+from transformers.cache_utils import (Cache, DynamicLayer,
+                                      EncoderDecoderCache)
 
 from .prompts import cut_completion, prompt_hash, truncate_left
 from .samples import Sample, append, cached, drop_incomplete_line
@@ -68,23 +69,68 @@ def pick(logits, uniform, temperature, top_p=1.0):
     return token[:, 0].clamp(max=logits.shape[-1] - 1)
 
 
+class Reading:
+    """What a model has read of its prompts, and its words so far.
+
+    Introduced in notebook 02, section 3.  A decoder-only model keeps keys
+    and values of prompt and completion in one cache.  An encoder-decoder
+    reads the prompt in its encoder, whose ``states`` the decoder looks at
+    through a second cache (notebook 06, section 8).  Both caches have a row
+    for each sequence.
+    """
+
+    def __init__(self, model, ids):
+        self.model, self.states = model, None
+        self.caches = [Cache(layer_class_to_replicate=RoomyLayer)]
+        self.cache, options = self.caches[0], {"logits_to_keep": 1}
+        if model.config.is_encoder_decoder:
+            self.caches.append(Cache(layer_class_to_replicate=RoomyLayer))
+            self.cache, options = EncoderDecoderCache(*self.caches), {}
+            self.states = model.get_encoder()(input_ids=ids)[0]
+            ids = torch.full_like(ids[:, :1],
+                                  model.config.decoder_start_token_id)
+        self.logits = self.next(ids, **options)
+
+    def next(self, ids, **options):
+        """Logits (rows, vocabulary) after ``ids`` (rows, length)."""
+        inputs = {"input_ids": ids}
+        if self.states is not None:
+            inputs = {"decoder_input_ids": ids,
+                      "encoder_outputs": (self.states,)}
+        return self.model(**inputs, past_key_values=self.cache,
+                          use_cache=True, **options).logits[:, -1]
+
+    def repeat(self, n):
+        """Every row n times, one after the other."""
+        for cache in self.caches:
+            cache.batch_repeat_interleave(n)
+        self.logits = self.logits.repeat_interleave(n, dim=0)
+        if self.states is not None:
+            self.states = self.states.repeat_interleave(n, dim=0)
+
+    def keep(self, rows):
+        """Go on with these rows only."""
+        for cache in self.caches:
+            cache.batch_select_indices(rows)
+        if self.states is not None:
+            self.states = self.states[rows]
+
+
 @torch.inference_mode()
-def complete(lm, ids, uniform, temperature, top_p):
+def complete(lm, ids, uniform, temperature, top_p, cut=cut_completion):
     """Continue prompts of one length; returns a (text, finish_reason) a row.
 
     ``ids`` (prompts, length); ``uniform`` (prompts * n, most new tokens),
     prompt-major.  Each prompt is read once and shared by its n samples.
     Rows that are done leave the batch when they are a quarter of it.
+    ``cut`` says where a text ends (:func:`helpers.prompts.cut_completion`).
     Introduced in notebook 02, section 3.
     """
-    model, tokenizer = lm.model, lm.tokenizer
+    tokenizer = lm.tokenizer
     rows, most = uniform.shape
-    n = rows // ids.shape[0]
-    cache = Cache(layer_class_to_replicate=RoomyLayer)
-    logits = model(input_ids=ids, past_key_values=cache, use_cache=True,
-                   logits_to_keep=1).logits[:, -1]
-    cache.batch_repeat_interleave(n)
-    logits = logits.repeat_interleave(n, dim=0)
+    reading = Reading(lm.model, ids)
+    reading.repeat(rows // ids.shape[0])
+    logits = reading.logits
     ends = torch.zeros(rows, dtype=torch.bool)
     tokens = torch.full((rows, most), tokenizer.eos_token_id)
     live = torch.arange(rows)                    # row of each batch place
@@ -92,21 +138,20 @@ def complete(lm, ids, uniform, temperature, top_p):
         new = pick(logits, uniform[live, step].to(logits.device),
                    temperature, top_p)
         tokens[live, step] = new.cpu()
-        ends[live] |= finished(lm, tokens[live, :step + 1]) & ~ends[live]
+        ends[live] |= finished(lm, tokens[live, :step + 1], cut) & ~ends[live]
         going = ~ends[live]
         if not going.any() or step + 1 == most:
             break
         if going.sum() <= 0.75 * len(live):
             keep = going.nonzero()[:, 0]
-            cache.batch_select_indices(keep.to(new.device))
+            reading.keep(keep.to(new.device))
             live, new = live[keep], new[keep.to(new.device)]
-        logits = model(input_ids=new[:, None], past_key_values=cache,
-                       use_cache=True).logits[:, -1]
-    return [close(tokenizer, row) for row in tokens.tolist()]
+        logits = reading.next(new[:, None])
+    return [close(tokenizer, row, cut) for row in tokens.tolist()]
 
 
-def finished(lm, tokens):
-    """Which rows (rows, length) have ended: end token, or an answer line.
+def finished(lm, tokens, cut=cut_completion):
+    """Which rows (rows, length) have ended: end token, or a cut.
 
     Introduced in notebook 02, section 3.
     """
@@ -114,11 +159,11 @@ def finished(lm, tokens):
     breaks = torch.isin(tokens[:, -1], lm.newline_tokens)
     for row in breaks.nonzero()[:, 0].tolist():
         text = decode(lm.tokenizer, tokens[row])
-        done[row] = cut_completion(text)[1] == "stop"
+        done[row] = cut(text)[1] == "stop"
     return done
 
 
-def close(tokenizer, row):
+def close(tokenizer, row, cut=cut_completion):
     """The text of the token ids ``row`` up to its end, and why it ended.
 
     Introduced in notebook 02, section 3.
@@ -127,8 +172,8 @@ def close(tokenizer, row):
         text = decode(tokenizer, row[:row.index(tokenizer.eos_token_id)])
         if not text.endswith("\n"):
             text += "\n"
-        return cut_completion(text)[0], "stop"
-    return cut_completion(decode(tokenizer, row))
+        return cut(text)[0], "stop"
+    return cut(decode(tokenizer, row))
 
 
 def decode(tokenizer, ids):
@@ -160,10 +205,9 @@ def cost(lm, prompts, n, max_new_tokens):
     and seconds (about, from a short trial on the longest prompt).
     Introduced in notebook 02, section 2.
     """
-    lengths = {text: len(lm.tokenizer(text)["input_ids"])
-               for text in prompts.values()}
+    lengths = {text: len(lm.prompt_ids(text)) for text in prompts.values()}
     longest = max(lengths, key=lengths.get)
-    ids = torch.tensor([lm.tokenizer(longest)["input_ids"]])
+    ids = torch.tensor([lm.prompt_ids(longest)])
     rows, steps = 64, 8
     began = time.perf_counter()
     complete(lm, ids.to(lm.model.device), torch.rand(rows, steps), 1.0, 1.0)
@@ -176,14 +220,15 @@ def cost(lm, prompts, n, max_new_tokens):
 
 def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
            max_new_tokens=150, max_prompt_tokens=756, cache=None,
-           sequences=256, progress=True):
+           sequences=256, progress=True, cut=cut_completion):
     """``n`` completions for each of ``prompts`` {task_id: text}.
 
     Returns Samples, problem by problem in the order of ``prompts``.  What
     ``cache`` (a JSONL file) holds is not sampled again; new samples are
     appended to it batch by batch, so a kill loses one batch.  At most
     ``sequences`` are decoded at a time.  Prompts longer than
-    ``max_prompt_tokens`` lose their beginning (EKT: 756).
+    ``max_prompt_tokens`` lose their beginning (EKT: 756).  ``cut`` says
+    where a completion ends.
     Introduced in notebook 02, section 4.
     """
     if n < 1:
@@ -195,8 +240,7 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
     groups = {}      # prompts of one length that lack as many samples
     for task, text in prompts.items():
         missing = [i for i in range(n) if (task, i) not in done]
-        ids = truncate_left(lm.tokenizer(text)["input_ids"],
-                            max_prompt_tokens)
+        ids = truncate_left(lm.prompt_ids(text), max_prompt_tokens)
         for at in range(0, len(missing), sequences):
             part = missing[at:at + sequences]
             groups.setdefault((len(ids), len(part)), []).append(
@@ -214,7 +258,7 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
                 for task, _, part in batch])
             ids = torch.tensor([ids for _, ids, _ in batch])
             texts = complete(lm, ids.to(lm.model.device), uniform,
-                             temperature, top_p)
+                             temperature, top_p, cut)
             rows = [(task, i) for task, _, part in batch for i in part]
             new = [Sample(task, i, seed, temperature, top_p, max_new_tokens,
                           text, reason, lm.name, digests[task])

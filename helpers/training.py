@@ -93,8 +93,10 @@ def add_lora(lm, rank, seed=0):
     """
     from peft import LoraConfig, get_peft_model
     torch.manual_seed(seed)
+    kind = ("SEQ_2_SEQ_LM" if lm.model.config.is_encoder_decoder
+            else "CAUSAL_LM")
     config = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0,
-                        target_modules="all-linear", task_type="CAUSAL_LM")
+                        target_modules="all-linear", task_type=kind)
     model = get_peft_model(lm.model, config)
     return LanguageModel(lm.name, model, lm.tokenizer)
 

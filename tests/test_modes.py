@@ -2,6 +2,7 @@
 
 import ast
 import json
+import sys
 import textwrap
 from collections import Counter
 from dataclasses import replace
@@ -388,11 +389,27 @@ def test_a_problem_that_cannot_be_judged_says_why(runner):
                         "answer = 1").status == "passed"
 
 
-def test_apps_keeps_integers_of_thousands_of_digits(runner, tmp_path):
+@pytest.mark.parametrize("tests, program", [
+    ('{"inputs": ["N"], "outputs": ["-N"]}', "print(-int(input()))"),
+    ('{"inputs": [["1", N]], "outputs": [[N]]}', "print(input() and input())"),
+    ('{"inputs": [[N, [-N]]], "outputs": [[[-N, N]]], "fn_name": "f"}',
+     "def f(a, b): return [b[0], a]"),
+    ('{"inputs": [[{"N": 1}]], "outputs": [N], "fn_name": "f"}',
+     "def f(d): return int(list(d)[0])")])
+def test_apps_keeps_integers_of_thousands_of_digits(runner, tmp_path, tests,
+                                                    program):
+    limit = sys.get_int_max_str_digits()
     row = {"problem_id": 1, "question": "?", "solutions": "[]",
-           "difficulty": "", "starter_code": "", "input_output": json.dumps(
-               {"inputs": ["9" * 6000], "outputs": ["9" * 5999 + "8"]})}
+           "difficulty": "", "starter_code": "",
+           "input_output": tests.replace("N", "9" * 6000)}
     path = tmp_path / "apps.jsonl"
     path.write_text(json.dumps(row) + "\n")
     problem, = load_problems("apps", path=path)
-    assert runner.judge(problem, "print(int(input()) - 1)").status == "passed"
+    verdict = runner.judge(problem, program)
+    assert verdict.status == "passed", verdict
+    row["input_output"] = tests.replace("N", "9" * 5999 + "8")
+    path.write_text(json.dumps(row) + "\n")
+    other, = load_problems("apps", path=path)
+    other = replace(other, tests=((problem.tests[0][0], other.tests[0][1]),))
+    assert runner.judge(other, program).status == "wrong"
+    assert sys.get_int_max_str_digits() == limit

@@ -15,10 +15,11 @@ ROOT = Path(__file__).resolve().parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MODULES = {path.stem: path for path in sorted((ROOT / "helpers").glob("*.py"))}
 # In the order of the data; none imports a later one.
-FLOW = ("profiles", "mini_world", "problems", "prompts", "sampling",
-        "execution", "filtering", "plans", "training", "distillation",
-        "expert_iteration", "evaluation", "figures", "rivals", "experiments",
-        "campaign")
+FLOW = ("profiles", "mini_world", "hub", "problems", "prompts", "mini_apps",
+        "sampling", "execution", "filtering", "plans", "plan_scores",
+        "training", "multitask", "inference", "distillation",
+        "expert_iteration", "evaluation", "figures", "rivals", "plan_rivals",
+        "experiments", "plan_experiments", "campaign")
 INTRODUCED = re.compile(r"Introduced in notebook (\d\d), section (\d+)")
 FOLD = re.compile(r"<details>.*?</details>", re.DOTALL)
 SOLUTION = re.compile(
@@ -285,9 +286,11 @@ def test_the_core_of_each_lesson_is_written_out():
     core = {
         "01": {"compare"}, "02": {"few_shot_prompt", "pick",
                                   "cut_completion"},
+        "03": {"plan_request", "best_of"},
         "04": {"first_correct", "canonical", "follows"},
         "05": {"encode", "completion_loss", "distillation_loss", "distil",
                "expert_iteration"},
+        "06": {"encode_for", "predict", "task_loss", "alternate"},
         "07": {"pass_at_k", "bootstrap_means", "pass_at_k_interval",
                "paired_curve"}}
     for path in PATHS:

@@ -2,11 +2,14 @@
 
 import gzip
 import json
+from pathlib import Path
 
+import numpy
 import pytest
 
+from helpers import hub
 from helpers.mini_world import make_benchmark
-from helpers.problems import load_problems, read_answer
+from helpers.problems import READERS, load_problems, read_answer
 from helpers.profiles import ROOT
 
 DATA = ROOT.parent / "shared" / "data"
@@ -88,6 +91,169 @@ def test_humaneval_is_read_from_its_packed_file(tmp_path):
         "humaneval/test/3", "calls", "f")
 
 
+@pytest.mark.parametrize("packed", [
+    lambda rows: "".join(json.dumps(row) + "\n" for row in rows),
+    lambda rows: json.dumps(rows, indent=1)])
+def test_both_schemas_of_mbpp_are_read(tmp_path, packed):
+    full = {"task_id": 2, "text": "Square.", "code": "def f(x):\r\n  return x",
+            "test_list": ["assert set(f([1])) == set((1,))"],
+            "test_setup_code": "one = 1", "challenge_test_list": []}
+    sanitized = {"source_file": "?", "task_id": 82, "prompt": "Volume.",
+                 "code": "import math\ndef help(): pass\ndef volume(r):\n"
+                         "  return 4", "test_imports": ["import math"],
+                 "test_list": ["assert math.isclose(volume(1), 4)"]}
+    path = tmp_path / "mbpp.json"
+    path.write_text(packed([full, sanitized]))
+    first, second = load_problems("mbpp", path=path)
+    assert (first.question, first.entry_point, first.setup) == (
+        "Square.", "f", "one = 1")
+    assert (second.question, second.entry_point, second.setup) == (
+        "Volume.", "volume", "import math")
+    assert second.task_id == "mbpp/test/82"
+    assert load_problems("mbpp-sanitized", path=path)[1].task_id == (
+        "mbpp-sanitized/test/82")
+
+
+# ---- APPS ----
+
+def apps_row(number=0, **fields):
+    return {"problem_id": number, "question": f"{number}?",
+            "solutions": '["print(1)"]', "difficulty": "interview", "url": "",
+            "input_output": '{"inputs": ["1.10\\n"], "outputs": ["x\\n"]}',
+            "starter_code": "", **fields}
+
+
+def test_what_apps_lacks_is_empty_and_what_is_unpacked_stays_so():
+    read = READERS["apps"]
+    for nothing in ("", None, "null"):
+        problem = read(apps_row(solutions=nothing, input_output=nothing,
+                                starter_code=None, difficulty=None), "a/1")
+        assert (problem.mode, problem.tests, problem.solutions) == (
+            "stdio", (), ())
+        assert problem.starter == problem.difficulty == ""
+    row = apps_row(example_input_output='{"inputs": ["2"], "outputs": [3.0]}')
+    for programs in ('["a", "b"]', ["a", "b"], numpy.array(["a", "b"])):
+        problem = read({**row, "solutions": programs}, "a/1")
+        assert problem.solutions == ("a", "b")
+    assert problem.tests == (("1.10\n", "x\n"),)
+    assert problem.examples == (("2", "3.0"),)       # text as it was written
+    del row["solutions"], row["input_output"], row["starter_code"]
+    assert read(row, "a/1").tests == read(row, "a/1").solutions == ()
+    problem = read(apps_row(
+        input_output='{"inputs": [[1, 2.50]], "outputs": [[3.5]], '
+        '"fn_name": "f"}', starter_code="def f(a, b):"), "a/1")
+    assert (problem.mode, problem.entry_point, problem.starter) == (
+        "calls", "f", "def f(a, b):")
+    assert problem.tests == (([1, 2.5], [3.5]),)
+    assert "bisect" in problem.preamble
+
+
+@pytest.mark.parametrize("field, text, why", [
+    ("input_output", "{", "Expecting"),
+    ("input_output", "[1]", "list in the place of a dict"),
+    ("solutions", '"print(1)"', "solutions holds a str"),
+    ("solutions", "[" * 10 ** 5, "recursion"),
+    ("input_output", '{"fn_name": "f", "inputs": [' + "7" * 10 ** 6 + "]}",
+     "an integer of 1000000 digits")])
+def test_a_malformed_field_of_apps_is_named(tmp_path, field, text, why):
+    path = write(tmp_path / "apps.jsonl", [apps_row(), apps_row(
+        1, **{field: text})])
+    with pytest.raises(ValueError, match=f"apps.jsonl, line 2 .*{why}"):
+        load_problems("apps", path=path)
+
+
+def test_a_level_is_chosen_before_the_limit(tmp_path):
+    levels = ["interview", "competition", "introductory", "competition"]
+    path = write(tmp_path / "apps.jsonl", [
+        apps_row(i, difficulty=level) for i, level in enumerate(levels)])
+    for limit, numbers in ((None, [1, 3]), (1, [1]), (0, [])):
+        assert [p.task_id for p in load_problems(
+            "apps", limit=limit, path=path, difficulty="competition")] == [
+            f"apps/test/{i}" for i in numbers]
+    for name, level, why in (("apps", "easy", "introductory, interview"),
+                             ("gsm8k", "interview", "choose none")):
+        with pytest.raises(ValueError, match=f"{level}.*{why}"):
+            load_problems(name, path=path, difficulty=level)
+
+
+# ---- the roads to APPS: real files, a folder in the place of the Hub ----
+
+LEVELS = ["interview", "competition", "introductory"]
+ROWS = [apps_row(i, difficulty=level) for i, level in enumerate(LEVELS)]
+
+
+def lay(folder, road, rows, level="all"):
+    """Writes rows to where a road expects them."""
+    datasets = pytest.importorskip("datasets")
+    kind, files = hub.ROADS[road]
+    path = Path(f"{folder}{files.format(split='test', level=level)}".replace(
+        "*", "00000"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "json":
+        return write(path, rows)
+    datasets.Dataset.from_list(rows).to_parquet(path)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(hub, "APPS", str(tmp_path / "apps"))
+    monkeypatch.setitem(hub.SIZES, "test", {"all": 3, "introductory": 1})
+    return tmp_path / "apps"
+
+
+@pytest.mark.parametrize("road", range(3))
+def test_every_road_leads_to_the_same_problems(folder, road):
+    lay(folder, road, ROWS)
+    problems = load_problems("apps")
+    assert problems == [READERS["apps"](row, f"apps/test/{i}")
+                        for i, row in enumerate(ROWS)]
+    lay(folder, road, ROWS[2:], level="introductory" if road else "all")
+    hub.SIZES["test"]["all"] = 1
+    assert load_problems("apps", difficulty="introductory") == problems[2:]
+
+
+def test_roads_are_tried_in_order_and_a_level_has_its_own(folder):
+    for road in (2, 1, 0):
+        lay(folder, road, [{**row, "question": str(road)} for row in ROWS])
+        assert {p.question for p in load_problems("apps")} == {str(road)}
+    lay(folder, 1, ROWS[2:], level="introductory")
+    easy, = load_problems("apps", difficulty="introductory")
+    assert easy.question == "2?"          # not from the large raw file
+
+
+def test_rows_are_fetched_as_they_are_asked_for(folder):
+    first = lay(folder, 2, ROWS[:2])
+    first.with_name("test-00001.parquet").write_text("no parquet")
+    assert len(load_problems("apps", limit=2)) == 2
+    with pytest.raises(ConnectionError, match="cannot be read on at row 2"):
+        load_problems("apps")
+
+
+def test_too_many_and_too_few_rows_are_noticed(folder, monkeypatch):
+    monkeypatch.setitem(hub.SIZES, "test", {"all": 5000})
+    path = lay(folder, 0, [apps_row(i % 5000) for i in range(10_000)])
+    with pytest.raises(ValueError, match="row 5000 is problem 0 too many"):
+        load_problems("apps")
+    assert len(load_problems("apps", limit=5000)) == 5000
+    write(path, [apps_row(i) for i in range(5001)])
+    with pytest.raises(ValueError, match="should hold 5000"):
+        load_problems("apps")
+    write(path, [apps_row(i) for i in range(4999)])
+    with pytest.raises(ConnectionError, match="ended after 4999 of 5000"):
+        load_problems("apps")
+
+
+def test_where_no_road_leads_each_is_named(folder):
+    pytest.importorskip("datasets")
+    with pytest.raises(ConnectionError, match="as path") as caught:
+        load_problems("apps", difficulty="introductory")
+    for files in ("test.jsonl", "convert/parquet/introductory/test/*.parquet",
+                  "refs/pr/5/introductory/test-*.parquet"):
+        assert f"{files} (" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.skipif(not DATA.exists(), reason="needs ../shared/data")
 def test_real_mbpp_and_apps_are_read():
     mbpp = load_problems("mbpp", path=DATA / "mbpp.jsonl")
@@ -96,6 +262,10 @@ def test_real_mbpp_and_apps_are_read():
                for p in mbpp)
     assert all(f"def {p.entry_point}" in p.solutions[0] for p in mbpp)
     apps = load_problems("apps", path=DATA / "apps_sample.jsonl")
-    assert len(apps) == 10
+    assert len(apps) == 10 and all(p.difficulty == "interview" for p in apps)
+    assert load_problems("apps", path=DATA / "apps_sample.jsonl", limit=3,
+                         difficulty="interview") == apps[:3]
+    assert [len(p.examples) > 0 for p in apps] == [True] * 5 + [False] * 5
+    assert sum(len(p.solutions) for p in apps) == 237
     assert {p.mode for p in apps} <= {"stdio", "calls"}
     assert all(p.tests and len(p.tests[0]) == 2 for p in apps)

@@ -101,4 +101,4 @@ def test_an_unwritable_folder_is_one_sentence(tmp_path, monkeypatch):
 def test_shipped_weights_stay_small():
     size = sum(path.stat().st_size for path in SHIPPED.rglob("*")
                if path.is_file())
-    assert size < 10e6
+    assert size < 15e6       # nine models, the results of all rivals

@@ -228,16 +228,17 @@ def test_the_command_runs_what_is_missing_and_keeps_what_is_done(
         tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(type(PROFILE), "runs", tmp_path)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")     # the command sets it
-    planned = [("yield-0.5", str(seed), double, (10, seed))
+    about = {"made_with": {"x": "1"}}
+    planned = [("yield-0.5", about, str(seed), double, (10, seed))
                for seed in range(6)]
     monkeypatch.setattr(campaign, "tasks", lambda names: planned)
     campaign.main(["--jobs", "2"])
     file = tmp_path / "rivals" / "yield-0.5.json"
     runs = json.loads(file.read_text())["runs"]
     assert runs == {str(s): {"counts": [20 + s]} for s in range(6)}
-    planned[0] = ("yield-0.5", "0", double, (99, 0))      # done: not again
-    planned += [("yield-0.5", "6", double, (10, 6)),
-                ("yield-0.5", "7", double, (-1, 7))]
+    planned[0] = ("yield-0.5", about, "0", double, (99, 0))  # done already
+    planned += [("yield-0.5", about, "6", double, (10, 6)),
+                ("yield-0.5", about, "7", double, (-1, 7))]
     with pytest.raises(RuntimeError, match="seventh"):
         campaign.main(["--jobs", "1"])
     runs = json.loads(file.read_text())["runs"]
@@ -311,7 +312,8 @@ needs_results = pytest.mark.parametrize("name", sorted(rivals.RIVALS))
 @needs_results
 def test_shipped_runs_are_complete_and_of_today(name):
     rival = rivals.RIVALS[name]
-    about = {"made_with": campaign.marks(rival.model, rival.teacher),
+    about = {"made_with": campaign.marks("mini-gsm", rival.model,
+                                        rival.teacher),
              "rival": asdict(rival)}
     runs = campaign.known(SHIPPED, name, about)
     assert sorted(runs, key=float) == [str(s) for s in rivals.SEEDS]
@@ -412,9 +414,10 @@ def test_the_table_of_the_turned_distillations_is_recomputed():
             by_hand(row[0], 1) - by_hand("kd", 1), abs=0.051)
 
 
-def test_the_readme_s_table_of_ekt_points_to_sections_that_exist():
+@pytest.mark.parametrize("paper", ["EKT", "CodePLAN"])
+def test_the_readme_s_tables_point_to_sections_that_exist(paper):
     readme = (ROOT / "README.md").read_text()
-    table = readme[readme.index("## EKT, from paper"):]
+    table = readme[readme.index(f"## {paper}, from paper"):]
     table = table[:table.index("\n## ", 5)]
     rows = [line.split("|")[-2] for line in table.splitlines()
             if line.startswith("| ")][2:]

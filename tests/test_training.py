@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from helpers import mini_world, pretraining
+from helpers import mini_world, pretraining, recipes
 from helpers.filtering import Example
 from helpers.models import load_model
 from helpers.prompts import zero_shot_prompt
@@ -132,7 +132,7 @@ def test_the_adapter_is_read_by_peft_and_merges_exactly(student, tmp_path):
 # ------------------------------------------------- the mini world's models
 
 def test_a_model_is_rebuilt_from_its_seed(tmp_path, monkeypatch):
-    small = pretraining.Recipe("student", layers=1, width=32,
+    small = recipes.Recipe("student", layers=1, width=32,
                                textbook_steps=4, internet_steps=3,
                                examples_per_step=8)
     monkeypatch.setattr(pretraining, "RECIPES", (small,))
@@ -140,10 +140,10 @@ def test_a_model_is_rebuilt_from_its_seed(tmp_path, monkeypatch):
         folder = tmp_path / name
         if name == "two":      # interrupted after five steps
             folder.mkdir()
-            tokenizer = pretraining.build_tokenizer(3)
+            tokenizer = recipes.build_tokenizer(3)
             with monkeypatch.context() as patch:
-                patch.setattr(pretraining, "completion_loss",
-                              kill_after(5, completion_loss))
+                patch.setattr(pretraining, "predict",
+                              kill_after(5, pretraining.predict))
                 with pytest.raises(KeyboardInterrupt):
                     pretraining.pretrain(small, tokenizer, 3, folder /
                                          "student.checkpoint", save_every=1)
@@ -173,8 +173,10 @@ def kill_after(steps, function):
 def test_the_shipped_benchmark_is_what_the_seed_gives(tmp_path):
     from helpers.profiles import ROOT
     pretraining.write_benchmark(tmp_path, 0)
-    for path in tmp_path.iterdir():
-        shipped = ROOT / "data" / "mini" / "mini-gsm" / path.name
+    files = sorted(tmp_path.rglob("*.jsonl"))
+    assert len(files) == 6                   # two tasks, three splits
+    for path in files:
+        shipped = ROOT / "data" / "mini" / path.relative_to(tmp_path)
         assert path.read_text() == shipped.read_text()
 
 

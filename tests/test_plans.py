@@ -1,0 +1,347 @@
+"""Plans: how they are asked for, read back, kept, scored and chosen."""
+
+import json
+from dataclasses import replace
+from itertools import combinations, product
+
+import numpy as np
+import pytest
+
+from helpers import plan_results, sampling
+from helpers.execution import Runner
+from helpers.mini_apps import steps_of, write_plan
+from helpers.models import load_model
+from helpers.plan_results import (FRESH, PlanScores, best_curve, load_plan_scores,
+                                  plan_judgement)
+from helpers.plan_scores import best_of, choose, judge_both, score_plans
+from helpers.plan_viewer import (NOTHING, beside, faithful, plan_lines,
+                                 program_lines, side_by_side, with_days)
+from helpers.plans import (EXEMPLARS, WAYS, Plan, code_request, elicit,
+                           plan_request, read_plans, steps, write_plans)
+from helpers.problems import load_problems
+from helpers.profiles import ROOT, get_profile
+from helpers.prompts import cut_section, section
+from helpers.programs import read_story
+
+DATA = ROOT.parent / "shared" / "data"
+needs_data = pytest.mark.skipif(not DATA.exists(),
+                                reason="needs ../shared/data")
+PROBLEMS = load_problems("mini-apps", "train", limit=40)
+EXEMPLAR = EXEMPLARS["mini-apps"]
+
+
+# ---- prompts ----
+
+def test_only_what_a_way_shows_is_in_its_prompt():
+    asked = {way: plan_request(way, "Is it so?", "print(7)", EXEMPLAR)
+             for way in WAYS}
+    for way, shown in WAYS.items():
+        text = asked[way]
+        assert text.endswith("PLAN:\n") and text.count("PLAN:\n") == 2
+        for part, sign in (("question", "Is it so?"), ("code", "print(7)")):
+            assert (sign in text) == (part in shown)
+            assert (EXEMPLAR[part] in text) == (part in shown)
+            assert text.count(section(part)) == 2 * (part in shown)
+    # Code alone does not say why, so its exemplar's plan does not either.
+    assert "Eva" not in asked["backward"] and "day" not in asked["backward"]
+    with pytest.raises(ValueError, match="choose one of forward, backward"):
+        plan_request("sideways", "?", "", EXEMPLAR)
+
+
+def test_a_code_request_ends_where_the_code_begins():
+    text = code_request("Is it so?", "1. Say yes.\n", EXEMPLAR)
+    assert text.endswith("QUESTION:\nIs it so?\nPLAN:\n1. Say yes.\nCODE:\n")
+    assert text.startswith("QUESTION:\n" + EXEMPLAR["question"])
+
+
+@pytest.mark.parametrize("text, kept, reason", [
+    ("1. Go.\n\nQUESTION:\nx\n", "1. Go.\n", "stop"),
+    ("1. Go.\nCODE:\nx\n", "1. Go.\n", "stop"),
+    ("1. My PLAN: go.\n", "1. My PLAN: go.\n", "length"),
+    ("PLAN:\n", "\n", "stop")])
+def test_a_section_ends_where_another_begins(text, kept, reason):
+    assert cut_section(text) == (kept, reason)
+
+
+# ---- asking, and files ----
+
+@pytest.fixture
+def teller(monkeypatch):
+    """A model whose answers are its random numbers, or empty; its calls."""
+    lm, calls = load_model("data/mini/teacher"), []
+
+    def complete(lm, ids, uniform, temperature, top_p, cut):
+        calls.append(len(uniform))
+        return [("\n" if chance < 0.3 else f"1. Add {chance}.\n", "stop")
+                for chance in uniform[:, 0].tolist()]
+
+    monkeypatch.setattr(sampling, "complete", complete)
+    return lm, calls
+
+
+def test_elicit_goes_on_from_its_cache_and_drops_empty_plans(teller,
+                                                             tmp_path):
+    lm, calls = teller
+    some = [*PROBLEMS[:2], replace(PROBLEMS[2], solutions=())]
+    options = {"cache": tmp_path / "c.jsonl", "progress": False,
+               "max_new_tokens": 8}
+    asked = sum(len(p.solutions) for p in some)
+    plans = elicit(lm, some, "backward", EXEMPLAR, 3, **options)
+    assert sum(calls) == 3 * asked
+    assert len(plans) == len({p.name for p in plans})
+    assert asked < len(plans) < 3 * asked
+    assert all(p.text.startswith("1. Add 0.") for p in plans)
+    assert {p.task_id for p in plans} == {p.task_id for p in some[:2]}
+    assert {p.solution for p in plans if p.task_id == some[0].task_id} == set(
+        range(len(some[0].solutions)))
+    # A kill in the middle of a line costs that line, and nothing else.
+    kept = options["cache"].read_bytes()
+    options["cache"].write_bytes(kept[:-30])
+    calls.clear()
+    assert elicit(lm, some, "backward", EXEMPLAR, 3, **options) == plans
+    assert sum(calls) == 1 and options["cache"].read_bytes() == kept
+    forward = elicit(lm, some, "forward", EXEMPLAR, 9, progress=False)
+    assert {(p.task_id, p.solution) for p in forward} == {
+        (p.task_id, -1) for p in some}
+    assert elicit(lm, some[2:], "backward", EXEMPLAR) == []
+
+
+def test_plans_on_disk(tmp_path):
+    path = tmp_path / "deep" / "plans.jsonl"
+    plans = [Plan("a/1", "forward", -1, i, f"1. Ünfold {i}.\n")
+             for i in range(3)]
+    write_plans(path, plans)
+    assert read_plans(path) == plans
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], lines[1][:-9], lines[2]]))
+    with pytest.raises(ValueError, match="line 2 of plans.jsonl") as caught:
+        read_plans(path)
+    assert "\n" not in str(caught.value)
+
+
+# ---- the viewer ----
+
+def test_every_reference_program_is_read_as_the_right_plan():
+    for p in PROBLEMS:
+        days = with_days(p.question)
+        found = program_lines(days)
+        assert all(day for day, _ in found[1:-1])
+        for code in p.solutions:
+            assert [deed for _, deed in program_lines(code)] == [
+                deed for _, deed in found]
+            for named in (True, False):
+                plan = write_plan(steps_of(story(p)), named)
+                assert faithful(code, plan) and faithful(days, plan)
+    assert with_days("How many legs has a hen?") is None
+    assert plan_lines(EXEMPLAR["plan"])[1:3] == [("Tuesday", "times 2"),
+                                                 ("Saturday", "minus 5")]
+
+
+def story(problem):
+    name, _, rest = problem.question.partition(" has n ")
+    item, _, told = rest.partition(". ")
+    return read_story(f"{name} starts with 1 {item}. "
+                      f"{told.partition(' Read n, ')[0]} How many {item} does "
+                      f"{name} have in the end?")
+
+
+CODE = "a = int(input())\nb = a * 2\nc = b - 3\nprint(c)\n"
+DAYS = "n = int(input())\nfriday = n * 2\nsunday = friday - 3\nprint(sunday)\n"
+GOOD = "1. Read n.\n2. Friday: times 2.\n3. Sunday: minus 3.\n"
+
+
+@pytest.mark.parametrize("code, plan, marked", [
+    (CODE, GOOD + "4. Print it.\n", []),
+    (DAYS, GOOD + "4. Print it.", []),
+    (DAYS, GOOD.replace("Friday", "Monday") + "- print it", [1]),
+    (CODE, GOOD.replace("Friday", "Monday") + "- print it", []),
+    (CODE, GOOD.replace("times", "plus") + "4. Print it.", [1]),
+    (CODE, GOOD.replace("3.\n", "30.\n") + "4. Print it.", [2]),
+    (CODE, GOOD, [3]),
+    (CODE, GOOD + "4. Plus 9.\n5. Print it.", [3]),
+    (CODE.replace("b = a * 2\nc = b - 3\nprint(c)", "a *= 2\na -= 3\nprint(a)"),
+     GOOD + "4. Print it.\n", []),
+    (CODE.replace("*", "//"), GOOD.replace("times", "divided by")
+     + "4. Print it.\n", []),
+    (CODE, "", [0, 1, 2, 3])])
+def test_lines_that_deviate_are_marked(code, plan, marked):
+    rows = beside(code, plan)
+    assert [i for i, row in enumerate(rows) if row[2]] == marked
+    assert faithful(code, plan) is not bool(marked)
+    assert side_by_side(code, {"plan": plan}).count("! ") == len(marked)
+
+
+def test_a_missing_line_is_shown_as_missing_and_a_later_one_stays():
+    rows = beside(CODE, "1. Read n.\n2. Minus 3.\n3. Print it.\n")
+    assert rows[1] == ["b = a * 2", NOTHING, True]
+    assert [row[2] for row in rows] == [False, True, False, False]
+
+
+def test_columns_keep_each_plan_in_its_own_order():
+    swapped = "1. Read n.\n2. Minus 3.\n3. Times 2.\n4. Print it.\n5. Rest.\n"
+    shown = side_by_side(CODE, {"good": GOOD + "4. Print it.",
+                                "swapped": swapped}).splitlines()
+    head, *rows = shown
+    at = [head.index(title) - 2 for title in ("good", "swapped")]
+    cells = [(row[:at[0]].strip(), row[at[0]:at[1]].rstrip(),
+              row[at[1]:].rstrip()) for row in rows]
+    assert [code for code, _, _ in cells if code] == CODE.splitlines()
+    assert [plan for _, plan, _ in cells if plan] == [
+        f"  {line}" for line in (GOOD + "4. Print it.").splitlines()]
+    assert [plan[2:] for _, _, plan in cells if plan
+            if NOTHING not in plan] == swapped.splitlines()
+    assert sum(plan.startswith("!") for _, _, plan in cells) == 3
+
+
+@pytest.mark.parametrize("code", [
+    "", "x = 1 if y else 2\n", "a = int(input())\nb = c * 2\nprint(b)\n",
+    "def f(a):\n    return a\n", "a = int(input())\nb = a ** 2\n",
+    "a = int(input())\na = int(input())\nprint(a)\n"])
+def test_what_cannot_be_read_is_shown_without_marks(code):
+    assert program_lines(code) is None and faithful(code, GOOD) is None
+    assert "!" not in side_by_side(code, {"plan": GOOD})
+
+
+# ---- the worth of a plan ----
+
+def test_example_and_hidden_tests_are_counted_apart():
+    problem = replace(PROBLEMS[0], task_id="t", tests=(("1", "2"), ("2", "4"),
+                      ("5", "10")), examples=(("1", "2"), ("2", "4")))
+    codes = {"both": "print(int(input()) * 2)",
+             "examples only": "n = int(input())\nprint(n * 2 if n < 3 else 0)",
+             "hidden only": "n = int(input())\nprint(n * 2 if n > 3 else 0)",
+             "neither": "print(", "one example": "print(2)"}
+    item = Plan("t", "forward", -1, 0, "1. Go.\n")
+    elsewhere = replace(problem, tests=problem.tests[2:])
+    without = replace(problem, examples=())
+    with Runner(workers=1) as runner:
+        for problem, wanted in (
+                (problem, [(True, True), (True, False), *[(False, False)] * 3
+                           ]),
+                (elsewhere, [(True, True), (True, False), (False, True),
+                             *[(False, False)] * 2]),
+                (without, [(False, True), *[(False, False)] * 4])):
+            written = [(item, code) for code in codes.values()]
+            assert judge_both(runner, [problem], written, False) == wanted
+        other = replace(item, sample_index=1)
+        scores = score_plans(runner, [elsewhere], [
+            *written, (other, codes["both"])], progress=False)
+    assert [(s.plan, s.codes, s.examples, s.hidden) for s in scores] == [
+        (item, 5, 2, 2), (other, 1, 1, 1)]
+    assert choose(scores) == [other]
+
+
+def test_best_of_equals_going_through_every_draw():
+    rng = np.random.default_rng(0)
+    for total, n in product((1, 2, 5, 7), (1, 2, 4, 7)):
+        keys = rng.integers(0, 3, total).tolist()
+        values = rng.random(total).tolist()
+        if n > total:
+            with pytest.raises(ValueError, match="between 1 and"):
+                best_of(keys, values, n)
+            continue
+        means = []
+        for draw in combinations(range(total), n):
+            top = max(keys[i] for i in draw)
+            means.append(np.mean([values[i] for i in draw if keys[i] == top]))
+        assert best_of(keys, values, n) == pytest.approx(np.mean(means))
+    assert best_of(values, values, total) == pytest.approx(max(values))
+
+
+# ---- results over seeds ----
+
+RUNS = {str(seed): {"codes": 2, "plans": [[[2, 1], [0, 0]], [[1, 1]], []]}
+        for seed in (10, 2)}
+
+
+@pytest.fixture
+def shelf(monkeypatch, tmp_path):
+    """Where the files of runs are looked for."""
+    monkeypatch.setattr(plan_results, "find_artefact",
+                        lambda profile, name: tmp_path / name)
+    (tmp_path / "rivals").mkdir()
+    return lambda runs: (tmp_path / "rivals" / "plans-x.json").write_text(
+        json.dumps({"runs": runs}) if isinstance(runs, dict) else runs)
+
+
+def test_scores_are_read_and_a_broken_file_is_one_sentence(shelf):
+    shelf(RUNS)
+    scores = load_plan_scores(get_profile("mini"), "x")
+    assert scores == PlanScores("x", 2, (
+        [[(2, 1), (0, 0)], [(1, 1)], []],) * 2)
+    broken = json.loads(json.dumps(RUNS))
+    broken["2"]["plans"][1][0] = [1, 3]
+    fewer = json.loads(json.dumps(RUNS))
+    fewer["2"]["plans"].pop()
+    for text in (broken, fewer, "{", "[]", {}, {"1": {"codes": 2}}):
+        shelf(text)
+        with pytest.raises(ValueError, match="rivals plans-x`") as caught:
+            load_plan_scores(get_profile("mini"), "x")
+        assert "\n" not in str(caught.value)
+
+
+def test_worth_and_choices_by_hand():
+    scores = PlanScores("x", 2, ([[(0, 2), (2, 1), (2, 0)], [(1, 1)], []],
+                                 [[(2, 2)] * 3, [], [(1, 0), (0, 0)]]))
+    assert scores.worth().tolist() == [[0.5, 0.5, 0], [1, 0, 0]]
+    assert scores.best(3, "by example tests")[0].tolist() == [0.25, 0.5, 0]
+    assert scores.best(3, "oracle")[0].tolist() == [1, 0.5, 0]
+    # Two plans with one of two programs right each: the choice by one
+    # program finds nothing that holds for the other.
+    luck = PlanScores("x", 2, ([[(1, 1), (1, 1)], [(2, 2), (0, 0)]],) * 2)
+    assert luck.best(2, "by example tests")[0].tolist() == [0.5, 1]
+    assert luck.fresh(2)[0].tolist() == [0.25, 1]
+    assert (luck.fresh(1) == luck.worth()).all()
+    assert best_curve(luck, FRESH, (1, 2))[0].tolist() == [0.5, 0.625]
+    with pytest.raises(ValueError, match="needs two, not 3"):
+        replace(luck, codes=3).fresh(1)
+    mean, low, high = best_curve(scores, "oracle", (1, 2, 3))
+    assert (np.diff(mean) >= 0).all() and (low <= mean).all()
+    assert (mean <= high).all()
+    word = plan_judgement(scores.best(3, "oracle") + 1, scores.worth())[0]
+    assert word == "agree"
+    assert plan_judgement(scores.worth(), scores.worth() + 1)[0] == "disagree"
+    assert plan_judgement(scores.worth(), scores.worth())[0] == "undecided"
+
+
+# ---- real problems ----
+
+@needs_data
+def test_real_problems_of_apps_go_all_the_way(tmp_path):
+    """Prompts, plans on disk, programs, judge; references as programs."""
+    path = DATA / "apps_sample.jsonl"
+    problems = [replace(p, task_id=f"apps/{i}") for i, p in enumerate(
+        load_problems("apps", "train", path=path))]
+    exemplar, written, plans = EXEMPLARS["apps"], [], []
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert len(problems) == len(rows) == 10
+    for problem, row in zip(problems, rows):
+        code = problem.solutions[0]
+        for way, shown in WAYS.items():
+            text = plan_request(way, problem.question, code, exemplar)
+            assert (problem.question.strip() in text) == ("question" in shown)
+            assert (code.strip() in text) == ("code" in shown)
+            assert text.endswith("\nPLAN:\n")
+        # Five of them come with plans of CodePLAN's own teacher.
+        texts = json.loads(row["teacher_plans"] or "[]") or ["1. Go.\n"] * 4
+        for i, text in enumerate(texts[:4]):
+            plan = Plan(problem.task_id, "backward", i, 0, text)
+            assert steps(plan.text) and "1." not in steps(plan.text)[0]
+            asked = code_request(problem.question, plan.text, exemplar)
+            assert asked.rstrip().endswith("CODE:") and text in asked
+            assert side_by_side(code, {"plan": text})
+            assert faithful(code, text) is None
+            plans.append(plan)
+            written.append((plan, problem.solutions[i]))
+    write_plans(tmp_path / "plans.jsonl", plans)
+    assert read_plans(tmp_path / "plans.jsonl") == plans
+    with Runner(workers=1, timeout=4) as runner:
+        some = [replace(p, tests=p.tests[::12] + p.examples)
+                for p in problems]
+        scores = score_plans(runner, some, written, progress=False)
+    shown = {p.task_id: bool(p.examples) for p in problems}
+    assert len(scores) == len(plans)
+    passed = [s for s in scores if s.hidden]
+    assert len({s.plan.task_id for s in passed}) == 10
+    for score in passed:
+        assert score.examples == shown[score.plan.task_id]
