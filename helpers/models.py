@@ -8,29 +8,41 @@ from pathlib import Path
 
 import torch
 
+from . import devices
 from .profiles import ROOT
+from .prompts import as_messages, truncate_left
 
 
 @dataclass
 class LanguageModel:
     """A checkpoint ready to sample from; ``name`` bears its fingerprint.
 
-    Introduced in notebook 02, section 2.
+    Introduced in notebook 02, section 2.  ``chat`` wraps every prompt in the
+    template of the tokenizer, with which a chat model was trained.
     """
 
     name: str
     model: torch.nn.Module
     tokenizer: object
+    chat: bool = False
 
-    def prompt_ids(self, text):
-        """The token ids of a prompt.
+    def prompt_ids(self, text, most=None):
+        """The token ids of a prompt, the last ``most`` of its text.
 
         An encoder is told where the text ends, as it was in training.
         """
         ids, end = self.tokenizer(text)["input_ids"], [
             self.tokenizer.eos_token_id]
-        whole = not self.model.config.is_encoder_decoder or ids[-1:] == end
-        return ids if whole else ids + end
+        if self.chat:
+            kept = text if not most or len(ids) <= most else (
+                self.tokenizer.decode(truncate_left(ids, most)))
+            return self.tokenizer(self.tokenizer.apply_chat_template(
+                as_messages(kept), tokenize=False,
+                add_generation_prompt=True),
+                add_special_tokens=False)["input_ids"]
+        if self.model.config.is_encoder_decoder and ids[-1:] != end:
+            ids = ids + end
+        return truncate_left(ids, most) if most else ids
 
     @cached_property
     def newline_tokens(self):
@@ -55,41 +67,50 @@ def fingerprint(folder):
     return digest.hexdigest()[:8]
 
 
-def load_model(name, four_bit=False, train=False):
+def load_model(name, four_bit=False, train=False, chat=False):
     """The language model ``name`` with its tokenizer.
 
     ``name`` is a folder below the repository or a name on the Hugging Face
-    Hub, of a decoder-only model or an encoder-decoder.  Numbers are 32 bits
-    wide on a CPU, and wherever the model is to be trained (``train``), as
-    small gradients vanish in 16 bits; else on a GPU 16 bits, bfloat16 only
-    where the card computes in it (capability 8.0 and newer; a T4 would
-    emulate it, slowly).  ``four_bit`` loads NF4 weights by bitsandbytes.
-    Raises ``FileNotFoundError`` for a missing or broken checkpoint.
+    Hub, of a decoder-only model or an encoder-decoder; a name on the Hub may
+    say which version: ``owner/name@revision``.  Numbers are as wide as
+    :func:`helpers.devices.dtype_for` says; ``four_bit`` loads NF4 weights by
+    bitsandbytes, and computes in that type.  ``chat`` puts prompts into the
+    tokenizer's chat template.  Raises ``FileNotFoundError`` for a missing or
+    broken checkpoint, ``MemoryError`` where it does not fit, ``ValueError``
+    for a chat without template and ``ImportError`` without bitsandbytes.
     Introduced in notebook 02, section 2.
     """
     from transformers import (AutoConfig, AutoModelForCausalLM,
                               AutoModelForSeq2SeqLM, AutoTokenizer)
     from transformers.utils import logging
     logging.disable_progress_bar()      # of reading a file that is here
-    folder = ROOT / name
+    folder, options = ROOT / name, {}
     local = folder.is_dir()
-    options = {"dtype": torch.float32}
-    if torch.cuda.is_available():
-        modern = torch.cuda.get_device_capability() >= (8, 0)
-        dtype = torch.bfloat16 if modern else torch.float16
-        dtype = torch.float32 if train else dtype
-        options = {"dtype": dtype, "device_map": {"": 0}}
-        if four_bit:
-            from transformers import BitsAndBytesConfig
-            options["quantization_config"] = BitsAndBytesConfig(
-                load_in_4bit=True, bnb_4bit_quant_type="nf4",
-                bnb_4bit_compute_dtype=dtype)
-    source = str(folder) if local else name
+    source, _, revision = (str(folder), "", "") if local else (
+        name.partition("@"))
+    pin = {"revision": revision} if revision else {}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source)
-        kind = (AutoModelForSeq2SeqLM if AutoConfig.from_pretrained(
-            source).is_encoder_decoder else AutoModelForCausalLM)
-        model = kind.from_pretrained(source, **options)
+        tokenizer = AutoTokenizer.from_pretrained(source, **pin)
+        config = AutoConfig.from_pretrained(source, **pin)
+        kind = (AutoModelForSeq2SeqLM if config.is_encoder_decoder
+                else AutoModelForCausalLM)
+        card = devices.capability()
+        dtype = devices.dtype_for(card, count(kind, config),
+                                  config.model_type)
+        if four_bit:
+            options["quantization_config"] = four_bits(dtype)
+        if card:
+            options["device_map"] = {"": 0}
+        # No attn_implementation: the library takes sdpa wherever a model has
+        # it.  Qwen2's eager attention overflows in float16.
+        model = kind.from_pretrained(source, dtype=dtype, **options, **pin)
+    except torch.OutOfMemoryError:
+        raise MemoryError(
+            f"the model {name!r} does not fit into what is left of the "
+            f"card's memory; free other models (helpers.devices.free) or "
+            f"restart the kernel, or load it in 4 bits") from None
+    except ImportError:
+        raise
     except Exception as error:       # the libraries raise many kinds
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         remedy = ("it is incomplete or damaged; restore it with "
@@ -99,6 +120,35 @@ def load_model(name, four_bit=False, train=False):
                   "it is on the Hugging Face Hub")
         raise FileNotFoundError(f"cannot load the model {name!r}: {remedy} "
                                 f"({first[:200]})") from None
+    if chat and not tokenizer.chat_template:
+        raise ValueError(f"the model {name!r} has no chat template; load it "
+                         f"with chat=False, or take one trained to chat")
     mark = (fingerprint(folder) if local
             else (getattr(model.config, "_commit_hash", None) or "hub")[:8])
-    return LanguageModel(f"{Path(name).name}@{mark}", model.eval(), tokenizer)
+    marks = mark + "-nf4" * four_bit + "-chat" * chat
+    return LanguageModel(f"{Path(source).name}@{marks}", model.eval(),
+                         tokenizer, chat)
+
+
+def count(kind, config):
+    """How many parameters a model of this ``config`` has; nothing is made.
+
+    Introduced in notebook 02, section 2.
+    """
+    with torch.device("meta"):
+        return kind.from_config(config).num_parameters()
+
+
+def four_bits(dtype):
+    """NF4 for the weights of the linear layers, which compute in ``dtype``.
+
+    Introduced in notebook 02, section 2.  Raises ``ImportError``.
+    """
+    from importlib.util import find_spec
+    if find_spec("bitsandbytes") is None:
+        raise ImportError("the 4 bits of this teacher need bitsandbytes; "
+                          "`pip install bitsandbytes`, or choose a profile "
+                          "without teacher_4bit")
+    from transformers import BitsAndBytesConfig
+    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4",
+                              bnb_4bit_compute_dtype=dtype)

@@ -7,11 +7,12 @@ the same cells under each of them.  Introduced in notebook 00, section 1.
 import os
 import platform
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+COLAB_GIB = 14.5              # what the profile colab is cut to: a T4
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,10 @@ class Profile:
     """Names and sizes of one run.  Introduced in notebook 00, section 1.
 
     ``teacher`` and ``student`` are folders below the repository or names on
-    the Hugging Face Hub.  Counts are problems and samples per problem,
-    lengths are tokens.
+    the Hugging Face Hub (``owner/name@revision`` for one version); a teacher
+    may also be a file of recorded samples or an endpoint
+    (:func:`helpers.teachers.load_teacher`).  Counts are problems and samples
+    per problem, lengths are tokens.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Profile:
     temperature: float = 0.6      # EKT, released configuration
     top_p: float = 1.0
     teacher_4bit: bool = False
+    teacher_chat: bool = False    # asked through its chat template
     # CodePLAN's part: notebooks 03 and 06.
     plan_dataset: str = "apps"
     plan_difficulty: str | None = None      # of the problems; None: all
@@ -94,7 +98,8 @@ PROFILES = {
         train_problems=200, test_problems=50,
         train_samples=8, test_samples=20, max_new_tokens=150,
         sequences=32, epochs=3, batch_size=16, learning_rate=2e-4,
-        lora_rank=16, teacher_4bit=True, plan_difficulty="introductory",
+        lora_rank=16, teacher_4bit=True, teacher_chat=True,
+        plan_difficulty="introductory",
         plan_teacher="Qwen/Qwen2.5-Coder-7B-Instruct",
         plan_student="Qwen/Qwen2.5-Coder-0.5B",
         plan_student_t5="Salesforce/codet5-base", plan_rate=2e-4,
@@ -107,8 +112,9 @@ PROFILES = {
         train_samples=100, test_samples=100, max_new_tokens=150,
         sequences=100, epochs=140, batch_size=32, learning_rate=1e-4,
         lora_rank=16,
-        # The paper's teacher is gpt-3.5-turbo, which has no weights to load.
-        plan_teacher="Qwen/Qwen2.5-Coder-7B-Instruct",
+        # EKT's smaller student is EleutherAI/gpt-neo-125m; CodePLAN's
+        # teacher has no weights to load, and asks for a key and for money.
+        plan_teacher="https://api.openai.com/v1#gpt-3.5-turbo",
         plan_student="Salesforce/codegen-350M-mono",
         plan_student_t5="Salesforce/codet5-large-ntp-py",
         plan_problems=5000, plan_updates=1560, plan_batch=32, plan_rate=2e-5,
@@ -121,14 +127,33 @@ def get_profile(name=None, **changes):
 
     Introduced in notebook 00, section 1.  ``changes`` override single
     values: ``get_profile("mini", test_samples=10)``.  Without a name and
-    without the variable it is ``mini``.  Raises ``ValueError`` for an
-    unknown name.
+    without the variable it is ``mini``; ``auto`` is ``colab`` where there
+    is a card with enough memory for it, and ``mini`` elsewhere.  Raises
+    ``ValueError`` for an unknown name or value.
     """
     name = name or os.environ.get("PROFILE") or "mini"
+    if name == "auto":
+        name = "colab" if card_gib() >= COLAB_GIB else "mini"
     if name not in PROFILES:
         raise ValueError(f"there is no profile {name!r}; choose one of "
-                         f"{', '.join(PROFILES)}")
+                         f"{', '.join(PROFILES)}, auto")
+    known = [field.name for field in fields(Profile)]
+    for value in changes:
+        if value not in known:
+            raise ValueError(f"a profile has no value {value!r} to change; "
+                             f"it has {', '.join(known)}")
     return replace(PROFILES[name], **changes)
+
+
+def card_gib():
+    """Memory of the CUDA card in GiB, 0 without one.
+
+    Introduced in notebook 00, section 1.
+    """
+    import torch
+    if not torch.cuda.is_available():
+        return 0.0
+    return torch.cuda.get_device_properties(0).total_memory / 2 ** 30
 
 
 def find_artefact(profile, name):

@@ -139,3 +139,35 @@ def cut_section(text):
     if match:
         return text[:match.start()].rstrip("\n") + "\n", "stop"
     return text, "length"
+
+
+ROLE = ("You continue texts. You are given the beginning of a text. Reply "
+        "with what comes next, in the same form, and with nothing else.")
+FENCE = re.compile(r"^```.*\n", re.MULTILINE)
+
+
+def as_messages(text):
+    """A prompt as messages, for a model that was trained to chat.
+
+    A chat model answers rather than continues.  So that one prompt serves
+    all teachers, it is told to continue.  Introduced in notebook 02,
+    section 2.
+    """
+    return [{"role": "system", "content": ROLE},
+            {"role": "user", "content": text}]
+
+
+def from_reply(text):
+    """What a chat model's reply ``text`` continues the prompt with.
+
+    Code within ``` fences stands alone, whatever is said around it.
+    Introduced in notebook 02, section 2.
+    """
+    opened = FENCE.search(text)
+    if not opened:
+        return text
+    inside = text[opened.end():]
+    closed = inside.find("\n```")
+    if inside.startswith("```"):
+        return ""
+    return inside if closed < 0 else inside[:closed + 1]

@@ -9,6 +9,25 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
+class Settings:
+    """How samples are drawn.  Introduced in notebook 02, section 4.
+
+    ``cut(text)`` gives (completion, finish_reason): where a text ends.
+    """
+
+    seed: int
+    temperature: float
+    top_p: float
+    max_new_tokens: int
+    cut: object
+
+    @property
+    def told(self):
+        """What a line of the cache tells of them, in its order."""
+        return self.seed, self.temperature, self.top_p, self.max_new_tokens
+
+
+@dataclass(frozen=True)
 class Sample:
     """One completion and where it came from: a line of the cache.
 
@@ -50,17 +69,16 @@ def read_samples(path):
     return samples
 
 
-def cached(path, lm, digests, *settings):
+def cached(path, lm, digests, settings):
     """{(task_id, sample_index): Sample} of this run's cache file.
 
-    ``settings``: seed, temperature, top_p and max_new_tokens.  Raises
-    ``ValueError`` for a line that another model or prompt or other settings
-    made: mixing them would spoil every count.
+    Raises ``ValueError`` for a line that another model or prompt or other
+    settings made: mixing them would spoil every count.
     """
     found = {}
     if path is None or not Path(path).exists():
         return found
-    ours = (lm.name, *settings)
+    ours = (lm.name, *settings.told)
     for number, row in enumerate(read_samples(path), start=1):
         theirs = (row.model, row.seed, row.temperature, row.top_p,
                   row.max_new_tokens)
@@ -92,7 +110,10 @@ def drop_incomplete_line(path):
     """Cut off what a kill left of a last line, so that appending is safe."""
     if path is None or not Path(path).exists():
         return
-    text = Path(path).read_bytes()
-    if not text.endswith(b"\n"):
-        with open(path, "r+b") as file:
-            file.truncate(text.rfind(b"\n") + 1)
+    with open(path, "r+b") as file:
+        if not file.seek(0, os.SEEK_END):
+            return
+        file.seek(-1, os.SEEK_END)
+        if file.read() != b"\n":
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)

@@ -18,7 +18,7 @@ from helpers.plans import Plan
 from helpers.problems import load_problems
 from helpers.profiles import ROOT
 from helpers.prompts import LABEL, cut_section
-from helpers.sampling import complete
+from helpers.decoding import complete
 from helpers.training import IGNORED, add_lora, train
 
 STUDENT, T5 = "data/mini/plan-student", "data/mini/plan-student-t5"

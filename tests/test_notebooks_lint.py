@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MODULES = {path.stem: path for path in sorted((ROOT / "helpers").glob("*.py"))}
 # In the order of the data; none imports a later one.
-FLOW = ("profiles", "mini_world", "hub", "problems", "prompts", "mini_apps",
-        "sampling", "execution", "filtering", "plans", "plan_scores",
+FLOW = ("profiles", "devices", "mini_world", "hub", "problems", "prompts",
+        "mini_apps", "decoding", "sampling", "execution", "filtering", "plans", "plan_scores",
         "training", "multitask", "inference", "distillation",
         "expert_iteration", "evaluation", "figures", "rivals", "plan_rivals",
         "experiments", "plan_experiments", "campaign")

@@ -11,7 +11,8 @@ from helpers.models import LanguageModel, load_model
 from helpers.prompts import (EXEMPLARS, cut_completion, few_shot_prompt,
                              truncate_left, zero_shot_prompt)
 from helpers.samples import read_samples
-from helpers.sampling import complete, pick, sample
+from helpers.decoding import complete, pick
+from helpers.sampling import sample
 
 
 @pytest.fixture(scope="module")

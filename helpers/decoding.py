@@ -1,0 +1,194 @@
+"""Decoding: tokens one after the other, for many rows at a time.
+
+Each row has random numbers of its own, so what it becomes does not depend on
+the rows beside it.
+"""
+
+import hashlib
+
+import torch
+from transformers.cache_utils import (Cache, DynamicLayer,
+                                      EncoderDecoderCache)
+
+from .prompts import cut_completion
+
+
+class RoomyLayer(DynamicLayer):
+    """Keys and values of one layer in a buffer with room to grow.
+
+    The library's own layer copies everything that was read so far to add one
+    token.  With a prompt that is long and a model that is small, a good part
+    of the time goes into that copying.  Introduced in notebook 02, section 3.
+    """
+
+    room = None
+
+    def update(self, keys, values, *args, **kwargs):
+        if not self.is_initialized:
+            self.lazy_initialization(keys, values)
+        old, new = self.get_seq_length(), keys.shape[-2]
+        fits = (self.room is not None and old + new <= self.room[0].shape[-2]
+                and keys.shape[0] == self.room[0].shape[0])
+        if not fits:
+            shape = (*keys.shape[:2], old + new + 64, keys.shape[-1])
+            self.room = keys.new_empty(shape), values.new_empty(shape)
+            if old:
+                self.room[0][:, :, :old] = self.keys
+                self.room[1][:, :, :old] = self.values
+        self.room[0][:, :, old:old + new] = keys
+        self.room[1][:, :, old:old + new] = values
+        self.keys = self.room[0][:, :, :old + new]
+        self.values = self.room[1][:, :, :old + new]
+        return self.keys, self.values
+
+
+def pick(logits, uniform, temperature, top_p=1.0):
+    """One token per row.
+
+    ``logits`` (rows, vocabulary), ``uniform`` (rows,) in [0, 1).  Divides by
+    the temperature, keeps the likeliest tokens that together have
+    probability ``top_p``, and draws by the inverse of the cumulative
+    distribution.  Temperature 0 takes the likeliest token.
+    Introduced in notebook 02, section 3.
+    """
+    if temperature == 0:
+        return logits.argmax(-1)
+    probs = torch.softmax(logits.float() / temperature, dim=-1)
+    if top_p < 1:
+        ranked, order = probs.sort(dim=-1, descending=True)
+        before = ranked.cumsum(-1) - ranked
+        probs = torch.zeros_like(probs).scatter(
+            -1, order, ranked.masked_fill(before >= top_p, 0))
+    edges = probs.cumsum(-1)
+    edges = edges / edges[:, -1:]
+    token = torch.searchsorted(edges, uniform[:, None], right=True)
+    return token[:, 0].clamp(max=logits.shape[-1] - 1)
+
+
+class Reading:
+    """What a model has read of its prompts, and its words so far.
+
+    Introduced in notebook 02, section 3.  A decoder-only model keeps keys
+    and values of prompt and completion in one cache.  An encoder-decoder
+    reads the prompt in its encoder, whose ``states`` the decoder looks at
+    through a second cache (notebook 06, section 8).  Both caches have a row
+    for each sequence.
+    """
+
+    def __init__(self, model, ids):
+        self.model, self.states = model, None
+        self.caches = [Cache(layer_class_to_replicate=RoomyLayer)]
+        self.cache, options = self.caches[0], {"logits_to_keep": 1}
+        if model.config.is_encoder_decoder:
+            self.caches.append(Cache(layer_class_to_replicate=RoomyLayer))
+            self.cache, options = EncoderDecoderCache(*self.caches), {}
+            self.states = model.get_encoder()(input_ids=ids)[0]
+            ids = torch.full_like(ids[:, :1],
+                                  model.config.decoder_start_token_id)
+        self.logits = self.next(ids, **options)
+
+    def next(self, ids, **options):
+        """Logits (rows, vocabulary) after ``ids`` (rows, length)."""
+        inputs = {"input_ids": ids}
+        if self.states is not None:
+            inputs = {"decoder_input_ids": ids,
+                      "encoder_outputs": (self.states,)}
+        return self.model(**inputs, past_key_values=self.cache,
+                          use_cache=True, **options).logits[:, -1]
+
+    def repeat(self, n):
+        """Every row n times, one after the other."""
+        for cache in self.caches:
+            cache.batch_repeat_interleave(n)
+        self.logits = self.logits.repeat_interleave(n, dim=0)
+        if self.states is not None:
+            self.states = self.states.repeat_interleave(n, dim=0)
+
+    def keep(self, rows):
+        """Go on with these rows only."""
+        for cache in self.caches:
+            cache.batch_select_indices(rows)
+        if self.states is not None:
+            self.states = self.states[rows]
+
+
+@torch.inference_mode()
+def complete(lm, ids, uniform, temperature, top_p, cut=cut_completion):
+    """Continue prompts of one length; returns a (text, finish_reason) a row.
+
+    ``ids`` (prompts, length); ``uniform`` (prompts * n, most new tokens),
+    prompt-major.  Each prompt is read once and shared by its n samples.
+    Rows that are done leave the batch when they are a quarter of it.
+    ``cut`` says where a text ends (:func:`helpers.prompts.cut_completion`).
+    Introduced in notebook 02, section 3.
+    """
+    tokenizer = lm.tokenizer
+    rows, most = uniform.shape
+    reading = Reading(lm.model, ids)
+    reading.repeat(rows // ids.shape[0])
+    logits = reading.logits
+    ends = torch.zeros(rows, dtype=torch.bool)
+    tokens = torch.full((rows, most), tokenizer.eos_token_id)
+    live = torch.arange(rows)                    # row of each batch place
+    for step in range(most):
+        new = pick(logits, uniform[live, step].to(logits.device),
+                   temperature, top_p)
+        tokens[live, step] = new.cpu()
+        ends[live] |= finished(lm, tokens[live, :step + 1], cut) & ~ends[live]
+        going = ~ends[live]
+        if not going.any() or step + 1 == most:
+            break
+        if going.sum() <= 0.75 * len(live):
+            keep = going.nonzero()[:, 0]
+            reading.keep(keep.to(new.device))
+            live, new = live[keep], new[keep.to(new.device)]
+        logits = reading.next(new[:, None])
+    return [close(tokenizer, row, cut) for row in tokens.tolist()]
+
+
+def finished(lm, tokens, cut=cut_completion):
+    """Which rows (rows, length) have ended: end token, or a cut.
+
+    Introduced in notebook 02, section 3.
+    """
+    done = tokens[:, -1] == lm.tokenizer.eos_token_id
+    breaks = torch.isin(tokens[:, -1], lm.newline_tokens)
+    for row in breaks.nonzero()[:, 0].tolist():
+        text = decode(lm.tokenizer, tokens[row])
+        done[row] = cut(text)[1] == "stop"
+    return done
+
+
+def close(tokenizer, row, cut=cut_completion):
+    """The text of the token ids ``row`` up to its end, and why it ended.
+
+    Introduced in notebook 02, section 3.
+    """
+    if tokenizer.eos_token_id in row:
+        text = decode(tokenizer, row[:row.index(tokenizer.eos_token_id)])
+        if not text.endswith("\n"):
+            text += "\n"
+        return cut(text)[0], "stop"
+    return cut(decode(tokenizer, row))
+
+
+def decode(tokenizer, ids):
+    """The text of ``ids``, letter for letter.
+
+    Introduced in notebook 02, section 3.
+    """
+    return tokenizer.decode(ids, clean_up_tokenization_spaces=False)
+
+
+def random_numbers(seed, digest, indices, most):
+    """Uniform numbers (len(indices), most), a row for each sample index.
+
+    Introduced in notebook 02, section 3.
+    """
+    rows = []
+    for index in indices:
+        name = hashlib.sha256(f"{seed}|{digest}|{index}".encode()).digest()
+        source = torch.Generator().manual_seed(
+            int.from_bytes(name[:7], "big"))
+        rows.append(torch.rand(most, generator=source))
+    return torch.stack(rows)
