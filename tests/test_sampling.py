@@ -1,17 +1,19 @@
 """Samples: their distribution, their cache, and what a kill does to them."""
 
 import json
+import sys
 from collections import Counter
 
 import pytest
 import torch
 
 from helpers import sampling
+from helpers.decoding import complete, pick
 from helpers.models import LanguageModel, load_model
+from helpers.profiles import ROOT
 from helpers.prompts import (EXEMPLARS, cut_completion, few_shot_prompt,
                              truncate_left, zero_shot_prompt)
 from helpers.samples import read_samples
-from helpers.decoding import complete, pick
 from helpers.sampling import sample
 
 
@@ -101,6 +103,40 @@ def test_greedy_completions_are_those_of_generate(teacher):
     got = complete(teacher, ids, torch.rand(5, 24), 0, 1.0)
     assert len({text for text, _ in got}) == 1
     assert wanted.startswith(got[0][0].rstrip("\n"))
+
+
+def excess(one, two):
+    """Pearson's chi-square of two samples of texts, in deviations too high.
+
+    Texts that are seen fewer than 10 times in all count as one.
+    """
+    counts, other = Counter(one), Counter(two)
+    both = counts + other
+    rare = {text for text in both if both[text] < 10}
+    cells = [(counts[text], other[text]) for text in both if text not in rare]
+    cells.append((sum(counts[text] for text in rare),
+                  sum(other[text] for text in rare)))
+    square = sum((a * len(two) - b * len(one)) ** 2 / (
+        len(one) * len(two) * (a + b)) for a, b in cells if a + b)
+    free = len(cells) - 1
+    return (square - free) / (2 * free) ** 0.5
+
+
+def test_samples_have_the_distribution_of_generate(teacher):
+    """The benchmark's roads draw the same texts equally often."""
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    import sampling as roads
+    sys.path.pop(0)
+    text, n, most = PROMPTS["t/1"], 3000, 12
+    library = roads.generate(teacher, text, n, most)
+    assert len(set(library)) > 30
+    assert abs(excess(roads.ours(teacher, text, n, most), library)) < 4
+    stopped = roads.generate(teacher, text, n, most, seed=1, stop=True)
+    assert abs(excess(stopped, library)) < 4
+    warmer = [s.completion for s in sample(
+        teacher, {"t/1": text}, n=n, max_new_tokens=most, temperature=0.8,
+        progress=False)]
+    assert excess(warmer, library) > 4
 
 
 def test_a_sample_depends_on_seed_prompt_and_index_alone(teacher):
@@ -227,7 +263,6 @@ def test_a_missing_or_broken_checkpoint_is_one_sentence(tmp_path):
         load_model("data/mini/nobody")
     folder = tmp_path / "teacher"
     folder.mkdir()
-    from helpers.profiles import ROOT
     for path in (ROOT / "data" / "mini" / "teacher").iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     weights = folder / "model.safetensors"
@@ -238,7 +273,6 @@ def test_a_missing_or_broken_checkpoint_is_one_sentence(tmp_path):
 
 
 def test_the_name_tells_the_weights(teacher, tmp_path):
-    from helpers.profiles import ROOT
     for path in (ROOT / "data" / "mini" / "teacher").iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     copy = load_model(str(tmp_path))
