@@ -122,13 +122,12 @@ def complete(lm, ids, uniform, temperature, top_p, cut=cut_completion):
     ``cut`` says where a text ends (:func:`helpers.prompts.cut_completion`).
     Introduced in notebook 02, section 3.
     """
-    tokenizer = lm.tokenizer
     rows, most = uniform.shape
     reading = Reading(lm.model, ids)
     reading.repeat(rows // ids.shape[0])
     logits = reading.logits
     ends = torch.zeros(rows, dtype=torch.bool)
-    tokens = torch.full((rows, most), tokenizer.eos_token_id)
+    tokens = torch.full((rows, most), lm.tokenizer.eos_token_id)
     live = torch.arange(rows)                    # row of each batch place
     for step in range(most):
         new = pick(logits, uniform[live, step].to(logits.device),
@@ -143,7 +142,7 @@ def complete(lm, ids, uniform, temperature, top_p, cut=cut_completion):
             reading.keep(keep.to(new.device))
             live, new = live[keep], new[keep.to(new.device)]
         logits = reading.next(new[:, None])
-    return [close(tokenizer, row, cut) for row in tokens.tolist()]
+    return [close(lm, row, cut) for row in tokens.tolist()]
 
 
 def finished(lm, tokens, cut=cut_completion):
@@ -151,7 +150,7 @@ def finished(lm, tokens, cut=cut_completion):
 
     Introduced in notebook 02, section 3.
     """
-    done = tokens[:, -1] == lm.tokenizer.eos_token_id
+    done = torch.isin(tokens[:, -1], torch.tensor(lm.end_tokens))
     breaks = torch.isin(tokens[:, -1], lm.newline_tokens)
     for row in breaks.nonzero()[:, 0].tolist():
         text = decode(lm.tokenizer, tokens[row])
@@ -159,17 +158,18 @@ def finished(lm, tokens, cut=cut_completion):
     return done
 
 
-def close(tokenizer, row, cut=cut_completion):
+def close(lm, row, cut=cut_completion):
     """The text of the token ids ``row`` up to its end, and why it ended.
 
     Introduced in notebook 02, section 3.
     """
-    if tokenizer.eos_token_id in row:
-        text = decode(tokenizer, row[:row.index(tokenizer.eos_token_id)])
+    ends = [row.index(token) for token in lm.end_tokens if token in row]
+    if ends:
+        text = decode(lm.tokenizer, row[:min(ends)])
         if not text.endswith("\n"):
             text += "\n"
         return cut(text)[0], "stop"
-    return cut(decode(tokenizer, row))
+    return cut(decode(lm.tokenizer, row))
 
 
 def decode(tokenizer, ids):

@@ -45,6 +45,17 @@ class LanguageModel:
         return truncate_left(ids, most) if most else ids
 
     @cached_property
+    def end_tokens(self):
+        """Ids that end a text: the tokenizer's, and the model's own.
+
+        A chat model may end with its turn's mark or with the text's.
+        """
+        told = getattr(self.model, "generation_config", None)
+        told = getattr(told, "eos_token_id", None)
+        own = told if isinstance(told, list) else [told]
+        return sorted({self.tokenizer.eos_token_id, *own} - {None})
+
+    @cached_property
     def newline_tokens(self):
         """Ids of the tokens that hold a newline, where a line may end."""
         texts = self.tokenizer.batch_decode(

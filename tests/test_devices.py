@@ -172,3 +172,21 @@ def test_four_bits_without_bitsandbytes_is_one_sentence(monkeypatch):
 
 def test_memory_is_told_only_where_there_is_a_card():
     assert (devices.peak_gib() is None) != torch.cuda.is_available()
+
+
+def test_every_end_mark_of_a_model_ends_a_text(teacher):
+    """Qwen's chat models end with one of two."""
+    from helpers.decoding import close
+    from helpers.models import LanguageModel
+    lm = LanguageModel("two ends", teacher.model, teacher.tokenizer)
+    row, = teacher.tokenizer(["a = 3\nb = 7\n"])["input_ids"]
+    assert close(lm, row) == ("a = 3\nb = 7\n", "length")
+    other = row[-2]                                  # the 7
+    config = teacher.model.generation_config
+    before, config.eos_token_id = config.eos_token_id, [
+        teacher.tokenizer.eos_token_id, other]
+    try:
+        lm = LanguageModel("two ends", teacher.model, teacher.tokenizer)
+        assert close(lm, row) == ("a = 3\nb =\n", "stop")
+    finally:
+        config.eos_token_id = before
