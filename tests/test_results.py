@@ -42,6 +42,15 @@ def test_the_benchmark_s_table_is_of_today_s_programs():
     assert measured["scale"]["programs"] == 131900
 
 
+def test_the_sampling_benchmark_holds_what_is_said_of_it():
+    measured = json.loads((ROOT / "data" / "benchmarks" / "sampling.json")
+                          .read_text())
+    assert measured["n"] == 100
+    assert measured["model"] == f"teacher@{fingerprint(SHIPPED / 'teacher')}"
+    times = measured["ours_is_so_many_times_as_fast"]
+    assert min(min(rounds) for rounds in times.values()) >= 3
+
+
 def test_counts_belong_to_the_shipped_weights_and_problems(results):
     tasks = [p.task_id for p in load_problems("mini-gsm")]
     for name, result in results.items():
