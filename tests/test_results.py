@@ -1,6 +1,7 @@
 """What is shipped fits together, and the README says what is in the files."""
 
 import json
+import statistics
 
 import pytest
 
@@ -48,7 +49,7 @@ def test_the_sampling_benchmark_holds_what_is_said_of_it():
     assert measured["n"] == 100
     assert measured["model"] == f"teacher@{fingerprint(SHIPPED / 'teacher')}"
     times = measured["ours_is_so_many_times_as_fast"]
-    assert min(min(rounds) for rounds in times.values()) >= 3
+    assert min(map(statistics.median, times.values())) >= 3
 
 
 def test_counts_belong_to_the_shipped_weights_and_problems(results):
