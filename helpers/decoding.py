@@ -72,29 +72,43 @@ class Reading:
     and values of prompt and completion in one cache.  An encoder-decoder
     reads the prompt in its encoder, whose ``states`` the decoder looks at
     through a second cache (notebook 06, section 8).  Both caches have a row
-    for each sequence.
+    for each sequence.  ``mask`` (rows, length) is 0 where a prompt is
+    padded, or None if none is.
     """
 
-    def __init__(self, model, ids):
-        self.model, self.states = model, None
+    def __init__(self, model, ids, mask=None):
+        self.model, self.states, self.mask = model, None, mask
         self.caches = [Cache(layer_class_to_replicate=RoomyLayer)]
         self.cache, options = self.caches[0], {"logits_to_keep": 1}
         if model.config.is_encoder_decoder:
             self.caches.append(Cache(layer_class_to_replicate=RoomyLayer))
             self.cache, options = EncoderDecoderCache(*self.caches), {}
-            self.states = model.get_encoder()(input_ids=ids)[0]
+            self.states = model.get_encoder()(
+                input_ids=ids, attention_mask=mask)[0]
             ids = torch.full_like(ids[:, :1],
                                   model.config.decoder_start_token_id)
-        self.logits = self.next(ids, **options)
+        self.logits = self.read(ids, **options)
 
-    def next(self, ids, **options):
+    def read(self, ids, **options):
         """Logits (rows, vocabulary) after ``ids`` (rows, length)."""
         inputs = {"input_ids": ids}
+        if self.mask is not None:
+            options["attention_mask"] = self.mask
         if self.states is not None:
             inputs = {"decoder_input_ids": ids,
                       "encoder_outputs": (self.states,)}
+        elif self.mask is not None:      # padding takes no place in a text
+            places = (self.mask.cumsum(-1) - 1).clamp(min=0)
+            inputs["position_ids"] = places[:, -ids.shape[1]:]
         return self.model(**inputs, past_key_values=self.cache,
                           use_cache=True, **options).logits[:, -1]
+
+    def next(self, tokens):
+        """Logits (rows, vocabulary) after one more token (rows,) each."""
+        if self.mask is not None and self.states is None:
+            self.mask = torch.cat([self.mask, torch.ones_like(
+                self.mask[:, :1])], dim=1)
+        return self.read(tokens[:, None])
 
     def repeat(self, n):
         """Every row n times, one after the other."""
@@ -103,6 +117,8 @@ class Reading:
         self.logits = self.logits.repeat_interleave(n, dim=0)
         if self.states is not None:
             self.states = self.states.repeat_interleave(n, dim=0)
+        if self.mask is not None:
+            self.mask = self.mask.repeat_interleave(n, dim=0)
 
     def keep(self, rows):
         """Go on with these rows only."""
@@ -110,20 +126,41 @@ class Reading:
             cache.batch_select_indices(rows)
         if self.states is not None:
             self.states = self.states[rows]
+        if self.mask is not None:
+            self.mask = self.mask[rows]
+
+
+def pad(prompts, end, right=False):
+    """Prompts of any lengths as one tensor, ``(ids, mask)``.
+
+    Both (prompts, longest).  A decoder-only model goes on at the right end,
+    so its prompts are padded on the left; an encoder's on the ``right``.
+    The mask is None where nothing is padded.  Introduced in notebook 02,
+    section 3.
+    """
+    longest = max(map(len, prompts))
+    ids = torch.full((len(prompts), longest), end)
+    mask = torch.zeros_like(ids)
+    for row, known in enumerate(prompts):
+        place = slice(len(known)) if right else slice(longest - len(known),
+                                                      longest)
+        ids[row, place], mask[row, place] = torch.tensor(known), 1
+    return ids, None if mask.all() else mask
 
 
 @torch.inference_mode()
-def complete(lm, ids, uniform, temperature, top_p, cut=cut_completion):
-    """Continue prompts of one length; returns a (text, finish_reason) a row.
+def complete(lm, ids, uniform, temperature, top_p, cut=cut_completion,
+             mask=None):
+    """Continue prompts; returns a (text, finish_reason) a row.
 
-    ``ids`` (prompts, length); ``uniform`` (prompts * n, most new tokens),
-    prompt-major.  Each prompt is read once and shared by its n samples.
+    ``ids`` and ``mask`` (prompts, length), see :func:`pad`; ``uniform``
+    (prompts * n, most new tokens), prompt-major.  Each prompt is read once and shared by its n samples.
     Rows that are done leave the batch when they are a quarter of it.
     ``cut`` says where a text ends (:func:`helpers.prompts.cut_completion`).
     Introduced in notebook 02, section 3.
     """
     rows, most = uniform.shape
-    reading = Reading(lm.model, ids)
+    reading = Reading(lm.model, ids, mask)
     reading.repeat(rows // ids.shape[0])
     logits = reading.logits
     ends = torch.zeros(rows, dtype=torch.bool)
@@ -141,7 +178,7 @@ def complete(lm, ids, uniform, temperature, top_p, cut=cut_completion):
             keep = going.nonzero()[:, 0]
             reading.keep(keep.to(new.device))
             live, new = live[keep], new[keep.to(new.device)]
-        logits = reading.next(new[:, None])
+        logits = reading.next(new)
     return [close(lm, row, cut) for row in tokens.tolist()]
 
 

@@ -10,7 +10,7 @@ import time
 import torch
 from tqdm import tqdm
 
-from .decoding import complete, random_numbers
+from .decoding import complete, pad, random_numbers
 from .devices import empty_cache
 from .prompts import cut_completion, from_reply, prompt_hash
 from .samples import Sample, Settings, append, cached, drop_incomplete_line
@@ -82,16 +82,17 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
 def draw(lm, wanted, settings, sequences=256, max_prompt_tokens=756):
     """Yields lists of Samples of a checkpoint, a batch at a time.
 
-    ``wanted`` {task_id: (prompt, missing sample indices)}.  Prompts of one
-    length that lack as many samples share a batch, and each prompt is read
-    once for all its samples.  Where a batch does not fit into memory it is
-    halved, as are all that follow.  Introduced in notebook 02, section 4.
+    ``wanted`` {task_id: (prompt, missing sample indices)}.  Each prompt is
+    read once for all its samples.  Where a batch does not fit into memory it
+    is halved, as are all that follow.  Introduced in notebook 02, section 4.
     """
     cut = settings.cut
     if lm.chat:
         def cut(text):
             return settings.cut(from_reply(text))
-    work = batches(lm, wanted, sequences, max_prompt_tokens)
+    device, end = lm.model.device, lm.tokenizer.eos_token_id
+    work = batches(lm, wanted, sequences, max_prompt_tokens,
+                   mixed=device.type != "cpu")
     while work:
         batch = work.pop(0)
         rows = [(task, i) for task, _, part in batch for i in part]
@@ -103,10 +104,12 @@ def draw(lm, wanted, settings, sequences=256, max_prompt_tokens=756):
             random_numbers(settings.seed, digests[task], part,
                            settings.max_new_tokens)
             for task, _, part in batch])
-        ids = torch.tensor([ids for _, ids, _ in batch])
+        ids, mask = pad([ids for _, ids, _ in batch], end,
+                        right=lm.model.config.is_encoder_decoder)
         try:
-            texts = complete(lm, ids.to(lm.model.device), uniform,
-                             settings.temperature, settings.top_p, cut)
+            texts = complete(lm, ids.to(device), uniform,
+                             settings.temperature, settings.top_p, cut,
+                             None if mask is None else mask.to(device))
         except torch.OutOfMemoryError:
             texts = None             # the error holds on to what was made
         if texts is None:
@@ -127,20 +130,25 @@ def draw(lm, wanted, settings, sequences=256, max_prompt_tokens=756):
                for (task, i), (text, reason) in zip(rows, texts)]
 
 
-def batches(lm, wanted, sequences, max_prompt_tokens):
+def batches(lm, wanted, sequences, max_prompt_tokens, mixed):
     """Lists of (task_id, prompt ids, sample indices) to decode together.
 
+    Prompts that lack as many samples share a batch.  On a CPU, where every
+    token costs, only prompts of one length do.  A card takes nearly as long
+    for a few rows as for many, so there lengths are ``mixed`` and padded,
+    the longest first: if memory is short, one learns it at once.
     Introduced in notebook 02, section 4.
     """
-    groups = {}      # prompts of one length that lack as many samples
+    groups = {}
     for task, (text, missing) in wanted.items():
         ids = lm.prompt_ids(text, max_prompt_tokens)
         for at in range(0, len(missing), sequences):
             part = missing[at:at + sequences]
-            groups.setdefault((len(ids), len(part)), []).append(
-                (task, ids, part))
+            groups.setdefault((0 if mixed else len(ids), len(part)),
+                              []).append((task, ids, part))
     found = []
     for (_, count), rows in sorted(groups.items()):
+        rows.sort(key=lambda row: -len(row[1]))       # where they are mixed
         step = max(1, sequences // count)
         found += [rows[at:at + step] for at in range(0, len(rows), step)]
     return found

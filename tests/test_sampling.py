@@ -283,3 +283,28 @@ def test_the_name_tells_the_weights(teacher, tmp_path):
     changed = load_model(str(tmp_path))
     assert isinstance(changed, LanguageModel)
     assert changed.name.split("@")[1] != teacher.name.split("@")[1]
+
+
+# ----------------------------------------------- prompts of several lengths
+
+MANY = {**PROMPTS, **{f"long/{i}": zero_shot_prompt(
+    "On Friday Bob reads 7 pages. " * (i + 1) + "Bob starts with 9 pens. On "
+    "Monday Bob loses 4. How many pens does Bob have in the end?")
+    for i in range(3)}}
+
+
+@pytest.mark.parametrize("name", ["teacher", "plan-student-t5"])
+def test_padded_prompts_are_read_as_if_alone(name, monkeypatch):
+    """On a card prompts of all lengths share a batch; here as well, then."""
+    lm = load_model(f"data/mini/{name}")
+    alone = draw(lm, prompts=MANY, n=5)
+    calls, sliced = [], sampling.batches
+
+    def mixed(*arguments, **options):
+        found = sliced(*arguments, **{**options, "mixed": True})
+        calls.append([len(ids) for batch in found for _, ids, _ in batch])
+        return found
+    monkeypatch.setattr(sampling, "batches", mixed)
+    assert draw(lm, prompts=MANY, n=5) == alone
+    assert draw(lm, prompts=MANY, n=5, sequences=12) == alone
+    assert len(set(calls[0])) > 3 and calls[0] == sorted(calls[0])[::-1]
