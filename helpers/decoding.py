@@ -154,9 +154,10 @@ def complete(lm, ids, uniform, temperature, top_p, cut=cut_completion,
     """Continue prompts; returns a (text, finish_reason) a row.
 
     ``ids`` and ``mask`` (prompts, length), see :func:`pad`; ``uniform``
-    (prompts * n, most new tokens), prompt-major.  Each prompt is read once and shared by its n samples.
-    Rows that are done leave the batch when they are a quarter of it.
-    ``cut`` says where a text ends (:func:`helpers.prompts.cut_completion`).
+    (prompts * n, most new tokens), prompt-major.  Each prompt is read once
+    and shared by its n samples.  Rows that are done leave the batch when
+    they are a quarter of it.  ``cut`` says where a text ends
+    (:func:`helpers.prompts.cut_completion`).
     Introduced in notebook 02, section 3.
     """
     rows, most = uniform.shape
