@@ -2,8 +2,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 PROFILE ?= mini
-# The tested versions.  `make run CONSTRAINTS=` takes the newest in range.
+# The tested versions.  `make run CONSTRAINTS=` takes the newest in range;
+# constraints-colab.txt has what Colab ships.
 CONSTRAINTS ?= constraints-ci.txt
+# What `make test` gives to pytest, beside the notebooks.
+TESTS ?= tests
 # e.g. make run NOTEBOOK=05 or make run NOTEBOOK="01 02"
 NOTEBOOK ?=
 
@@ -11,7 +14,8 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --disable-pip-version-check \
 	$(addprefix -c ,$(CONSTRAINTS))
 GPU := $(shell nvidia-smi -L 2>/dev/null | grep GPU)
-STAMP = $(VENV)/.installed
+# Another file of versions means installing again.
+STAMP = $(VENV)/.installed-$(or $(notdir $(CONSTRAINTS)),newest)
 
 # On Linux, PyPI's torch brings gigabytes of CUDA.  Without a GPU the CPU
 # build is taken instead; one retry and no dependencies from that index, so
@@ -28,13 +32,13 @@ help:
 	@echo "make test       install, then run all tests and notebooks"
 	@echo "make lab        install, then open the notebooks in JupyterLab"
 	@echo "make notebooks  run afresh and write the outputs into notebooks/"
-	@echo "make clean      remove .venv, runs/ and caches"
+	@echo "make clean      remove .venv*, runs/ and caches"
 
 run: $(STAMP)
 	@$(BIN)/python -m helpers run --profile $(PROFILE) $(NOTEBOOK)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest tests --durations=10 --durations-min=1
+	$(BIN)/python -m pytest $(TESTS) --durations=10 --durations-min=1
 ifneq ($(wildcard notebooks/*.ipynb),)
 	PROFILE=mini $(BIN)/python -m pytest notebooks --nbval-lax \
 		--nbval-current-env --nbval-cell-timeout=1800 \
@@ -54,8 +58,9 @@ $(STAMP): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --no-deps $(TORCH) torch
 	$(PIP) -e ".[test]"
+	@rm -f $(VENV)/.installed*
 	@touch $@
 
 clean:
-	rm -rf $(VENV) runs build *.egg-info .pytest_cache
+	rm -rf .venv .venv-colab $(VENV) runs build *.egg-info .pytest_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

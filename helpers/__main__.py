@@ -30,6 +30,9 @@ def main(argv=None):
     if argv[:1] == ["ship"]:
         from helpers import shipping
         return shipping.main(argv[1:]) or 0
+    if argv == ["stamp"]:
+        from helpers import stamping
+        return stamping.main()
     parser = argparse.ArgumentParser(prog="python -m helpers")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("rebuild-mini", add_help=False,
@@ -38,6 +41,8 @@ def main(argv=None):
                         help="run the experiments of notebook 05, section 8")
     commands.add_parser("ship", add_help=False,
                         help="copy the results of a run into data/mini/")
+    commands.add_parser("stamp", help="write address and tag of "
+                        "pyproject.toml into the notebooks")
     run = commands.add_parser("run", help="execute notebooks in order")
     run.add_argument("notebooks", nargs="*", metavar="NOTEBOOK",
                      help="a number such as 05, or a name; all if none")

@@ -129,6 +129,39 @@ class Reading:
         if self.mask is not None:
             self.mask = self.mask[rows]
 
+    def join(self, others):
+        """Take the rows of ``others``, of one length with ours, behind ours.
+        """
+        every = [self, *others]
+        for number, cache in enumerate(self.caches):
+            for i, layer in enumerate(cache.layers):
+                parts = [r.caches[number].layers[i] for r in every]
+                layer.keys = torch.cat([part.keys for part in parts])
+                layer.values = torch.cat([part.values for part in parts])
+                for part in parts[1:]:             # as memory is short
+                    part.keys = part.values = part.room = None
+        self.logits = torch.cat([r.logits for r in every])
+        self.mask = torch.cat([r.mask for r in every])
+        if self.states is not None:
+            self.states = torch.cat([r.states for r in every])
+
+
+def read_prompts(model, ids, mask=None, most=4096):
+    """A :class:`Reading` of prompts (rows, length).
+
+    Of padded prompts, ``most`` tokens are read at a time: what a model works
+    with while it reads is many times what it keeps.  Introduced in notebook
+    02, section 3.
+    """
+    if mask is None:
+        return Reading(model, ids)
+    rows = max(1, most // ids.shape[1])
+    first, *others = (Reading(model, *part) for part in
+                      zip(ids.split(rows), mask.split(rows)))
+    if others:
+        first.join(others)
+    return first
+
 
 def pad(prompts, end, right=False):
     """Prompts of any lengths as one tensor, ``(ids, mask)``.
@@ -161,7 +194,7 @@ def complete(lm, ids, uniform, temperature, top_p, cut=cut_completion,
     Introduced in notebook 02, section 3.
     """
     rows, most = uniform.shape
-    reading = Reading(lm.model, ids, mask)
+    reading = read_prompts(lm.model, ids, mask)
     reading.repeat(rows // ids.shape[0])
     logits = reading.logits
     ends = torch.zeros(rows, dtype=torch.bool)

@@ -115,7 +115,7 @@ def fit(rival, examples, seed):
 
     Introduced in notebook 05, section 8.
     """
-    lm = load_model(f"{FOLDER}/{rival.model}", train=True)
+    lm = load_model(f"{FOLDER}/{rival.model}")
     if rival.rank:
         lm = add_lora(lm, rival.rank, seed)
     see = {"completion": encode, "question": encode_all,

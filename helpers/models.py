@@ -2,6 +2,7 @@
 """
 
 import hashlib
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import torch
 
 from . import devices
+from .attention import attention_for
+from .hub import reason
 from .profiles import ROOT
 from .prompts import as_messages, truncate_left
 
@@ -68,17 +71,21 @@ def fingerprint(folder):
     """Eight hexadecimal digits of the weights in ``folder``.
 
     A model that was trained anew must not be answered from an old cache.
-    Where there is no such folder, as for a model on the Hub, its name stands
-    for the weights.
+    Where there is no such folder, as for a model on the Hub, its name and,
+    once it has been loaded, its commit stand for the weights.
     """
-    digest = hashlib.sha256(b"" if Path(folder).is_dir()
-                            else Path(folder).name.encode())
-    for path in sorted(Path(folder).glob("*.safetensors")):
+    folder = Path(folder)
+    digest = hashlib.sha256()
+    if not folder.is_dir():
+        name = str(folder).removeprefix(f"{ROOT}/")
+        digest.update(f"{name} {commit(*name.split('@'))}".encode())
+    for path in sorted([*folder.glob("*.safetensors"),
+                        *folder.glob("pytorch_model*.bin")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:8]
 
 
-def load_model(name, four_bit=False, train=False, chat=False):
+def load_model(name, four_bit=False, chat=False):
     """The language model ``name`` with its tokenizer.
 
     ``name`` is a folder below the repository or a name on the Hugging Face
@@ -92,7 +99,7 @@ def load_model(name, four_bit=False, train=False, chat=False):
     Introduced in notebook 02, section 2.
     """
     from transformers import (AutoConfig, AutoModelForCausalLM,
-                              AutoModelForSeq2SeqLM, AutoTokenizer)
+                              AutoModelForSeq2SeqLM)
     from transformers.utils import logging
     logging.disable_progress_bar()      # of reading a file that is here
     folder, options = ROOT / name, {}
@@ -101,7 +108,7 @@ def load_model(name, four_bit=False, train=False, chat=False):
         name.partition("@"))
     pin = {"revision": revision} if revision else {}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source, **pin)
+        tokenizer = load_tokenizer(source, **pin)
         config = AutoConfig.from_pretrained(source, **pin)
         kind = (AutoModelForSeq2SeqLM if config.is_encoder_decoder
                 else AutoModelForCausalLM)
@@ -111,9 +118,11 @@ def load_model(name, four_bit=False, train=False, chat=False):
         if four_bit:
             options["quantization_config"] = four_bits(dtype)
         if card:
-            options["device_map"] = {"": 0}
-        # No attn_implementation: the library takes sdpa wherever a model has
-        # it.  Qwen2's eager attention overflows in float16.
+            options["device_map"] = {"": torch.cuda.current_device()}
+        # Else the library takes sdpa wherever a model has it.  Qwen2's eager
+        # attention overflows in float16.
+        if attention := attention_for(card, config):
+            options["attn_implementation"] = attention
         model = kind.from_pretrained(source, dtype=dtype, **options, **pin)
     except torch.OutOfMemoryError:
         raise MemoryError(
@@ -127,18 +136,51 @@ def load_model(name, four_bit=False, train=False, chat=False):
         remedy = ("it is incomplete or damaged; restore it with "
                   "`git checkout`, or rebuild it with "
                   "`python -m helpers rebuild-mini`" if local else
-                  "it is no folder here; check the name, and the network if "
-                  "it is on the Hugging Face Hub")
+                  f"it is no folder here, and on the Hugging Face Hub "
+                  f"{reason(error, source)}")
         raise FileNotFoundError(f"cannot load the model {name!r}: {remedy} "
                                 f"({first[:200]})") from None
     if chat and not tokenizer.chat_template:
         raise ValueError(f"the model {name!r} has no chat template; load it "
                          f"with chat=False, or take one trained to chat")
-    mark = (fingerprint(folder) if local
-            else (getattr(model.config, "_commit_hash", None) or "hub")[:8])
+    mark = fingerprint(folder) if local else commit(source, revision)[:8]
     marks = mark + "-nf4" * four_bit + "-chat" * chat
     return LanguageModel(f"{Path(source).name}@{marks}", model.eval(),
                          tokenizer, chat)
+
+
+def commit(source, revision=""):
+    """The commit that a model of the Hub was loaded from, of forty digits.
+
+    The cache's folders tell it.  Introduced in notebook 02, section 2.
+    """
+    from huggingface_hub import try_to_load_from_cache
+    try:
+        path = try_to_load_from_cache(source, "config.json",
+                                      revision=revision or None)
+    except ValueError:               # no name of the Hub
+        path = None
+    return Path(path).parent.name if isinstance(path, str) else "hub"
+
+
+def load_tokenizer(source, **pin):
+    """The tokenizer of a checkpoint, also of one written years ago.
+
+    The library of today refuses the list of special tokens in the file that
+    older ones wrote, as beside CodeT5; their texts it takes.  Introduced in
+    notebook 02, section 2.
+    """
+    from transformers import AutoTokenizer
+    from transformers.utils import cached_file
+    try:
+        return AutoTokenizer.from_pretrained(source, **pin)
+    except TypeError:
+        path = cached_file(source, "special_tokens_map.json", **pin)
+        listed = json.loads(Path(path).read_text("utf-8")).get(
+            "additional_special_tokens", [])
+        texts = [token["content"] for token in listed]
+        return AutoTokenizer.from_pretrained(
+            source, additional_special_tokens=texts, **pin)
 
 
 def count(kind, config):

@@ -12,15 +12,16 @@ import copy
 import hashlib
 import math
 import random
-from contextlib import contextmanager
 
 import torch
 from tqdm import tqdm
 
+from .checkpoints import resume, save_state
 from .filtering import Example
+from .heads import loss_in_pieces, too_many, using_head
+from .precision import autocast, make_scaler, memory_error, update, widen
 from .prompts import section
-from .training import (IGNORED, collate, encode, learning_rate, resume,
-                       save_state)
+from .training import IGNORED, collate, encode, learning_rate, seed_dropout
 
 CODE, PLAN = "[GEN_CODE]", "[GEN_PLAN]"     # plain text, as released
 FORMATS = {"stdio": "Use standard input.\n", "calls": "Write the function.\n",
@@ -28,7 +29,6 @@ FORMATS = {"stdio": "Use standard input.\n", "calls": "Write the function.\n",
 
 
 # ----------------------------------------------------------------- the tasks
-
 def asked(problem):
     """The question, the code to continue and the form of the answer.
 
@@ -175,21 +175,6 @@ def plan_head(lm):
     return head.requires_grad_(True)
 
 
-@contextmanager
-def using_head(model, head):
-    """Within the block the model's output layer is ``head``, if given.
-
-    Introduced in notebook 06, section 5.
-    """
-    own = model.get_output_embeddings()
-    if head is not None:
-        model.set_output_embeddings(head)
-    try:
-        yield
-    finally:
-        model.set_output_embeddings(own)
-
-
 # --------------------------------------------------------------- the mixing
 
 def alternate(codes, plans, updates, batch_size, seed, same_problem=False):
@@ -232,7 +217,7 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
     ``watch(losses)`` is called after each update.  With ``checkpoint`` a
     second call goes on where the first stopped.  Introduced in notebook 06,
     section 4.  Raises ``ValueError`` for no examples, no weight, or a
-    checkpoint of another run.
+    checkpoint of another run; ``MemoryError`` where a part does not fit.
     """
     tasks = [(examples, weight) for examples, weight in
              ((codes, weights[0]), (plans, weights[1])) if weight]
@@ -244,11 +229,13 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
                for examples in (codes, plans)]
     trained = [w for w in lm.model.parameters() if w.requires_grad]
     trained += list(head.parameters()) if head is not None else []
+    widen(trained)
     optimizer = torch.optim.AdamW(trained, weight_decay=0.05)   # released
+    scaler = make_scaler(lm.model)
     run = hashlib.sha256(repr((
         lm.name, updates, batch_size, peak_rate, weights, head is not None,
         same_problem, seed, encoded)).encode()).hexdigest()
-    losses = resume(checkpoint, run, trained, optimizer)
+    losses, told = resume(checkpoint, run, trained, optimizer, scaler), ()
     lm.model.train()
     bar = tqdm(total=updates, initial=len(losses), desc="two tasks",
                unit=" updates", disable=not progress)
@@ -256,41 +243,57 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
             codes, plans, updates, batch_size, seed, same_problem)):
         if step < len(losses):
             continue
-        optimizer.zero_grad()
-        told = []
-        for task, chosen in enumerate(numbers):
-            batch = [encoded[task][i] for i in chosen]
-            told.append(accumulate(lm, batch, weights[task], rows,
-                                   head if task else None))
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, updates, peak_rate)
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
+        seed_dropout(seed, step)
+        batches = [[encoded[task][i] for i in chosen]
+                   for task, chosen in enumerate(numbers)]
+        told = update(
+            optimizer, scaler, learning_rate(step, updates, peak_rate),
+            lambda: [accumulate(lm, batch, weight, rows, layer, scaler)
+                     for batch, weight, layer in zip(batches, weights,
+                                                     (None, head))])
+        if told is None:
+            break
         losses.append(tuple(told))
         bar.update()
         bar.set_postfix(code=f"{told[0]:.3f}", plan=f"{told[1]:.3f}")
         if watch:
             watch(losses)
         if checkpoint and (step + 1) % save_every == 0:
-            save_state(checkpoint, run, trained, optimizer, losses)
+            save_state(checkpoint, run, trained, optimizer, losses, scaler)
     bar.close()
     if checkpoint:
-        save_state(checkpoint, run, trained, optimizer, losses)
+        save_state(checkpoint, run, trained, optimizer, losses, scaler)
     lm.model.eval()
+    if head is not None:              # as wide as the one it stands in for
+        head.to(lm.model.get_output_embeddings().weight.dtype)
+    if told is None:
+        rows = rows or batch_size
+        raise memory_error(
+            len(losses), f"{rows} rows at a time", f"lower profile.plan_rows "
+            f"(now {rows}), which changes nothing else, or profile."
+            f"plan_length (now {most}), which begins anew", checkpoint)
     return losses
 
 
-def accumulate(lm, batch, weight, rows=None, head=None):
+def accumulate(lm, batch, weight, rows=None, head=None, scaler=None):
     """Add the gradient of a batch, ``rows`` at a time; its loss.
 
-    Introduced in notebook 06, section 4.
+    The gradient is multiplied by ``weight`` and by the factor of the
+    ``scaler``, if given.  Logits are made in pieces where all would be too
+    many (:mod:`helpers.heads`).  Introduced in notebook 06, section 4.
     """
     if not weight:
         return math.nan
     tokens, total = trained_tokens(lm, batch), 0.0
     for at in range(0, len(batch), rows or len(batch)):
-        loss = task_loss(lm, batch[at:at + (rows or len(batch))], head,
-                         tokens)
-        (weight * loss).backward()
+        part = batch[at:at + (rows or len(batch))]
+        places = len(part) * max(len(labels) for _, labels in part)
+        with autocast(lm.model):
+            loss = loss_in_pieces(
+                lm.model, lambda: predict(lm, part), head, tokens
+            ) if too_many(lm.model, places) else task_loss(
+                lm, part, head, tokens)
+        scaled = scaler.scale(weight * loss) if scaler else weight * loss
+        scaled.backward()
         total += loss.item()
     return total

@@ -164,7 +164,7 @@ def teach(rival, seed):
 
     Introduced in notebook 06, section 9.
     """
-    lm = load_model(f"{FOLDER}/{rival.model}", train=True)
+    lm = load_model(f"{FOLDER}/{rival.model}")
     if not rival.updates:
         return lm, None, {}
     problems = training_problems(rival.programs, seed, rival.problems)

@@ -97,13 +97,14 @@ PROFILES = {
         student="Qwen/Qwen2.5-Coder-0.5B",
         train_problems=200, test_problems=50,
         train_samples=8, test_samples=20, max_new_tokens=150,
-        sequences=32, epochs=3, batch_size=16, learning_rate=2e-4,
+        # Sizes for a T4: python benchmarks/gpu.py --estimate
+        sequences=48, epochs=3, batch_size=8, learning_rate=2e-4,
         lora_rank=16, teacher_4bit=True, teacher_chat=True,
         plan_difficulty="introductory",
         plan_teacher="Qwen/Qwen2.5-Coder-7B-Instruct",
         plan_student="Qwen/Qwen2.5-Coder-0.5B",
-        plan_student_t5="Salesforce/codet5-base", plan_rate=2e-4,
-        plan_tokens=256, plan_rows=1),
+        plan_student_t5="Salesforce/codet5-base", plan_updates=60,
+        plan_rate=2e-4, plan_tokens=256, plan_rows=1),
     "paper": Profile(
         name="paper", dataset="gsm8k",
         teacher="EleutherAI/gpt-j-6B",

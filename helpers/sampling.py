@@ -66,16 +66,15 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
     wanted = {task: (text, missing) for task, (text, missing)
               in wanted.items() if missing}
     missing = sum(len(indices) for _, indices in wanted.values())
-    bar = tqdm(total=len(prompts) * n, desc=f"sampling {lm.name}",
-               unit=" samples", disable=not progress,
-               initial=len(prompts) * n - missing)
     draws = (lm.draw(wanted, settings) if hasattr(lm, "draw") else
              draw(lm, wanted, settings, sequences, max_prompt_tokens))
-    for new in draws:
-        append(cache, new)
-        done.update({(s.task_id, s.sample_index): s for s in new})
-        bar.update(len(new))
-    bar.close()
+    with tqdm(total=len(prompts) * n, desc=f"sampling {lm.name}",
+              unit=" samples", disable=not progress,
+              initial=len(prompts) * n - missing) as bar:
+        for new in draws:
+            append(cache, new)
+            done.update({(s.task_id, s.sample_index): s for s in new})
+            bar.update(len(new))
     return [done[task, i] for task in prompts for i in range(n)]
 
 

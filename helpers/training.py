@@ -7,7 +7,6 @@ depend on the seed and the step alone.
 
 import hashlib
 import math
-import os
 import random
 import shutil
 from pathlib import Path
@@ -16,7 +15,10 @@ import torch
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
+from .checkpoints import resume, save_state
+from .heads import loss_in_pieces, too_many
 from .models import LanguageModel, fingerprint, load_model
+from .precision import autocast, make_scaler, memory_error, update, widen
 
 IGNORED = -100        # the label of a token that is not trained on
 
@@ -89,6 +91,7 @@ def add_lora(lm, rank, seed=0):
 
     A layer's weight W becomes W + (alpha / rank) B A, with A (rank, in)
     random, B (out, rank) zero, alpha = 2 rank: at first nothing changes.
+    The adapter is 32 bits wide, whatever W is: peft sees to that.
     ``lm`` is changed in place.  Introduced in notebook 05, section 3.
     """
     from peft import LoraConfig, get_peft_model
@@ -136,9 +139,30 @@ def plain(logits, labels, numbers):
 plain.title = "completion loss"
 
 
+def batch_loss(lm, encoded, numbers, objective):
+    """The ``objective`` of a batch of (ids, labels), or of a part of it.
+
+    ``numbers`` says which examples they are.  :func:`plain` needs no logits
+    but those of trained tokens, so that they are made in pieces where all
+    would be too many (see :mod:`helpers.heads`); other objectives get them
+    all.  Introduced in notebook 05, section 4.
+    """
+    ids, labels, mask = collate(encoded, lm.tokenizer.eos_token_id)
+    device = lm.model.device
+    ids, labels, mask = ids.to(device), labels.to(device), mask.to(device)
+
+    def logits():
+        return lm.model(input_ids=ids, attention_mask=mask).logits
+
+    if objective is plain and too_many(lm.model, ids.numel()):
+        return loss_in_pieces(
+            lm.model, lambda: (logits()[:, :-1], labels[:, 1:]))
+    return objective(logits(), labels, numbers)
+
+
 def train(lm, examples, epochs, batch_size, peak_rate, checkpoint=None,
           seed=0, save_every=50, weight_decay=0.1, stop_after=None,
-          objective=plain, encode=encode, progress=True):
+          objective=plain, encode=encode, progress=True, rows=None):
     """Fine-tune ``lm``'s trainable weights on ``examples``; the losses.
 
     AdamW, decay 0.1 and gradient norm 1 as in EKT's released
@@ -147,10 +171,12 @@ def train(lm, examples, epochs, batch_size, peak_rate, checkpoint=None,
     file) the state is saved every ``save_every`` steps and a second call
     goes on from there, to the same weights as without the break.
     ``stop_after`` ends early, as a kill would.  ``objective(logits, labels,
-    numbers)`` is what is made small, and ``encode`` says which tokens are
-    trained on.  ``epochs`` may be a fraction.  Raises ``ValueError`` for no
-    examples or a checkpoint of another run.  Introduced in notebook 05,
-    section 4.
+    numbers)`` is what is made small, a mean over trained tokens, and
+    ``encode`` says which tokens are trained on.  ``epochs`` may be a
+    fraction.  ``rows`` splits batches to save memory and changes nothing
+    else.  Raises ``ValueError`` for no examples or a checkpoint of another
+    run, and ``MemoryError`` where a part does not fit on the card; the steps
+    before it are kept.  Introduced in notebook 05, section 4.
     """
     if not examples:
         raise ValueError("there are no examples to train on; did the filter "
@@ -158,71 +184,61 @@ def train(lm, examples, epochs, batch_size, peak_rate, checkpoint=None,
     encoded = [encode(lm.tokenizer, example) for example in examples]
     plan = batches(len(encoded), batch_size, epochs, seed)
     weights = [w for w in lm.model.parameters() if w.requires_grad]
+    widen(weights)
     optimizer = torch.optim.AdamW(weights, weight_decay=weight_decay)
+    scaler = make_scaler(lm.model)
     run = hashlib.sha256(repr((lm.name, epochs, batch_size, peak_rate, seed,
                                objective.title, encoded)).encode()).hexdigest()
-    losses = resume(checkpoint, run, weights, optimizer)
-    device = lm.model.device
+    losses, loss = resume(checkpoint, run, weights, optimizer, scaler), 0.0
     lm.model.train()
     bar = tqdm(total=len(plan), initial=len(losses), desc="training",
                unit=" steps", disable=not progress)
+
+    def gradients():
+        chosen, total = plan[len(losses)], 0.0
+        tokens = [sum(label != IGNORED for label in encoded[i][1][1:])
+                  for i in chosen]
+        for at in range(0, len(chosen), rows or batch_size):
+            part = slice(at, at + (rows or batch_size))
+            with autocast(lm.model):
+                mean = batch_loss(lm, [encoded[i] for i in chosen[part]],
+                                  chosen[part], objective)
+            share = mean * (sum(tokens[part]) / (sum(tokens) or 1))
+            scaler.scale(share).backward()
+            total += share.item()
+        return total
+
     for step in range(len(losses), min(len(plan), stop_after or len(plan))):
-        chosen = [encoded[i] for i in plan[step]]
-        ids, labels, mask = collate(chosen, lm.tokenizer.eos_token_id)
-        logits = lm.model(input_ids=ids.to(device),
-                          attention_mask=mask.to(device)).logits
-        loss = objective(logits, labels.to(device), plan[step])
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, len(plan), peak_rate)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
-        optimizer.step()
-        losses.append(loss.item())
+        seed_dropout(seed, step)
+        loss = update(optimizer, scaler,
+                      learning_rate(step, len(plan), peak_rate), gradients)
+        if loss is None:
+            break
+        losses.append(loss)
         bar.update()
-        bar.set_postfix(loss=f"{loss.item():.3f}")
+        bar.set_postfix(loss=f"{loss:.3f}")
         if checkpoint and (step + 1) % save_every == 0:
-            save_state(checkpoint, run, weights, optimizer, losses)
+            save_state(checkpoint, run, weights, optimizer, losses, scaler)
     bar.close()
     if checkpoint and losses:
-        save_state(checkpoint, run, weights, optimizer, losses)
+        save_state(checkpoint, run, weights, optimizer, losses, scaler)
     lm.model.eval()
+    if loss is None:
+        raise memory_error(
+            len(losses), f"{rows or batch_size} rows at a time", f"give "
+            f"train fewer rows (now rows={rows or batch_size}), which changes "
+            f"nothing else, or lower profile.batch_size (now {batch_size}), "
+            f"which begins anew", checkpoint)
     return losses
 
 
-def save_state(path, run, weights, optimizer, losses):
-    """Write beside the file, then rename: a kill leaves one or the other.
+def seed_dropout(seed, step):
+    """What a model drops in a step depends on the seed and the step alone.
 
-    Introduced in notebook 05, section 4.
+    CodeT5 drops a tenth of its numbers in training; a run that goes on after
+    a break must drop the same.  Introduced in notebook 05, section 4.
     """
-    state = {"run": run, "weights": [w.detach() for w in weights],
-             "optimizer": optimizer.state_dict(), "losses": losses}
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    torch.save(state, f"{path}.new")
-    os.replace(f"{path}.new", path)
-
-
-def resume(path, run, weights, optimizer):
-    """Load ``path`` if it is there; the losses so far.
-
-    Introduced in notebook 05, section 4.
-    """
-    if path is None or not Path(path).exists():
-        return []
-    try:
-        state = torch.load(path, weights_only=True)
-    except Exception:                 # whatever torch says of a broken file
-        raise ValueError(f"the checkpoint {Path(path).name} is damaged; "
-                         f"delete it to train from the start") from None
-    if state["run"] != run:
-        raise ValueError(f"the checkpoint {Path(path).name} belongs to a "
-                         f"training with other data or settings; delete it "
-                         f"or choose another file")
-    with torch.no_grad():
-        for weight, saved in zip(weights, state["weights"]):
-            weight.copy_(saved)
-    optimizer.load_state_dict(state["optimizer"])
-    return state["losses"]
+    torch.manual_seed(random.Random(f"{seed}|{step}").getrandbits(48))
 
 
 CARD = """---
@@ -256,8 +272,9 @@ def save_adapter(lm, folder, base):
 def load_student(base, adapter):
     """The model ``base`` with the saved ``adapter`` merged into its weights.
 
-    Introduced in notebook 05, section 5.  Raises ``FileNotFoundError`` if
-    there is no adapter in the folder.
+    The sum is as wide as the base; in 16 bits it is rounded, as the base's
+    own weights are.  Introduced in notebook 05, section 5.  Raises
+    ``FileNotFoundError`` if there is no adapter in the folder.
     """
     from peft import PeftModel
     adapter = Path(adapter)

@@ -1,5 +1,9 @@
 """The card and its memory: what is decided, without a card at hand."""
 
+import re
+import weakref
+
+import nbformat
 import pytest
 import torch
 
@@ -61,6 +65,33 @@ def test_a_freed_model_says_so():
     free(lm)
     with pytest.raises(ValueError, match="was freed"):
         sample(lm, PROMPTS, n=1, progress=False)
+
+
+def test_freeing_gives_the_weights_up():
+    lm = load_model("data/mini/student")
+    weight = weakref.ref(lm.model.lm_head.weight)
+    assert weight() is not None
+    free(lm)
+    assert weight() is None
+
+
+TEACHER = re.compile(r"teacher = load_teacher\(profile|lm(, \w+)? = load\(")
+STUDENT = re.compile(r"load_student\(|load_model\(profile|= fresh\(")
+
+
+@pytest.mark.parametrize("path", sorted(
+    (profiles.ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem)
+def test_the_teacher_is_freed_before_a_student_is_loaded(path):
+    """But for a distillation, which asks the teacher at every step."""
+    resident = False
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type != "code":
+            continue
+        loads = TEACHER.search(cell.source)
+        if resident and "distil(teacher" not in cell.source:
+            assert not STUDENT.search(cell.source), cell.source
+        resident = (resident or bool(loads)) and "free(" not in (
+            cell.source[loads.end():] if loads else cell.source)
 
 
 # ------------------------------------------------------- too little memory

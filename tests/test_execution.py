@@ -174,6 +174,7 @@ def test_a_lost_worker_is_not_a_wrong_answer(monkeypatch, tmp_path):
         def ask(self, mode, programs, limits, **more):
             if any("lost" in program for program in programs):
                 self.process.kill()
+                self.process.wait()     # a busy machine takes its time
             true_ask(self, mode, programs, limits, **more)
 
         monkeypatch.setattr(workers.Worker, "ask", ask)

@@ -48,11 +48,11 @@ def codegen(tmp_path_factory):
 def lm(request, codegen):
     """A student of each family, as it is loaded for training."""
     return load_model({"llama": STUDENT, "codegen": codegen,
-                       "t5": T5}[request.param], train=True)
+                       "t5": T5}[request.param])
 
 
 def adapted(name=STUDENT):
-    return add_lora(load_model(name, train=True), rank=2, seed=0)
+    return add_lora(load_model(name), rank=2, seed=0)
 
 
 def weights_of(lm):

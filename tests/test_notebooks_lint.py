@@ -16,10 +16,12 @@ PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MODULES = {path.stem: path for path in sorted((ROOT / "helpers").glob("*.py"))}
 # In the order of the data; none imports a later one.
 FLOW = ("profiles", "devices", "mini_world", "hub", "problems", "prompts",
-        "mini_apps", "decoding", "sampling", "execution", "filtering", "plans", "plan_scores",
-        "training", "multitask", "inference", "distillation",
+        "mini_apps", "decoding", "sampling", "recording", "posting", "asking",
+        "endpoint", "teachers", "execution", "filtering", "plans",
+        "plan_scores", "training", "multitask", "inference", "distillation",
         "expert_iteration", "evaluation", "figures", "rivals", "plan_rivals",
-        "experiments", "plan_experiments", "campaign")
+        "experiments", "plan_experiments", "campaign", "bill", "together",
+        "launch")
 INTRODUCED = re.compile(r"Introduced in notebook (\d\d), section (\d+)")
 FOLD = re.compile(r"<details>.*?</details>", re.DOTALL)
 SOLUTION = re.compile(
@@ -165,7 +167,22 @@ def test_exercises_have_checks_and_folded_solutions(notebook):
 @needs_notebooks
 def test_first_code_cell_is_the_same_everywhere():
     first = {code_cells(nbformat.read(path, 4))[0].source for path in PATHS}
-    assert len(first) == 1 and "session_card(profile)" in first.pop()
+    assert len(first) == 1
+    lines = first.pop().splitlines()
+    assert len(lines) <= 15 and lines[-1] == "prepare(profile)"
+
+
+@notebooks
+def test_no_cell_knows_where_it_is_run(notebook):
+    """On Colab the notebook is not in the repository."""
+    for cell in code_cells(notebook)[1:]:
+        for node in ast.walk(tree_of(cell)):
+            if isinstance(node, ast.Constant) and "../" in str(node.value):
+                raise AssertionError(f"start from ROOT: {node.value}")
+    for text in markdown(notebook):
+        prose = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+        for link in re.findall(r"\]\(([^)\s]+)|src=.([^\"']+)", prose):
+            assert re.match(r"https?:|#|data:", "".join(link)), link
 
 
 @needs_notebooks
@@ -292,7 +309,8 @@ def test_the_core_of_each_lesson_is_written_out():
                "expert_iteration"},
         "06": {"encode_for", "predict", "task_loss", "alternate"},
         "07": {"pass_at_k", "bootstrap_means", "pass_at_k_interval",
-               "paired_curve"}}
+               "paired_curve"},
+        "08": {"own_share", "accumulate_share"}}
     for path in PATHS:
         shown = {getattr(node, "name", None)
                  for cell in code_cells(nbformat.read(path, as_version=4))

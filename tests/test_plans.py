@@ -70,7 +70,7 @@ def teller(monkeypatch):
     """A model whose answers are its random numbers, or empty; its calls."""
     lm, calls = load_model("data/mini/teacher"), []
 
-    def complete(lm, ids, uniform, temperature, top_p, cut):
+    def complete(lm, ids, uniform, temperature, top_p, cut, mask=None):
         calls.append(len(uniform))
         return [("\n" if chance < 0.3 else f"1. Add {chance}.\n", "stop")
                 for chance in uniform[:, 0].tolist()]

@@ -52,6 +52,18 @@ def test_the_sampling_benchmark_holds_what_is_said_of_it():
     assert min(map(statistics.median, times.values())) >= 3
 
 
+def test_the_training_benchmark_holds_what_is_said_of_it():
+    measured = json.loads((ROOT / "data" / "benchmarks" / "training.json")
+                          .read_text())
+    assert set(measured) == {"mini", "qwen2", "vocabulary"}
+    for part in measured.values():
+        assert part["ratio"] >= 1.2
+        assert part["ratio"] == statistics.median(part["ratios"])
+        for ours, theirs in zip(part["ours"]["losses"],
+                                part["SFTTrainer"]["losses"], strict=True):
+            assert abs(ours - theirs) < 1e-3      # both learn the same
+
+
 def test_counts_belong_to_the_shipped_weights_and_problems(results):
     tasks = [p.task_id for p in load_problems("mini-gsm")]
     for name, result in results.items():

@@ -101,7 +101,7 @@ def test_who_follows_itself_has_nothing_to_pay(student):
 
 def test_a_checkpoint_of_another_objective_is_refused(tmp_path, student):
     def short(objective, stop):
-        lm = add_lora(load_model(f"{FOLDER}/student", train=True), 2)
+        lm = add_lora(load_model(f"{FOLDER}/student"), 2)
         return train(lm, EXAMPLES, 2, 1, 1e-3, tmp_path / "c.pt",
                      objective=objective, stop_after=stop, progress=False)
     short(plain, 2)

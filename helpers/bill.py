@@ -1,0 +1,112 @@
+"""What sampling will take, before the first call: tokens, hours, money.
+
+A sheet, no model: it multiplies and divides what you tell it.  Whether it
+told the truth is for a measured run to say; notebook 08 does one.
+Introduced in notebook 08, section 3.
+"""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What a sampling takes.  Introduced in notebook 08, section 3.
+
+    ``hours`` are on the clock, ``gpu_hours`` those of all GPUs together;
+    both are None where no speed was given, and ``money`` is None without a
+    price.
+    """
+
+    calls: int
+    prompt_tokens: float
+    new_tokens: float
+    hours: float | None = None
+    gpu_hours: float | None = None
+    money: float | None = None
+
+
+def bill(problems, n, prompt_tokens, new_tokens, choices=1, prices=None,
+         speeds=None, gpus=1, gpu_hour=None):
+    """The :class:`Bill` of ``n`` completions for each of ``problems``.
+
+    ``prompt_tokens`` and ``new_tokens`` are *means*: of a prompt, and of a
+    completion.  A call asks for up to ``choices`` completions and reads its
+    prompt once.  ``prices`` are those of a million (prompt, new) tokens.
+    ``speeds`` are (prompt, new) tokens a second on one of ``gpus`` cards,
+    each of which costs ``gpu_hour`` an hour; work is taken to split evenly.
+    Raises ``ValueError`` for counts below 1, negative numbers, speeds of 0,
+    and for both kinds of price at once.  Introduced in notebook 08,
+    section 3.
+    """
+    if min(problems, n, choices, gpus) < 1:
+        raise ValueError("problems, n, choices and gpus are at least 1")
+    if min(prompt_tokens, new_tokens, *(prices or ()), gpu_hour or 0) < 0:
+        raise ValueError("tokens and prices are not negative")
+    if speeds and min(speeds) <= 0:
+        raise ValueError("speeds are tokens a second, above 0")
+    if prices and gpu_hour is not None:
+        raise ValueError("either a server is paid by the token or a card by "
+                         "the hour; leave out prices or gpu_hour")
+    if gpu_hour is not None and not speeds:
+        raise ValueError("a price by the hour needs speeds: tokens a second")
+    calls = problems * math.ceil(n / choices)
+    read, written = calls * prompt_tokens, problems * n * new_tokens
+    hours = gpu_hours = money = None
+    if speeds:
+        gpu_hours = (read / speeds[0] + written / speeds[1]) / 3600
+        hours = gpu_hours / gpus
+    if prices:
+        money = (read * prices[0] + written * prices[1]) / 1e6
+    elif gpu_hour is not None:
+        money = gpu_hours * gpu_hour
+    return Bill(calls, read, written, hours, gpu_hours, money)
+
+
+def speeds_of(runs):
+    """(prompt, new) tokens a second that explain measured runs best.
+
+    ``runs`` are (prompt tokens, new tokens, seconds), two at least and of
+    different shape, as one that mostly reads and one that mostly writes:
+    seconds = prompt / first + new / second, by least squares.  Raises
+    ``ValueError`` where the runs do not tell the two apart.  Introduced in
+    notebook 08, section 3.
+    """
+    aa = sum(a * a for a, _, _ in runs)
+    ab = sum(a * b for a, b, _ in runs)
+    bb = sum(b * b for _, b, _ in runs)
+    at, bt = sum(a * t for a, _, t in runs), sum(b * t for _, b, t in runs)
+    apart = aa * bb - ab * ab
+    if apart > 1e-9 * aa * bb:
+        per_prompt = (at * bb - bt * ab) / apart       # seconds a token
+        per_new = (bt * aa - at * ab) / apart
+        if per_prompt > 0 and per_new > 0:
+            return 1 / per_prompt, 1 / per_new
+    raise ValueError("these runs do not tell reading from writing; measure "
+                     "one with long prompts and few new tokens, and one "
+                     "with many")
+
+
+def duration(hours):
+    """``hours`` as one reads them: "40 s", "12 min", "3.5 h", "9 days".
+
+    Introduced in notebook 08, section 3.
+    """
+    for size, unit, most in ((1 / 3600, "s", 1 / 60), (1 / 60, "min", 1),
+                             (1, "h", 48)):
+        if hours < most:
+            return f"{hours / size:.3g} {unit}"
+    return f"{hours / 24:,.3g} days" if hours < 24_000 else (
+        f"{hours / 24:,.0f} days")
+
+
+def statement(title, paper):
+    """One line of a :class:`Bill` for a table.
+
+    Introduced in notebook 08, section 3.
+    """
+    took = "" if paper.hours is None else f"{duration(paper.hours):>10}"
+    cost = "" if paper.money is None else f"{paper.money:>12,.2f}"
+    return (f"{title:24} {paper.calls:>9,} calls "
+            f"{paper.prompt_tokens / 1e6:>8,.1f} M in "
+            f"{paper.new_tokens / 1e6:>7,.1f} M out{took}{cost}")

@@ -1,0 +1,144 @@
+"""A session made ready: what is missing added, what clashes removed.
+
+The first cell of every notebook finds or clones the repository, puts it on
+``sys.path`` and calls :func:`prepare`.  Until then it needs the standard
+library only.  Introduced in notebook 00, section 1.
+"""
+
+import importlib
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+
+from .profiles import ROOT, get_profile, session_card
+
+# From 0.19 on, peft refuses an older torchao whenever LoRA is added to plain
+# layers, though nothing here uses torchao.  Colab ships such a pair.
+PEFT, TORCHAO = (0, 19), (0, 16)
+# A module that was imported before its package changed may remember it.
+STALE = {"torchao": ("peft", "torchao"),
+         "bitsandbytes": ("peft", "transformers")}
+# No cell needs the one; the other is added below, where it is needed.
+OPTIONAL = ("jupyterlab", "bitsandbytes")
+_restart = []                   # why, once it is needed
+
+
+def prepare(profile, gpu=None):
+    """Make this session fit for ``profile`` and print the session card.
+
+    On Colab it uninstalls a torchao that peft refuses; elsewhere the
+    environment is yours, and it only says so.  It installs bitsandbytes
+    where it is missing, the profile's teacher has 4 bits and there is a GPU
+    (``gpu``; None: look).  Nothing else is installed, and torch and numpy
+    keep their versions.  Run again, it changes nothing.  Raises
+    ``RuntimeError`` with one sentence where a package is missing or too old,
+    where pip fails, where the session must be restarted, and for such a
+    torchao outside Colab.  Introduced in notebook 00, section 1.
+    """
+    if lacks := lacking():
+        raise RuntimeError(
+            f"this environment lacks {', '.join(lacks)}; on Colab choose the "
+            f"latest runtime version, elsewhere open the notebooks with "
+            f"`make lab`")
+    if gpu is None:
+        import torch
+        gpu = torch.cuda.is_available()
+    for package, arguments in needed(profile, gpu).items():
+        command = shlex.join(["pip", *arguments])
+        if package == "torchao" and not on_colab():
+            raise RuntimeError(
+                f"peft {installed('peft')} refuses torchao "
+                f"{installed('torchao')}; torchao is not used here: run "
+                f"`{command}`, or update it, and restart the kernel")
+        print(command, flush=True)
+        _pip(arguments, command)
+        if bool(installed(package)) != (arguments[0] == "install"):
+            raise RuntimeError(f"`{command}` changed nothing; run it by hand "
+                               f"and restart the kernel")
+        if any(name in sys.modules for name in STALE[package]):
+            _restart.append(f"{package} was {arguments[0]}ed")
+    if _restart:
+        raise RuntimeError(
+            f"restart the session (on Colab: Runtime, Restart session) and "
+            f"run the notebook from its top: {' and '.join(_restart)} after "
+            f"this session had imported what depends on it")
+    print(session_card(profile))
+
+
+def lacking():
+    """The requirements of pyproject.toml that are not met here.
+
+    Introduced in notebook 00, section 1.
+    """
+    return [text for name, text in _requirements().items()
+            if name not in OPTIONAL and release(installed(name) or "0")
+            < release(text.removeprefix(name))]
+
+
+def needed(profile, gpu):
+    """What pip has to do: {package: its arguments}, empty if nothing.
+
+    Introduced in notebook 00, section 1.
+    """
+    todo = {}
+    torchao, peft = installed("torchao"), installed("peft")
+    if (torchao and peft and release(peft) >= PEFT
+            and release(torchao) < TORCHAO):
+        todo["torchao"] = ["uninstall", "-y", "torchao"]
+    if profile.teacher_4bit and gpu and not installed("bitsandbytes"):
+        # With these two named, pip looks for a bitsandbytes that suits them.
+        keep = [f"{name}=={installed(name)}" for name in ("torch", "numpy")]
+        todo["bitsandbytes"] = [
+            "install", _requirements()["bitsandbytes"], *keep]
+    return todo
+
+
+def on_colab():
+    """Whether this is Google Colab.
+
+    Introduced in notebook 00, section 1.
+    """
+    return "COLAB_RELEASE_TAG" in os.environ or "google.colab" in sys.modules
+
+
+def installed(package):
+    """The version of ``package``, or None where it is not installed.
+
+    Introduced in notebook 00, section 1.
+    """
+    importlib.invalidate_caches()       # pip may just have changed it
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def release(text):
+    """The first two numbers of a version: "0.10.0+cu128" -> (0, 10).
+
+    Introduced in notebook 00, section 1.
+    """
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
+
+
+def _requirements():
+    """{name: "name>=low"}, as pyproject.toml declares it."""
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    lines = [line.partition(";")[0].strip() for line in
+             tomllib.loads(text)["project"]["dependencies"]]
+    return {re.match(r"[\w-]+", line).group(): line for line in lines}
+
+
+def _pip(arguments, command):
+    done = subprocess.run([sys.executable, "-m", "pip", *arguments],
+                          capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["it said nothing"]
+        reason = next((line for line in lines if "ERROR" in line), lines[-1])
+        raise RuntimeError(f"`{command}` failed, check the network and run "
+                           f"this cell again: {reason}")
