@@ -66,13 +66,3 @@ def empty_cache():
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-def peak_gib():
-    """Most memory of the card in use so far, in GiB; None without a card.
-
-    Introduced in notebook 02, section 2.
-    """
-    if not torch.cuda.is_available():
-        return None
-    return torch.cuda.max_memory_allocated() / 2 ** 30

@@ -13,6 +13,7 @@ same.  Introduced in notebook 08, section 4.
 
 import argparse
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -135,10 +136,11 @@ def launch(processes, *arguments, module="helpers.launch"):
     finally:
         end_processes(family(running.pid))
     if running.returncode:
-        told = [line for line in err.splitlines()
-                if line.startswith("launch: ")] or err.splitlines()[-1:]
-        raise RuntimeError(f"{processes} processes failed: "
-                           f"{''.join(told[:1]).removeprefix('launch: ')}")
+        # A progress bar may stand before it; else the first error's line.
+        told = (re.findall(r"launch: (.+)", err)
+                or re.findall(r"^\S*Error: .+", err, re.MULTILINE)
+                or ["no reason was given"])
+        raise RuntimeError(f"{processes} processes failed: {told[0]}")
     return out
 
 

@@ -64,9 +64,9 @@ class Profile:
         folder = ROOT / "runs" / self.name
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            probe = folder / ".writable"
+            probe = folder / f".writable-{os.getpid()}"
             probe.write_text("")
-            probe.unlink()
+            probe.unlink(missing_ok=True)     # several may look at a time
         except OSError as error:
             raise OSError(
                 f"cannot write to {folder.relative_to(ROOT)}: "

@@ -7,7 +7,6 @@ that was not asked.
 
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 
 from .profiles import ROOT
 from .prompts import prompt_hash

@@ -12,7 +12,6 @@ What was computed is kept: the same command goes on.
 """
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 import torch
 
-from helpers import devices, profiles, sampling
+from helpers import profiles, sampling
 from helpers.decoding import complete
 from helpers.devices import dtype_for, free
 from helpers.models import load_model
@@ -199,10 +199,6 @@ def test_four_bits_without_bitsandbytes_is_one_sentence(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match="pip install bitsandbytes"):
         load_model("data/mini/teacher", four_bit=True)
-
-
-def test_memory_is_told_only_where_there_is_a_card():
-    assert (devices.peak_gib() is None) != torch.cuda.is_available()
 
 
 def test_every_end_mark_of_a_model_ends_a_text(teacher):

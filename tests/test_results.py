@@ -120,6 +120,17 @@ def test_an_unwritable_folder_is_one_sentence(tmp_path, monkeypatch):
     assert "\n" not in str(error.value)
 
 
+def test_many_may_ask_for_the_folder_at_a_time(tmp_path, monkeypatch):
+    """As the processes of `accelerate launch` do when they start."""
+    from concurrent.futures import ThreadPoolExecutor
+    from helpers import profiles
+    monkeypatch.setattr(profiles, "ROOT", tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda _: PROFILE.runs, range(400)))
+    assert found == {tmp_path / "runs" / "mini"}
+    assert not list((tmp_path / "runs" / "mini").iterdir())
+
+
 def test_shipped_weights_stay_small():
     size = sum(path.stat().st_size for path in SHIPPED.rglob("*")
                if path.is_file())
