@@ -161,6 +161,15 @@ def beats_sentence(student_counts, teacher_counts, n, ks=None,
 
 # ------------------------------------------------------- several seeds
 
+def verdict_word(low, high, bar=0.0):
+    """"agree", "disagree" or "undecided" with: it is more than ``bar``.
+
+    ``low`` and ``high`` are the ends of an interval.  Introduced in notebook
+    05, section 9.
+    """
+    return "agree" if low > bar else "disagree" if high < bar else "undecided"
+
+
 def over_seeds(scores, against=None, level=0.95, resamples=10_000, seed=0):
     """``(mean, low, high)`` over seeds *and* problems.
 

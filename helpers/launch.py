@@ -62,9 +62,7 @@ def train_command(accelerator, options):
         checkpoint=out / "two-tasks.pt", save_every=options.save_every,
         rows=profile.plan_rows, most=profile.plan_length)
     if accelerator.is_main_process:
-        save_adapter(lm, out / "adapter", profile.plan_student)
-        (out / "adapter" / "README.md").write_text(
-            CARD.format(base=profile.plan_student))
+        save_adapter(lm, out / "adapter", profile.plan_student, CARD)
         code, plan = losses[-1]
         print(f"{len(losses)} updates in {counted(accelerator)}, "
               f"{time.perf_counter() - began:.1f} s; losses at the end: "

@@ -113,8 +113,8 @@ def load_model(name, four_bit=False, chat=False):
         kind = (AutoModelForSeq2SeqLM if config.is_encoder_decoder
                 else AutoModelForCausalLM)
         card = devices.capability()
-        dtype = devices.dtype_for(card, count(kind, config),
-                                  config.model_type)
+        size = count(kind, config) if card else 0     # a CPU does not ask
+        dtype = devices.dtype_for(card, size, config.model_type)
         if four_bit:
             options["quantization_config"] = four_bits(dtype)
         if card:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .evaluation import over_seeds
+from .evaluation import over_seeds, verdict_word
 from .plan_rivals import plan_first_chosen, relative_gain
 from .programs import read_story
 
@@ -134,9 +134,7 @@ def judge_claim(claim, standings, levels, level=0.95):
     else:
         bar, found = claim.ratio, relative_gain(one, other, where, level)
     _, low, high = found
-    verdict = ("agree" if low > bar else "disagree" if high < bar
-               else "undecided")
-    return Finding(claim, *found, verdict,
+    return Finding(claim, *found, verdict_word(low, high, bar),
                    reason(claim, found, bar, [t.mean(axis=1) for t in tables])
                    )
 

@@ -8,15 +8,14 @@ pass all hidden tests; a problem without any plan counts as 0.
 Introduced in notebook 03, section 6.
 """
 
-import json
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
-from .evaluation import over_seeds
+from .evaluation import over_seeds, verdict_word
+from .run_files import read_runs
 from .plan_scores import best_of
-from .profiles import find_artefact
 
 # How one may choose among plans, by what is known of a plan's programs.
 CHOICES = {"at random": lambda examples, hidden: 0,
@@ -100,10 +99,7 @@ def load_plan_scores(profile, name):
     :func:`helpers.profiles.find_artefact` does, and ``ValueError`` for a
     broken file.
     """
-    path = find_artefact(profile, f"rivals/plans-{name}.json")
-    try:
-        runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
-        runs = [runs[key] for key in sorted(runs, key=float)]
+    def taken(facts, runs):
         codes, = {run["codes"] for run in runs}
         plans = tuple([[(int(examples), int(hidden))
                         for examples, hidden in pairs]
@@ -114,11 +110,8 @@ def load_plan_scores(profile, name):
                 raise ValueError(f"{count} of {codes} programs")
         if len({len(problems) for problems in plans}) != 1:
             raise ValueError("its seeds have different problems")
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path.name} is not a whole file of runs ({error});"
-                         f" delete it and run `python -m helpers rivals "
-                         f"plans-{name}`") from None
-    return PlanScores(name, codes, plans)
+        return PlanScores(name, codes, plans)
+    return read_runs(profile, f"plans-{name}", taken)
 
 
 def plan_judgement(one, other):
@@ -129,8 +122,7 @@ def plan_judgement(one, other):
     Introduced in notebook 03, section 6.
     """
     mean, low, high = over_seeds(one, other)
-    word = "agree" if low > 0 else "disagree" if high < 0 else "undecided"
-    return word, mean, low, high
+    return verdict_word(low, high), mean, low, high
 
 
 def best_curve(scores, choice, ns):

@@ -8,15 +8,14 @@ same order and equally often, and sit the same exam (the test problems of
 Introduced in notebook 06, section 9.
 """
 
-import json
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .evaluation import middle, over_seeds, pass_at_k
 from .plan_scores import best_of
-from .profiles import find_artefact
-from .rivals import DEV_SEED, SEEDS  # noqa: F401
+from .rivals import (DEV_SEED, SEEDS, Standing,  # noqa: F401
+                     standing_of)
 
 TASK = "mini-apps"
 DEV_RATES = (2e-3, 4e-3, 8e-3, 16e-3, 32e-3)
@@ -108,25 +107,15 @@ RIVALS = {rival.name: rival for suite in SUITES.values() for rival in suite}
 # ------------------------------------------------------------ their results
 
 @dataclass(frozen=True)
-class PlanStanding:
+class PlanStanding(Standing):
     """What came out for one student: a run for each seed.
 
-    ``counts``, ``shown``: (seeds, problems), programs out of ``n`` that
-    passed the hidden tests, and the example tests; ``greedy`` out of one;
-    ``runs``: the records as they are in the file.  Introduced in notebook
-    06, section 9.
+    ``counts`` are programs that passed the hidden tests; ``shown``, (seeds,
+    problems): those out of ``n`` that passed the example tests.  Introduced
+    in notebook 06, section 9.
     """
 
-    name: str
-    n: int
-    counts: np.ndarray
     shown: np.ndarray
-    greedy: np.ndarray
-    runs: list
-
-    def scores(self, k=1):
-        """pass@k, (seeds, problems); k = 0 stands for greedy decoding."""
-        return self.greedy if k == 0 else pass_at_k(self.n, self.counts, k)
 
 
 def load_plan_standing(profile, name):
@@ -136,20 +125,8 @@ def load_plan_standing(profile, name):
     :func:`helpers.profiles.find_artefact` does, and ``ValueError`` for a
     broken file.
     """
-    path = find_artefact(profile, f"rivals/{name}.json")
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        runs = [facts["runs"][key] for key in
-                sorted(facts["runs"], key=float)]
-        tables = [np.array([run[part] for run in runs])
-                  for part in ("counts", "shown", "greedy")]
-        n = facts["rival"]["n"]
-        pass_at_k(n, tables[0], 1)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path.name} is not a whole file of runs ({error});"
-                         f" delete it and run `python -m helpers rivals "
-                         f"{name}`") from None
-    return PlanStanding(name, n, *tables, runs)
+    return standing_of(PlanStanding, profile, name, "counts", "shown",
+                       "greedy")
 
 
 def relative_gain(one, other, where=None, level=0.95):

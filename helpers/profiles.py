@@ -4,6 +4,7 @@ A profile changes names and sizes, never the code path: every notebook runs
 the same cells under each of them.  Introduced in notebook 00, section 1.
 """
 
+import importlib
 import os
 import platform
 import shutil
@@ -175,6 +176,18 @@ def find_artefact(profile, name):
         f"(the README lists which)")
 
 
+def installed(package):
+    """The version of ``package``, or None where it is not installed.
+
+    Introduced in notebook 00, section 1.
+    """
+    importlib.invalidate_caches()       # pip may just have changed it
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
 def session_card(profile=None):
     """Versions and hardware of this session as text, one fact per line.
 
@@ -183,10 +196,7 @@ def session_card(profile=None):
     import torch
     lines = [f"Python        {platform.python_version()}"]
     for package in ("torch", "transformers", "peft", "datasets"):
-        try:
-            lines.append(f"{package:<14}{version(package)}")
-        except PackageNotFoundError:
-            lines.append(f"{package:<14}not installed")
+        lines.append(f"{package:<14}{installed(package) or 'not installed'}")
     if torch.cuda.is_available():
         card = torch.cuda.get_device_properties(0)
         lines.append(f"GPU           {card.name}, capability "

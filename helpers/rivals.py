@@ -9,13 +9,12 @@ problems, in the same way for each method (:data:`DEV_RATES`).
 Introduced in notebook 05, section 8.
 """
 
-import json
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .evaluation import over_seeds, pass_at_k
-from .profiles import find_artefact
+from .evaluation import over_seeds, pass_at_k, verdict_word
+from .run_files import read_runs
 
 SEEDS = (0, 1, 2, 3, 4)
 DEV_SEED = 100           # of the runs that choose the learning rates
@@ -153,20 +152,21 @@ def load_standing(profile, name):
     :func:`helpers.profiles.find_artefact` does, and ``ValueError`` for a
     broken file.
     """
-    path = find_artefact(profile, f"rivals/{name}.json")
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        runs = [facts["runs"][key] for key in
-                sorted(facts["runs"], key=float)]
-        counts = np.array([run["counts"] for run in runs])
+    return standing_of(Standing, profile, name, "counts", "greedy")
+
+
+def standing_of(kind, profile, name, *parts):
+    """A ``kind`` of :class:`Standing` whose tables are ``parts`` of each run.
+
+    Introduced in notebook 05, section 8.  Raises as :func:`load_standing`.
+    """
+    def taken(facts, runs):
+        tables = {part: np.array([run[part] for run in runs])
+                  for part in parts}
         n = facts["rival"]["n"]
-        pass_at_k(n, counts, 1)
-        greedy = np.array([run["greedy"] for run in runs])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path.name} is not a whole file of runs ({error});"
-                         f" delete it and run `python -m helpers rivals "
-                         f"{name}`") from None
-    return Standing(name, n, counts, greedy, runs)
+        pass_at_k(n, tables["counts"], 1)
+        return kind(name=name, n=n, runs=runs, **tables)
+    return read_runs(profile, name, taken)
 
 
 def score(standing, k=1):
@@ -193,4 +193,4 @@ def judgement(one, other, k):
     Introduced in notebook 05, section 9.
     """
     _, low, high = gain(one, other, k)
-    return "agree" if low > 0 else "disagree" if high < 0 else "undecided"
+    return verdict_word(low, high)

@@ -94,14 +94,18 @@ def cached(path, lm, digests, settings):
     return found
 
 
+def lines_of(samples):
+    """The text of a cache file that holds ``samples``."""
+    return "".join(json.dumps(asdict(row)) + "\n" for row in samples)
+
+
 def append(path, samples):
     """Write whole lines at the end of the file, and wait for the disk."""
     if path is None:
         return
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    text = "".join(json.dumps(asdict(row)) + "\n" for row in samples)
     with open(path, "ab") as file:
-        file.write(text.encode())
+        file.write(lines_of(samples).encode())
         file.flush()
         os.fsync(file.fileno())
 

@@ -98,7 +98,8 @@ def draw(lm, wanted, settings, sequences=256, max_prompt_tokens=756):
         if len(rows) > sequences:
             work[:0] = halves(batch)
             continue
-        digests = {task: prompt_hash(wanted[task][0]) for task, _ in rows}
+        digests = {task: prompt_hash(wanted[task][0])
+                   for task, _, _ in batch}
         uniform = torch.cat([
             random_numbers(settings.seed, digests[task], part,
                            settings.max_new_tokens)

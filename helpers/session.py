@@ -5,16 +5,14 @@ The first cell of every notebook finds or clones the repository, puts it on
 library only.  Introduced in notebook 00, section 1.
 """
 
-import importlib
 import os
 import re
 import shlex
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import PackageNotFoundError, version
 
-from .profiles import ROOT, get_profile, session_card
+from .profiles import ROOT, get_profile, installed, session_card
 
 # From 0.19 on, peft refuses an older torchao whenever LoRA is added to plain
 # layers, though nothing here uses torchao.  Colab ships such a pair.
@@ -103,18 +101,6 @@ def on_colab():
     Introduced in notebook 00, section 1.
     """
     return "COLAB_RELEASE_TAG" in os.environ or "google.colab" in sys.modules
-
-
-def installed(package):
-    """The version of ``package``, or None where it is not installed.
-
-    Introduced in notebook 00, section 1.
-    """
-    importlib.invalidate_caches()       # pip may just have changed it
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def release(text):

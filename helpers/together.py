@@ -7,9 +7,7 @@ over them.  Introduced in notebook 08, section 4.
 """
 
 import hashlib
-import json
 import math
-import os
 from pathlib import Path
 
 import torch
@@ -18,7 +16,8 @@ from tqdm import tqdm
 from .checkpoints import resume, save_state
 from .multitask import accumulate, alternate, encode_for, trained_tokens
 from .precision import make_scaler, memory_error, update, widen
-from .samples import drop_incomplete_line, read_samples
+from .records import write_text
+from .samples import drop_incomplete_line, lines_of, read_samples
 from .sampling import sample
 from .training import learning_rate, seed_dropout
 
@@ -203,8 +202,6 @@ def sample_together(accelerator, lm, prompts, n, folder, **settings):
     order = {task: number for number, task in enumerate(prompts)}
     rows = sorted(written(folder), key=lambda row: (
         order.get(row.task_id, len(order)), row.sample_index))
-    text = "".join(json.dumps(vars(row)) + "\n" for row in rows)
-    joined.with_suffix(".new").write_text(text)
-    os.replace(joined.with_suffix(".new"), joined)
+    write_text(joined, lines_of(rows))
     # Nothing is missing; this looks through what the others have written.
     return sample(lm, prompts, n, cache=joined, **settings)

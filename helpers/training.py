@@ -250,11 +250,11 @@ notebook 05 on programs of the teacher that gave the right answer.
 """
 
 
-def save_adapter(lm, folder, base):
+def save_adapter(lm, folder, base, card=CARD):
     """Save the adapter in peft's format; ``base`` is what it belongs to.
 
-    The folder is complete or not there.  Introduced in notebook 05,
-    section 5.
+    ``card`` is the text of its README, with a place for ``{base}``.  The
+    folder is complete or not there.  Introduced in notebook 05, section 5.
     """
     folder = Path(folder)
     new = folder.with_name(folder.name + ".new")
@@ -264,7 +264,7 @@ def save_adapter(lm, folder, base):
     # A set is written in any order; the same training writes the same file.
     config.target_modules = sorted(config.target_modules)
     lm.model.save_pretrained(new)
-    (new / "README.md").write_text(CARD.format(base=base))
+    (new / "README.md").write_text(card.format(base=base))
     shutil.rmtree(folder, ignore_errors=True)
     new.rename(folder)
 

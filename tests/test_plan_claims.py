@@ -31,8 +31,8 @@ def standing(name, rate, seed=0, n=20, seeds=5, plans=None, problems=40):
     if plans:
         run["plan-first"] = {"codes": 4, "tokens": 90 * problems,
                              "plans": [plans] * problems}
-    return PlanStanding(name, n, counts, shown, counts > n * rng.random(
-        counts.shape), [run] * seeds)
+    return PlanStanding(name, n, counts, counts > n * rng.random(
+        counts.shape), [run] * seeds, shown)
 
 
 # ---- choosing ----
@@ -70,7 +70,7 @@ def test_a_chosen_plan_is_the_best_of_all_choices(n):
 def test_direct_programs_are_chosen_by_example_tests():
     """Against all ways to draw m programs of which e pass, c are right."""
     n, e, c = 6, 3, 2
-    s = PlanStanding("x", n, np.array([[c, 0]]), np.array([[e, 0]]), None, [])
+    s = PlanStanding("x", n, np.array([[c, 0]]), None, [], np.array([[e, 0]]))
     programs = [(i < e, i < c) for i in range(n)]
     for m in (1, 2, 4, 6):
         found = []

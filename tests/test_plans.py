@@ -7,7 +7,7 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from helpers import plan_results, sampling
+from helpers import run_files, sampling
 from helpers.execution import Runner
 from helpers.mini_apps import steps_of, write_plan
 from helpers.models import load_model
@@ -257,7 +257,7 @@ RUNS = {str(seed): {"codes": 2, "plans": [[[2, 1], [0, 0]], [[1, 1]], []]}
 @pytest.fixture
 def shelf(monkeypatch, tmp_path):
     """Where the files of runs are looked for."""
-    monkeypatch.setattr(plan_results, "find_artefact",
+    monkeypatch.setattr(run_files, "find_artefact",
                         lambda profile, name: tmp_path / name)
     (tmp_path / "rivals").mkdir()
     return lambda runs: (tmp_path / "rivals" / "plans-x.json").write_text(
