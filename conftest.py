@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import offline
+from helpers.tools import offline
 
 _folder = tempfile.TemporaryDirectory(prefix="refused-")
 REFUSED = Path(_folder.name) / "refused.log"

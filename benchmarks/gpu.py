@@ -152,7 +152,7 @@ def take_the_card():
     import torch
     if not torch.cuda.is_available():
         return
-    from helpers import devices
+    from helpers.gpu import memory as device
     total = torch.cuda.get_device_properties(0).total_memory
     torch.cuda.set_per_process_memory_fraction(
         min(1.0, LIMIT_GIB * GIB / total))
@@ -160,7 +160,7 @@ def take_the_card():
     torch.backends.cuda.enable_cudnn_sdp(False)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
-    devices.capability = lambda: RULES
+    device.capability = lambda: RULES
 
 
 def sync():
@@ -206,7 +206,7 @@ def memory():
 # ---- the stages ----
 
 def load(name, scratch, **options):
-    from helpers.models import load_model
+    from helpers.teachers.checkpoint import load_model
     return load_model(str(Path(scratch) / Path(name).name), **options)
 
 
@@ -332,7 +332,7 @@ def two_tasks(profile, trial, scratch, name=STUDENT):
 def two_tasks_t5(profile, trial, scratch):
     """The same for the encoder-decoder, in 32 bits, and its sampling."""
     found = two_tasks(profile, trial, scratch, T5)
-    from helpers.devices import empty_cache
+    from helpers.gpu.memory import empty_cache
     empty_cache()
     lm = load(T5, scratch)
     drawn = draw(lm, profile, [min(512, trial.longest)] * 2, 4,
@@ -344,7 +344,7 @@ def two_tasks_t5(profile, trial, scratch):
 def hand_over(profile, trial, scratch):
     """The teacher samples and is freed; then the student is trained."""
     import torch
-    from helpers.devices import free
+    from helpers.gpu.memory import free
     lm = load(TEACHER, scratch, four_bit=profile.teacher_4bit)
     draw(lm, profile, [trial.few_shot], 2, 4, sequences=2)
     before = held()

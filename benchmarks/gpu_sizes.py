@@ -126,7 +126,7 @@ def sampling_memory(name, rows, prompt, new, four_bit=False, width=2,
     ``prompt`` and ``new`` are tokens.  Each row has keys and values of its
     own, with room for 64 tokens more than there are (``RoomyLayer``).  At
     most 4096 tokens of prompts are read at a time.  Without ``grouped``
-    (:mod:`helpers.attention`) a card that has no FlashAttention runs
+    (:mod:`helpers.gpu.attention`) a card that has no FlashAttention runs
     grouped-query attention by the plain formula: scores in float32 while a
     prompt is read, and keys and values of one layer for every head while
     words are added, in 16 and in 32 bits.  (Read in PyTorch's and

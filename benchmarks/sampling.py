@@ -3,7 +3,7 @@
     python benchmarks/sampling.py [--model NAME] [--four-bit] [--n N]
                                   [--new-tokens N] [--rounds N] [--save]
 
-ours            helpers.decoding.complete: the prompt is read once, rows that
+ours            teachers.decoding.complete: the prompt is read once, rows that
                 have ended leave the batch.
 generate        model.generate(num_return_sequences=n), until every row has
                 written its end token or all its tokens.
@@ -34,11 +34,11 @@ from transformers import (GenerationConfig, StoppingCriteria,
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from helpers.decoding import complete, random_numbers  # noqa: E402
-from helpers.models import load_model                  # noqa: E402
-from helpers.problems import load_problems             # noqa: E402
-from helpers.prompts import (EXEMPLARS, cut_completion,  # noqa: E402
-                             few_shot_prompt)
+from helpers.teachers.decoding import complete, random_numbers  # noqa: E402
+from helpers.teachers.checkpoint import load_model  # noqa: E402
+from helpers.problems import load_problems  # noqa: E402
+from helpers.prompts import (  # noqa: E402
+    EXEMPLARS, cut_completion, few_shot_prompt)
 
 RESULTS = ROOT / "data" / "benchmarks" / "sampling.json"
 TEMPERATURE = 0.6

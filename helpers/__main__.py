@@ -1,229 +1,30 @@
-"""The command line: ``python -m helpers run [--profile mini] [NOTEBOOK ...]``.
-
-Introduced in notebook 00, section 1.
-"""
+"""The command line: ``python -m helpers COMMAND``, a module for each."""
 
 import argparse
-import os
-import shutil
+import importlib
 import sys
 
-from helpers import offline, profiles
-
-PLATFORM = ("programs are run in processes of their own, which needs Linux or "
-            "macOS; on Windows use WSL, or open the notebooks on Colab")
+COMMANDS = {
+    "run": "helpers.tools.run",
+    "stamp": "helpers.tools.stamping",
+    "rebuild-mini": "helpers.workshop.pretraining",
+    "rivals": "helpers.workshop.campaign",
+    "ship": "helpers.workshop.shipping",
+}
 
 
 def main(argv=None):
-    """Run the command in ``argv``; return the exit code.
-
-    Introduced in notebook 00, section 1.  0 all well, 1 a notebook failed,
-    2 the command cannot be carried out as given, 130 stopped.
-    """
+    """Hand ``argv`` to the module of its command; return the exit code."""
     argv = sys.argv[1:] if argv is None else argv
-    if argv[:1] == ["rebuild-mini"]:
-        from helpers import pretraining
-        return pretraining.main(argv[1:]) or 0
-    if argv[:1] == ["rivals"]:
-        from helpers import campaign
-        return campaign.main(argv[1:]) or 0
-    if argv[:1] == ["ship"]:
-        from helpers import shipping
-        return shipping.main(argv[1:]) or 0
-    if argv == ["stamp"]:
-        from helpers import stamping
-        return stamping.main()
-    parser = argparse.ArgumentParser(prog="python -m helpers")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("rebuild-mini", add_help=False,
-                        help="make the mini world's data and models again")
-    commands.add_parser("rivals", add_help=False,
-                        help="run the experiments of notebook 05, section 8")
-    commands.add_parser("ship", add_help=False,
-                        help="copy the results of a run into data/mini/")
-    commands.add_parser("stamp", help="write address and tag of "
-                        "pyproject.toml into the notebooks")
-    run = commands.add_parser("run", help="execute notebooks in order")
-    run.add_argument("notebooks", nargs="*", metavar="NOTEBOOK",
-                     help="a number such as 05, or a name; all if none")
-    run.add_argument("--profile", help="mini (the default), colab or paper")
-    run.add_argument("--fresh", action="store_true",
-                     help="first remove the results of this profile")
-    run.add_argument("--save", action="store_true",
-                     help="write the outputs back into notebooks/")
-    run.add_argument("--offline", action="store_true",
-                     help="refuse the network (mini always does)")
-    options = parser.parse_args(argv)
-    if os.name == "nt":
-        return _refuse(PLATFORM)
-    try:
-        profile = profiles.get_profile(options.profile)
-        paths = select(options.notebooks, profiles.ROOT / "notebooks")
-        runs = profile.runs
-    except (ValueError, OSError) as error:
-        return _refuse(error)
-    return run_notebooks(paths, profile, runs, options)
-
-
-def _refuse(sentence):
-    print(sentence, file=sys.stderr)
-    return 2
-
-
-def select(names, folder):
-    """The notebooks of ``folder`` that ``names`` choose, in order.
-
-    Introduced in notebook 00, section 1.  A name is a number ("05"), a
-    notebook's name with or without ``.ipynb``, or its path.  Raises
-    ``ValueError`` when there is no such notebook.
-    """
-    found = sorted(folder.glob("[0-9]*.ipynb"))
-    if not found:
-        raise ValueError(f"there are no notebooks in {folder.name}/")
-    chosen = set()
-    for name in names:
-        stem = os.path.basename(name).removesuffix(".ipynb")
-        number = stem.zfill(2) if stem.isdecimal() else None
-        match = [path for path in found
-                 if stem == path.stem or number == path.stem.split("_")[0]]
-        if not match:
-            raise ValueError(f"there is no notebook {name!r}; choose from "
-                             f"{', '.join(path.stem for path in found)}")
-        chosen.update(match)
-    return [path for path in found if not names or path in chosen]
-
-
-def run_notebooks(paths, profile, runs, options):
-    """Execute the notebooks ``paths`` one after the other; print the table.
-
-    Introduced in notebook 00, section 1.  Returns the exit code.
-    """
-    from helpers.processes import RunLock
-    from helpers.runner import NotebookFailed, Stopped
-
-    guarded = options.offline or profile.name == "mini"
-    if guarded:
-        offline.refuse_network()
-    shown, code = [], 0
-    try:
-        with RunLock(runs) as lock:
-            if options.fresh:
-                remove_results(runs)
-            for path in paths:
-                shown.append(_one(path, profile, runs, options, guarded,
-                                  lock.kernel_started))
-    except BlockingIOError as error:
-        return _refuse(error)
-    except OSError as error:
-        return _refuse(f"the results could not be written: {error}")
-    except (NotebookFailed, KeyboardInterrupt) as error:
-        stopped = isinstance(error, (Stopped, KeyboardInterrupt))
-        code = 130 if stopped else 1
-        if getattr(error, "row", None):
-            shown.append(error.row)
-        failure = error
-    _print_table(shown, runs)
-    if code:
-        _say_why(failure, code == 130, runs)
-    return code
-
-
-def _one(path, profile, runs, options, guarded, started):
-    """Execute one notebook, or find it finished; return its row."""
-    from dataclasses import replace
-
-    from helpers import records, runner
-
-    key = records.notebook_key(path, profile.name, profiles.ROOT)
-    row = records.finished_row(records.read_rows(runs), path.stem, key, runs)
-    if row and not options.save:
-        print(f"{path.stem}: finished before, nothing changed since")
-        return row
-    environment = {**os.environ, "PROFILE": profile.name}
-    log = None
-    if guarded:
-        log = runs / "logs" / f"{path.stem}-refused.log"
-        log.parent.mkdir(exist_ok=True)
-        log.unlink(missing_ok=True)
-        environment = offline.offline_environment(environment, log)
-    target = runs / "notebooks" / path.name
-    print(f"{path.stem}: running", flush=True)
-    try:
-        row = runner.execute_notebook(path, target, environment, guarded,
-                                      log, started)
-    except runner.NotebookFailed as failure:
-        records.write_row(runs, profile.name, failure.row)
-        raise
-    row = replace(row, key=key, files=records.results_in(runs))
-    records.write_row(runs, profile.name, row)
-    if options.save:
-        _save(path, target, row)
-    return row
-
-
-def _save(path, target, row):
-    import nbformat
-
-    from helpers import cleaning, records
-
-    notebook = cleaning.clean_notebook(nbformat.read(target, as_version=4),
-                                       profiles.ROOT)
-    if not cleaning.fill_header(notebook, row):
-        print(f"{path.stem}: its header table has no place for time and "
-              f"memory, they were left out")
-    nbformat.validate(notebook)
-    records.write_text(path, nbformat.writes(notebook) + "\n")
-
-
-def remove_results(runs):
-    """Empty the folder ``runs``, all but its lock, after saying so.
-
-    The results of ``python -m helpers rivals`` stay: they take an hour and
-    say themselves what they were made with.  Introduced in notebook 00,
-    section 1.
-    """
-    print(f"removing the notebooks' results in {_short(runs)}/", flush=True)
-    for entry in runs.iterdir():
-        if entry.name == "rivals":
-            continue
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        elif entry.name != ".lock":
-            entry.unlink()
-
-
-def _say_why(failure, stopped, runs):
-    if not stopped and failure.cell:
-        copy = _short(runs / "notebooks" / f"{failure.row.notebook}.ipynb")
-        print(f"\nthe cell that failed (its traceback is in {copy}):\n\n"
-              f"{failure.cell}\n", file=sys.stderr)
-    print(str(failure) or "stopped", file=sys.stderr, flush=True)
-    if stopped:
-        print("what was computed is kept: run the same command again and it "
-              "goes on from there", file=sys.stderr)
-
-
-def _short(path):
-    return os.path.relpath(path, profiles.ROOT)
-
-
-def _print_table(rows, runs):
-    """Print what each notebook took and found, and where its results are."""
-    if not rows:
-        return
-    from helpers.cleaning import duration
-    width = max(len(row.notebook) for row in rows)
-    print(f"\n{'notebook':<{width}}  {'seconds':>7}  {'peak MB':>7}  "
-          f"{'status':<7}  headline result")
-    for row in rows:
-        print(f"{row.notebook:<{width}}  {row.seconds:>7.1f}  "
-              f"{row.peak_mb:>7.0f}  {row.status:<7}  {row.headline or '-'}")
-    spent = sum(row.seconds for row in rows if row.status != "cached")
-    print(f"\nthis run took {duration(spent)}\n"
-          f"executed copies  {_short(runs / 'notebooks')}/\n"
-          f"figures          {_short(runs / 'figures')}/\n"
-          f"results          {_short(runs)}/, "
-          f"table in {_short(runs / 'summary.json')}", flush=True)
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers", epilog="run: execute notebooks in order; "
+        "stamp: write address and tag of pyproject.toml into them; "
+        "rebuild-mini: make the mini world's data and models again; rivals: "
+        "run the experiments of notebooks 03, 05 and 06; ship: copy the "
+        "results of a run into data/mini/.  Each has a --help of its own.")
+    parser.add_argument("command", choices=COMMANDS)
+    chosen = parser.parse_args(argv[:1]).command
+    return importlib.import_module(COMMANDS[chosen]).main(argv[1:]) or 0
 
 
 if __name__ == "__main__":

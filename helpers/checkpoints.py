@@ -10,7 +10,7 @@ def save_state(path, run, weights, optimizer, losses, scaler=None):
     """Write beside the file, then rename: a kill leaves one or the other.
 
     ``scaler`` is the factor of the loss in float16, see
-    :mod:`helpers.precision`.  Introduced in notebook 05, section 4.
+    :mod:`helpers.gpu.precision`.  Introduced in notebook 05, section 4.
     """
     state = {"run": run, "weights": [w.detach() for w in weights],
              "optimizer": optimizer.state_dict(), "losses": losses,

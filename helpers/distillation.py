@@ -13,8 +13,8 @@ from dataclasses import replace
 import torch
 from torch.nn.functional import log_softmax
 
-from .prompts import exemplar_text
-from .training import IGNORED, collate, completion_loss, encode
+from helpers.prompts import exemplar_text
+from helpers.training import IGNORED, collate, completion_loss, encode
 
 
 def distillation_loss(student, teacher, temperature=1.0, sharpen=1.0):

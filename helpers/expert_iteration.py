@@ -8,8 +8,8 @@ Introduced in notebook 05, section 7.
 
 from dataclasses import dataclass
 
-from .filtering import first_correct
-from .models import LanguageModel
+from helpers.filtering import first_correct
+from helpers.teachers.checkpoint import LanguageModel
 
 
 @dataclass(frozen=True)

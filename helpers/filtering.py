@@ -19,9 +19,9 @@ from pathlib import Path
 
 # How two programs are told apart, and how one that is right by luck is found,
 # is in a file of its own; these names belong to both.
-from helpers.programs import (  # noqa: F401
-    canonical, days_in_order, follows, foreign_numbers, numbers_in,
-    read_story, renamed, spelling, spurious, variants)
+from helpers.programs import (canonical, days_in_order, follows,  # noqa: F401
+                              foreign_numbers, numbers_in, read_story, renamed,
+                              spelling, spurious, variants)
 from helpers.prompts import zero_shot_prompt
 
 

@@ -7,10 +7,10 @@ an oracle.  What that costs is counted in generated tokens.
 Introduced in notebook 06, section 7.
 """
 
-from .multitask import code_prompt, plan_prompt, using_head
-from .plans import Plan
-from .prompts import cut_section
-from .sampling import sample
+from helpers.multitask import code_prompt, plan_prompt, using_head
+from helpers.plans import Plan
+from helpers.prompts import cut_section
+from helpers.sampling import sample
 
 
 def direct(lm, problems, n, temperature=0.6, top_p=0.95, **settings):

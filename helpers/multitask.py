@@ -16,12 +16,14 @@ import random
 import torch
 from tqdm import tqdm
 
-from .checkpoints import resume, save_state
-from .filtering import Example
-from .heads import loss_in_pieces, too_many, using_head
-from .precision import autocast, make_scaler, memory_error, update, widen
-from .prompts import section
-from .training import IGNORED, collate, encode, learning_rate, seed_dropout
+from helpers.checkpoints import resume, save_state
+from helpers.filtering import Example
+from helpers.gpu.logits import loss_in_pieces, too_many, using_head
+from helpers.gpu.precision import (autocast, make_scaler, memory_error, update,
+                                   widen)
+from helpers.prompts import section
+from helpers.training import (IGNORED, collate, encode, learning_rate,
+                              seed_dropout)
 
 CODE, PLAN = "[GEN_CODE]", "[GEN_PLAN]"     # plain text, as released
 FORMATS = {"stdio": "Use standard input.\n", "calls": "Write the function.\n",
@@ -280,7 +282,7 @@ def accumulate(lm, batch, weight, rows=None, head=None, scaler=None):
 
     The gradient is multiplied by ``weight`` and by the factor of the
     ``scaler``, if given.  Logits are made in pieces where all would be too
-    many (:mod:`helpers.heads`).  Introduced in notebook 06, section 4.
+    many (:mod:`helpers.gpu.logits`).  Introduced in notebook 06, section 4.
     """
     if not weight:
         return math.nan

@@ -10,9 +10,9 @@ Introduced in notebook 03, section 5.
 import math
 from dataclasses import dataclass, replace
 
-from .plans import Plan, code_request
-from .prompts import cut_section
-from .sampling import sample
+from helpers.plans import Plan, code_request
+from helpers.prompts import cut_section
+from helpers.sampling import sample
 
 
 @dataclass(frozen=True)

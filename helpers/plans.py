@@ -13,8 +13,8 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .prompts import cut_section, section
-from .sampling import sample
+from helpers.prompts import cut_section, section
+from helpers.sampling import sample
 
 # How a plan is asked for, and what is shown for it.
 WAYS = {"forward": ("question",), "backward": ("code",),

@@ -14,7 +14,7 @@ import warnings
 from dataclasses import replace
 from itertools import count
 
-from helpers.mini_world import DAYS, VERBS, Event, Story
+from helpers.mini.stories import DAYS, VERBS, Event, Story
 
 LONGEST = 100_000     # characters; a program beyond that is not worth parsing
 

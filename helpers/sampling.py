@@ -10,10 +10,11 @@ import time
 import torch
 from tqdm import tqdm
 
-from .decoding import complete, pad, random_numbers
-from .devices import empty_cache
-from .prompts import cut_completion, from_reply, prompt_hash
-from .samples import Sample, Settings, append, cached, drop_incomplete_line
+from helpers.teachers.decoding import complete, pad, random_numbers
+from helpers.gpu.memory import empty_cache
+from helpers.prompts import cut_completion, from_reply, prompt_hash
+from helpers.samples import (Sample, Settings, append, cached,
+                             drop_incomplete_line)
 
 
 def cost(lm, prompts, n, max_new_tokens):
@@ -45,15 +46,15 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
     """``n`` completions for each of ``prompts`` {task_id: text}.
 
     ``lm`` is a checkpoint, or any teacher with a ``name`` and a method
-    ``draw`` (:mod:`helpers.recording`, :mod:`helpers.endpoint`).  Returns
-    Samples, problem by problem in the order of ``prompts``.  What ``cache``
-    (a JSONL file) holds is not sampled again; new samples are appended to it
-    batch by batch, so a kill loses one batch.  Of a checkpoint, at most
-    ``sequences`` are decoded at a time, and prompts longer than
-    ``max_prompt_tokens`` lose their beginning (EKT: 756).  ``cut`` says
-    where a completion ends.  Raises ``ValueError`` for n < 1 or a cache of
-    another run, ``MemoryError`` if not even one sequence fits.
-    Introduced in notebook 02, section 4.
+    ``draw`` (:mod:`helpers.teachers.recording`,
+    :mod:`helpers.teachers.endpoint`).  Returns Samples, problem by problem in
+    the order of ``prompts``.  What ``cache`` (a JSONL file) holds is not
+    sampled again; new samples are appended to it batch by batch, so a kill
+    loses one batch.  Of a checkpoint, at most ``sequences`` are decoded at a
+    time, and prompts longer than ``max_prompt_tokens`` lose their beginning
+    (EKT: 756).  ``cut`` says where a completion ends.  Raises ``ValueError``
+    for n < 1 or a cache of another run, ``MemoryError`` if not even one
+    sequence fits. Introduced in notebook 02, section 4.
     """
     if n < 1:
         raise ValueError(f"n counts samples and is at least 1, not {n}")

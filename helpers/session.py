@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tomllib
 
-from .profiles import ROOT, get_profile, installed, session_card
+from helpers.profiles import ROOT, get_profile, installed, session_card
 
 # From 0.19 on, peft refuses an older torchao whenever LoRA is added to plain
 # layers, though nothing here uses torchao.  Colab ships such a pair.

@@ -15,10 +15,11 @@ import torch
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from .checkpoints import resume, save_state
-from .heads import loss_in_pieces, too_many
-from .models import LanguageModel, fingerprint, load_model
-from .precision import autocast, make_scaler, memory_error, update, widen
+from helpers.checkpoints import resume, save_state
+from helpers.gpu.logits import loss_in_pieces, too_many
+from helpers.teachers.checkpoint import LanguageModel, fingerprint, load_model
+from helpers.gpu.precision import (autocast, make_scaler, memory_error, update,
+                                   widen)
 
 IGNORED = -100        # the label of a token that is not trained on
 
@@ -144,8 +145,8 @@ def batch_loss(lm, encoded, numbers, objective):
 
     ``numbers`` says which examples they are.  :func:`plain` needs no logits
     but those of trained tokens, so that they are made in pieces where all
-    would be too many (see :mod:`helpers.heads`); other objectives get them
-    all.  Introduced in notebook 05, section 4.
+    would be too many (see :mod:`helpers.gpu.logits`); other objectives get
+    them all.  Introduced in notebook 05, section 4.
     """
     ids, labels, mask = collate(encoded, lm.tokenizer.eos_token_id)
     device = lm.model.device

@@ -2,9 +2,9 @@
 
 from helpers.profiles import ROOT
 
-FAMILY = ("audit.py", "execution_child.py", "execution_worker.py",
-          "isolation.py", "plain.py", "sums.py", "supervision.py")
-NO_HOOK = {"execution_child.py": [
+FAMILY = ("audit.py", "child.py", "isolation.py", "plain.py", "sums.py",
+          "supervision.py", "worker.py")
+NO_HOOK = {"child.py": [
     ("sys.addaudithook(guard(report, scratch, RESULT))", "pass")]}
 
 
@@ -15,9 +15,9 @@ def changed_worker(folder, changes):
     to be there once, and what replaces them.
     """
     for name in FAMILY:
-        text = (ROOT / "helpers" / name).read_text()
+        text = (ROOT / "helpers" / "execution" / "inside" / name).read_text()
         for old, new in changes.get(name, ()):
             assert text.count(old) == 1, old
             text = text.replace(old, new)
         (folder / name).write_text(text)
-    return folder / "execution_worker.py"
+    return folder / "worker.py"

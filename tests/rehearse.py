@@ -32,7 +32,7 @@ def copy_repository(target):
 
 def environment(url, folder, log):
     """For a run whose Hub is at ``url`` and whose network is this machine."""
-    from helpers import offline
+    from helpers.tools import offline
     there = offline.offline_environment(log=log)
     for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE",
                  "TRANSFORMERS_OFFLINE"):
@@ -48,7 +48,7 @@ def rehearse(folder, notebooks=(), profile="colab", lay=None):
     ``lay(folder)`` makes the Hub where there is none.  Returns the command's
     exit code, and the addresses outside this machine that were asked for.
     """
-    from helpers import offline
+    from helpers.tools import offline
     from hub_server import Hub
     folder = Path(folder).resolve()
     hub, log = folder / "hub", folder / "refused.log"

@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy
 import standin_data as data
 import standins
 from helpers import multitask, plans, prompts
-from helpers.models import load_model
+from helpers.teachers.checkpoint import load_model
 from helpers.problems import READERS
 from helpers.training import IGNORED
 

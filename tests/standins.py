@@ -53,7 +53,7 @@ def corpus():
     texts += [plans.own_code_request(e["question"], e) + e["plan"] + e["code"]
               for e in plans.EXEMPLARS.values()]
     texts += [(ROOT / "helpers" / name).read_text("utf-8")
-              for name in ("prompts.py", "plans.py", "mini_world.py")]
+              for name in ("prompts.py", "plans.py", "mini/stories.py")]
     import standin_data
     rows = standin_data.gsm_rows(9, 90) + standin_data.apps_rows(9, 90)
     return tuple(texts + [row["question"] for row in rows]

@@ -40,9 +40,9 @@ METHODS = {
 
 def sources():
     for folder in ("helpers", "benchmarks"):
-        for path in sorted((ROOT / folder).glob("*.py")):
+        for path in sorted((ROOT / folder).rglob("*.py")):
             yield pytest.param(path.read_text("utf-8"),
-                               id=f"{folder}/{path.name}")
+                               id=str(path.relative_to(ROOT)))
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         code = "\n".join(cell.source for cell in nbformat.read(path, 4).cells
                          if cell.cell_type == "code")
@@ -248,7 +248,8 @@ def test_the_calls_that_matter_are_seen():
     """Else the test above could pass by looking past everything."""
     seen = {param.id: Reader(param.values[0]) for param in sources()}
     for module, names in {
-            "models": ("AutoModelForCausalLM", "BitsAndBytesConfig"),
+            "teachers/checkpoint": ("AutoModelForCausalLM",
+                                    "BitsAndBytesConfig"),
             "training": ("LoraConfig", "get_peft_model"),
             "hub": ("load_dataset",)}.items():
         reader = seen[f"helpers/{module}.py"]

@@ -7,9 +7,9 @@ that a CPU goes.
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from helpers import decoding
-from helpers.attention import NAME, attention_for
-from helpers.models import load_model
+from helpers.teachers import decoding
+from helpers.gpu.attention import NAME, attention_for
+from helpers.teachers.checkpoint import load_model
 
 
 def test_long_prompts_are_read_a_few_at_a_time():

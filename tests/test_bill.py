@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from helpers.bill import Bill, bill, duration, speeds_of, statement
+from helpers.scale.bill import Bill, bill, duration, speeds_of, statement
 from helpers.inference import generated_tokens
-from helpers.models import load_model
+from helpers.teachers.checkpoint import load_model
 from helpers.problems import load_problems
 from helpers.prompts import EXEMPLARS, few_shot_prompt
 from helpers.sampling import sample

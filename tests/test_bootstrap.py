@@ -17,7 +17,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers import session, stamping
+from helpers import session
+from helpers.tools import stamping
 from helpers.profiles import get_profile
 
 ROOT = Path(__file__).resolve().parents[1]

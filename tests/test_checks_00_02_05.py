@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, kl_div, pad
 
-from helpers.checks_00 import check_00_1, check_00_2
-from helpers.checks_02 import check_02_1, check_02_2
-from helpers.checks_05 import (
-    check_05_1, check_05_2, check_05_3, known_slips, two_models)
+from helpers.checks.notebook_00 import check_00_1, check_00_2
+from helpers.checks.notebook_02 import check_02_1, check_02_2
+from helpers.checks.notebook_05 import (check_05_1, check_05_2, check_05_3,
+                                        known_slips, two_models)
 from helpers.distillation import distillation_loss
 from helpers.training import completion_loss
 

@@ -3,8 +3,8 @@
 import re
 
 
-from helpers.checks_01 import (PROGRAMS, check_01_1, check_01_2, check_01_3,
-                               check_01_4, naive_check)
+from helpers.checks.notebook_01 import (PROGRAMS, check_01_1, check_01_2,
+                                        check_01_3, check_01_4, naive_check)
 from helpers.execution import Runner
 from helpers.problems import Problem
 

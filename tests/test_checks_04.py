@@ -5,11 +5,10 @@ from collections import Counter
 
 import pytest
 
-from helpers.checks_04 import (
-    GUILTY, check_04_1, check_04_2, check_04_3, kept_pairs)
-from helpers.filtering import (
-    Example, by_problem, canonical, first_correct, k_distinct, make_example,
-    read_story, spurious)
+from helpers.checks.notebook_04 import (GUILTY, check_04_1, check_04_2,
+                                        check_04_3, kept_pairs)
+from helpers.filtering import (Example, by_problem, canonical, first_correct,
+                               k_distinct, make_example, read_story, spurious)
 from helpers.programs import parse
 
 

@@ -5,8 +5,8 @@ from itertools import product
 import pytest
 import torch
 
-from helpers.checks_06 import (
-    check_06_1, check_06_2, check_06_3, gain_with, rows_of)
+from helpers.checks.notebook_06 import (check_06_1, check_06_2, check_06_3,
+                                        gain_with, rows_of)
 from helpers.evaluation import pass_at_k
 from helpers.plan_scores import best_of
 

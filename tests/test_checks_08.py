@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from helpers.checks_08 import check_08_1, check_08_2, check_08_3
+from helpers.checks.notebook_08 import check_08_1, check_08_2, check_08_3
 
 
 def stub(*arguments):

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from helpers import profiles, sampling
-from helpers.decoding import complete
-from helpers.devices import dtype_for, free
-from helpers.models import load_model
+from helpers.teachers.decoding import complete
+from helpers.gpu.memory import dtype_for, free
+from helpers.teachers.checkpoint import load_model
 from helpers.prompts import as_messages, from_reply, zero_shot_prompt
 from helpers.samples import read_samples
 from helpers.sampling import sample
@@ -42,7 +42,7 @@ def test_the_dtype_goes_by_capability(card, parameters, kind, wanted):
 
 def test_the_library_is_never_asked_whether_it_supports_bfloat16():
     """On a T4 it says yes, and emulates it."""
-    asked = [path.name for path in (profiles.ROOT / "helpers").glob("*.py")
+    asked = [path.name for path in (profiles.ROOT / "helpers").rglob("*.py")
              if "is_bf16_supported" in path.read_text()]
     assert not asked
 
@@ -203,8 +203,8 @@ def test_four_bits_without_bitsandbytes_is_one_sentence(monkeypatch):
 
 def test_every_end_mark_of_a_model_ends_a_text(teacher):
     """Qwen's chat models end with one of two."""
-    from helpers.decoding import close
-    from helpers.models import LanguageModel
+    from helpers.teachers.decoding import close
+    from helpers.teachers.checkpoint import LanguageModel
     lm = LanguageModel("two ends", teacher.model, teacher.tokenizer)
     row, = teacher.tokenizer(["a = 3\nb = 7\n"])["input_ids"]
     assert close(lm, row) == ("a = 3\nb = 7\n", "length")

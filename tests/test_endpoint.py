@@ -17,9 +17,9 @@ from email.utils import formatdate
 
 import pytest
 
-from helpers.endpoint import Endpoint
-from helpers.models import load_model
-from helpers.posting import EndpointError, asked_to_wait, key_for
+from helpers.teachers.endpoint import Endpoint
+from helpers.teachers.checkpoint import load_model
+from helpers.teachers.posting import EndpointError, asked_to_wait, key_for
 from helpers.problems import load_problems
 from helpers.prompts import EXEMPLARS, few_shot_prompt, zero_shot_prompt
 from helpers.samples import read_samples

@@ -10,10 +10,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from helpers.evaluation import (
-    beats_sentence, bootstrap_means, count_passed, crossing, load_counts,
-    load_released, mean_pass_at_k, paired_curve, paired_interval, pass_at_k,
-    pass_at_k_curve, pass_at_k_interval, save_counts)
+from helpers.evaluation import (beats_sentence, bootstrap_means, count_passed,
+                                crossing, load_counts, load_released,
+                                mean_pass_at_k, paired_curve, paired_interval,
+                                pass_at_k, pass_at_k_curve, pass_at_k_interval,
+                                save_counts)
 from helpers.profiles import ROOT
 
 

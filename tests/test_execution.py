@@ -21,10 +21,11 @@ import psutil
 import pytest
 
 from changed_worker import changed_worker
-from helpers import execution, outcomes, workers
-from helpers import sums as sums_module
-from helpers.execution import (Runner, Verdict, compare,
-                               explain_disagreement)
+from helpers.execution import cache as outcomes
+from helpers.execution import runner as judge
+from helpers.execution import workers
+from helpers.execution.inside import sums as sums_module
+from helpers.execution import Runner, Verdict, compare, explain_disagreement
 from helpers.problems import Problem
 from helpers.profiles import ROOT
 
@@ -213,10 +214,10 @@ def test_a_layer_that_the_kernel_refuses_is_missing(changed, layer, call,
 
 
 def test_a_machine_that_slows_down_is_to_blame_itself(changed, monkeypatch):
-    slow = changed("execution_worker.py", (
+    slow = changed("worker.py", (
         "    PACE_AT_START = pace(", "    PACE_AT_START = 0.01 * pace("),
         timeout=0.2)
-    monkeypatch.setattr(execution, "CANARIES", execution.CANARIES[:3])
+    monkeypatch.setattr(judge, "CANARIES", judge.CANARIES[:3])
     with slow as runner:
         verdict = runner.judge(PROBLEM, "while True: pass")
         assert verdict.status == "infrastructure", verdict
@@ -230,7 +231,7 @@ def test_a_machine_that_is_always_slow_gives_more_time(changed):
     probe = Runner(workers=1)
     with probe as runner:
         needed = runner.judge(PROBLEM, work).seconds
-    slow = changed("execution_worker.py", ("USUAL = 0.008", f"USUAL = "
+    slow = changed("worker.py", ("USUAL = 0.008", f"USUAL = "
                                            f"{needed / 10}"),
                    timeout=max(0.05, needed / 3))
     with slow as runner:
@@ -240,7 +241,7 @@ def test_a_machine_that_is_always_slow_gives_more_time(changed):
 def test_a_machine_without_a_processor_to_spare(changed, monkeypatch):
     starved = changed("supervision.py", ("STARVED = 60", "STARVED = -8.8"),
                       timeout=0.3)
-    monkeypatch.setattr(execution, "CANARIES", execution.CANARIES[:3])
+    monkeypatch.setattr(judge, "CANARIES", judge.CANARIES[:3])
     with starved as runner:          # after 0.2 s instead of 69
         verdict = runner.judge(PROBLEM, "while True: pass")
         assert (verdict.status, verdict.detail) == (
@@ -248,7 +249,7 @@ def test_a_machine_without_a_processor_to_spare(changed, monkeypatch):
 
 
 def test_a_full_disk_is_not_the_program_s_fault(changed):
-    full = changed("execution_worker.py",
+    full = changed("worker.py",
                    ('elif outcome[0] == "error" and "private scratch" not in '
                     'LAYERS', 'elif outcome[0] == "error"'),
                    ("< 1 << 20", "< 1 << 60"))
@@ -343,7 +344,7 @@ def test_verdicts_do_not_depend_on_load(trouble, quiet):
 
 def test_a_failing_canary_scores_nothing(monkeypatch):
     before = set(children())
-    monkeypatch.setattr(execution, "CANARIES",
+    monkeypatch.setattr(judge, "CANARIES",
                         (("answer = 41.0", "passed", None),))
     with pytest.raises(RuntimeError, match="self-test failed.*came out as "
                        "wrong"):
@@ -629,8 +630,8 @@ def test_under_xdist(tmp_path):
 
 def test_an_outcome_that_is_about_to_be_forgotten_is_still_told(monkeypatch):
     """Without a cache file only the last few thousand are kept in memory."""
-    from helpers import outcomes
-    monkeypatch.setattr(outcomes, "WINDOW", 200)
+    from helpers.execution import cache
+    monkeypatch.setattr(cache, "WINDOW", 200)
     numbers = [i if i % 3 else max(0, i - 150 - i % 350)
                for i in range(2000)]
     problem = Problem("t/0", "?", answer="7")

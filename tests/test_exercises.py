@@ -43,8 +43,8 @@ def test_each_notebook_has_two_exercises():
 @pytest.mark.parametrize("check, name, stub, solution", list(exercises()))
 def test_the_stub_is_not_yet_and_the_solution_is_correct(
         check, name, stub, solution, capsys):
-    check = getattr(importlib.import_module(f"helpers.{check[:-2]}".replace(
-        "check_", "checks_")), check)
+    module = check[:-2].replace("check_", "notebook_")
+    check = getattr(importlib.import_module(f"helpers.checks.{module}"), check)
     assert check(defined(stub, name)) is False
     assert ": not yet, " in capsys.readouterr().out
     assert check(defined(solution, name)) is True

@@ -12,15 +12,14 @@ import torch
 import standin_data
 import standins
 from helpers.filtering import Example
-from helpers.models import load_model
+from helpers.teachers.checkpoint import load_model
 from helpers.multitask import (code_examples, encode_for, plan_examples,
-                               plan_head, predict, task_loss,
-                               train_two_tasks)
+                               plan_head, predict, task_loss, train_two_tasks)
 from helpers.inference import direct, student_plans
 from helpers.plans import EXEMPLARS, Plan, elicit
 from helpers.problems import READERS
-from helpers.prompts import (EXEMPLARS as SHOWN, cut_section,
-                             few_shot_prompt, zero_shot_prompt)
+from helpers.prompts import (EXEMPLARS as SHOWN, cut_section, few_shot_prompt,
+                             zero_shot_prompt)
 from helpers.sampling import sample
 from helpers.training import (IGNORED, add_lora, load_student, save_adapter,
                               train)

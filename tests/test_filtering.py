@@ -5,15 +5,16 @@ import random
 
 import pytest
 
-from helpers import filtering, mini_world
+from helpers import filtering
+from helpers.mini import stories
 from helpers.execution import Verdict
-from helpers.filtering import (
-    Example, by_problem, first_correct, funnel, k_distinct, read_examples,
-    unfiltered, write_examples)
+from helpers.filtering import (Example, by_problem, first_correct, funnel,
+                               k_distinct, read_examples, unfiltered,
+                               write_examples)
 from helpers.problems import Problem
-from helpers.programs import (
-    LONGEST, canonical, follows, foreign_numbers, numbers_in, read_story,
-    spelling, spurious, variants)
+from helpers.programs import (LONGEST, canonical, follows, foreign_numbers,
+                              numbers_in, read_story, spelling, spurious,
+                              variants)
 from helpers.samples import Sample
 
 PROBLEMS = [Problem(task_id=f"t/{i}", question=f"Question {i}?",
@@ -149,10 +150,10 @@ def test_renaming_never_makes_two_programs_one(one, two):
 def test_canonical_is_a_program_that_does_the_same():
     rng = random.Random(5)
     for _ in range(200):
-        story = mini_world.draw_story(rng, rng.randint(1, 5), True, 1)
+        story = stories.draw_story(rng, rng.randint(1, 5), True, 1)
         style = rng.choice(("days", "running"))
-        program = mini_world.write_program(
-            rng, story, mini_world.Author(style, 0.3))
+        program = stories.write_program(
+            rng, story, stories.Author(style, 0.3))
         before, after, text = {}, {}, canonical(program)
         exec(program, before)
         exec(text, after)
@@ -224,7 +225,7 @@ def test_foreign_numbers():
 def test_read_story_reads_what_the_generator_tells():
     rng = random.Random(1)
     for _ in range(500):
-        story = mini_world.draw_story(
+        story = stories.draw_story(
             rng, rng.randint(1, 7), rng.random() < 0.5, rng.randrange(3))
         assert read_story(story.question) == story
     assert read_story("Natalia sold clips to 48 of her friends.") is None
@@ -244,11 +245,11 @@ class Executes:
 def test_careful_programs_follow_their_story():
     rng = random.Random(2)
     for _ in range(100):
-        story = mini_world.draw_story(rng, rng.randint(1, 7), True, 2)
+        story = stories.draw_story(rng, rng.randint(1, 7), True, 2)
         problem = Problem("t/0", story.question, "answer", str(story.answer))
         for style in ("days", "running"):
-            assert follows(Executes(), problem, mini_world.write_program(
-                rng, story, mini_world.Author(style, 0)))
+            assert follows(Executes(), problem, stories.write_program(
+                rng, story, stories.Author(style, 0)))
 
 
 LUCKY = ("Ann starts with 8 pens. On Monday Ann finds 4. On Friday Ann loses "

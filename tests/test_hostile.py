@@ -18,7 +18,8 @@ from changed_worker import NO_HOOK, changed_worker
 from hostile import (EXPECTED, FUNCTION_PAIR, FUNCTION_TEST, HOSTILE,
                      HOSTILE_FUNCTIONS, HOSTILE_SCRIPTS, SCRIPT_INPUT,
                      SCRIPT_OUTPUT)
-from helpers import execution, workers
+from helpers.execution import runner as judge
+from helpers.execution import workers
 from helpers.execution import Runner, compare
 from helpers.problems import Problem
 
@@ -51,7 +52,7 @@ def hookless(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hookless")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(workers, "WORKER", changed_worker(folder, NO_HOOK))
-        patch.setattr(execution, "CANARIES", execution.CANARIES[:-1])
+        patch.setattr(judge, "CANARIES", judge.CANARIES[:-1])
         with Runner(**LIMITS) as runner:
             missing = [layer.name for layer in runner.layers
                        if not layer.active]
@@ -247,7 +248,7 @@ def test_a_raw_memory_search_finds_no_expected_value(tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "WORKER", changed_worker(
         tmp_path, NO_HOOK | {"isolation.py": [
             ("LANDLOCK is not None and LIBC", "None and LIBC")]}))
-    monkeypatch.setattr(execution, "CANARIES", execution.CANARIES[:3])
+    monkeypatch.setattr(judge, "CANARIES", judge.CANARIES[:3])
     search = """
 import ctypes
 def found(*_):

@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from helpers import offline, runner
+from helpers.tools import kernel, offline
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTSIDE = "192.0.2.1"           # TEST-NET-1, RFC 5737: nobody's address
@@ -89,8 +89,8 @@ def test_a_kernel_refuses_and_speaks_loopback(tmp_path, refused):
     path = tmp_path / "00_out.ipynb"
     nbformat.write(new_notebook(cells=cells), path)
     copy = tmp_path / "copy.ipynb"
-    with pytest.raises(runner.NotebookFailed, match="tried to leave"):
-        runner.execute_notebook(
+    with pytest.raises(kernel.NotebookFailed, match="tried to leave"):
+        kernel.execute_notebook(
             path, copy, offline.offline_environment(log=refused),
             log=refused)
     first, second = nbformat.read(copy, as_version=4).cells
@@ -206,7 +206,7 @@ def test_what_is_imported_is_declared():
                "huggingface_hub": "transformers", "accelerate": "peft"}
     known = declared()
     sources = {file.name: file.read_text() for file in sorted(
-        (ROOT / "helpers").glob("*.py"))}
+        (ROOT / "helpers").rglob("[!_]*.py"))}
     for file in sorted((ROOT / "notebooks").glob("*.ipynb")):
         sources[file.name] = "\n".join(
             cell.source for cell in nbformat.read(file, 4).cells

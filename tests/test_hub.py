@@ -15,7 +15,7 @@ import pytest
 
 import standin_data
 import standins
-from helpers.offline import refusals
+from helpers.tools.offline import refusals
 from helpers.problems import READERS
 from helpers.profiles import ROOT
 from hub_server import Hub, commit_of
@@ -30,7 +30,7 @@ import datasets
 datasets.config.STREAMING_READ_MAX_RETRIES = 1
 datasets.disable_progress_bars()
 from helpers import hub
-from helpers.models import load_model
+from helpers.teachers.checkpoint import load_model
 from helpers.problems import load_problems
 for line in sys.stdin:
     try:

@@ -9,20 +9,20 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from helpers.launch import launch, main, start
-from helpers.models import load_model
-from helpers.multitask import (
-    accumulate, alternate, code_examples, encode_for, plan_examples,
-    train_two_tasks, trained_tokens)
+from helpers.scale.launch import launch, main, start
+from helpers.teachers.checkpoint import load_model
+from helpers.multitask import (accumulate, alternate, code_examples,
+                               encode_for, plan_examples, train_two_tasks,
+                               trained_tokens)
 from helpers.plans import read_plans
 from helpers.problems import load_problems
-from helpers.processes import end_processes, family
+from helpers.tools.processes import end_processes, family
 from helpers.profiles import find_artefact
 from helpers.prompts import EXEMPLARS, few_shot_prompt
 from helpers.samples import Sample, read_samples
 from helpers.sampling import sample
-from helpers.together import (
-    accumulate_share, left, own_share, sample_together, train_together)
+from helpers.scale.together import (accumulate_share, left, own_share,
+                                    sample_together, train_together)
 from helpers.training import add_lora, load_student
 from two_processes import MINI, ONE_ROW, SETTINGS, half_student
 
@@ -197,7 +197,7 @@ def test_the_naive_mean_would_be_found(alone):
                       for p in (0, 1)]
             uneven = max(uneven, max(tokens) / min(tokens))
     assert uneven > 1.1
-    from helpers import together
+    from helpers.scale import together
     told = []
 
     def naive(lm, batch, weight, process, processes, rows, scaler):

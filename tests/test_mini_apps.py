@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from helpers import mini_apps, mini_world
+from helpers.mini import tasks, stories
 from helpers.execution import Runner
 from helpers.filtering import read_story
 from helpers.problems import load_problems
 
 SPLITS = {split: load_problems("mini-apps", split)
-          for split in mini_apps.SPLITS}
+          for split in tasks.SPLITS}
 
 
 def story_of(problem):
@@ -28,7 +28,7 @@ def story_of(problem):
 def test_the_benchmark_is_in_the_schema_of_apps_and_balanced():
     seen = set()
     for split, problems in SPLITS.items():
-        each = mini_apps.SPLITS[split]
+        each = tasks.SPLITS[split]
         assert len(problems) == each * 10
         levels = [p.difficulty for p in problems]
         assert [levels.count(level) // each for level in (
@@ -63,8 +63,8 @@ def test_every_solution_passes_and_a_shuffled_one_fails():
         story = story_of(p)
         told = [e for e in story.told if e.op]
         if told != sorted(told, key=lambda e: e.day):
-            steps = [mini_apps.Step(e.day, e.op, e.number) for e in told]
-            wrong.append((p, mini_apps.write_code(random.Random(0), steps,
+            steps = [tasks.Step(e.day, e.op, e.number) for e in told]
+            wrong.append((p, tasks.write_code(random.Random(0), steps,
                                                   "letters")))
     assert len(wrong) == len(problems) / 2
     with Runner() as runner:
@@ -77,47 +77,47 @@ def test_every_solution_passes_and_a_shuffled_one_fails():
 def test_plans_and_programs_say_the_same_steps():
     rng = random.Random(1)
     for _ in range(200):
-        story = mini_apps.draw_story(rng, rng.randint(1, 7), True, 1)
-        steps = mini_apps.steps_of(story)
+        story = tasks.draw_story(rng, rng.randint(1, 7), True, 1)
+        steps = tasks.steps_of(story)
         assert [s.day for s in steps] == sorted(s.day for s in steps)
-        plan = mini_apps.write_plan(steps)
+        plan = tasks.write_plan(steps)
         assert re.findall(r"(\w+day):", plan) == [
-            mini_world.DAYS[s.day] for s in steps]
-        assert "day" not in mini_apps.write_plan(steps, days=False)
-        for look in mini_apps.LOOKS:
-            code = mini_apps.write_code(rng, steps, look)
+            stories.DAYS[s.day] for s in steps]
+        assert "day" not in tasks.write_plan(steps, days=False)
+        for look in tasks.LOOKS:
+            code = tasks.write_code(rng, steps, look)
             n, printed = 64 * 81, []
             exec(code, {"input": lambda: str(n), "print": printed.append})
             value = n
             for step in steps:
-                value = mini_world.apply(value, step.op, step.number)
+                value = stories.apply(value, step.op, step.number)
             assert printed == [value]
 
 
 def test_the_benchmark_and_the_corpus_depend_on_the_seed_alone():
-    one, two = (mini_apps.make_benchmark("7|test", 1, set())
+    one, two = (tasks.make_benchmark("7|test", 1, set())
                 for _ in range(2))
-    assert one == two != mini_apps.make_benchmark("8|test", 1, set())
+    assert one == two != tasks.make_benchmark("8|test", 1, set())
     rows = [json.dumps(row) for row in one]
     assert len(set(rows)) == 10
     for slips in (True, False):
-        a, b = ([mini_apps.draw_document(random.Random(s), 2, slips)
+        a, b = ([tasks.draw_document(random.Random(s), 2, slips)
                  for s in range(50)] for _ in range(2))
         assert a == b
 
 
 def test_explanations_slip_less_than_plans_from_questions():
     def slips(kind):
-        share, errors = mini_apps.KINDS[kind]
+        share, errors = tasks.KINDS[kind]
         wrong = 0
         for seed in range(400):
             rng = random.Random(seed)
-            (given, reply), = mini_apps.draw_document(
+            (given, reply), = tasks.draw_document(
                 rng, 1, weeks={0: 1.0}, kinds={kind: (share, errors)})
             question = re.search(r"QUESTION:\n(.*)\n", given)[1]
             problem = replace(SPLITS["dev"][0], question=question)
-            wrong += reply != mini_apps.write_plan(
-                mini_apps.steps_of(story_of(problem)))
+            wrong += reply != tasks.write_plan(
+                tasks.steps_of(story_of(problem)))
         return wrong
     assert slips(("question", "plan")) > 2 * slips(
         ("question", "code", "plan")) > 0

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from helpers import plain
+from helpers.execution.inside import plain
 from helpers.execution import (Runner, compare_call, compare_output,
                                disagreements)
 from helpers.problems import Problem, load_problems

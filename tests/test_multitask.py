@@ -9,16 +9,17 @@ import torch
 from transformers import CodeGenConfig, CodeGenForCausalLM
 
 from helpers.inference import direct, student_plans
-from helpers.models import load_model
-from helpers.multitask import (
-    CODE, PLAN, accumulate, alternate, code_examples, code_prompt,
-    encode_for, plan_examples, plan_head, plan_prompt, predict, task_loss,
-    train_two_tasks, trained_tokens, using_head)
+from helpers.teachers.checkpoint import load_model
+from helpers.multitask import (CODE, PLAN, accumulate, alternate,
+                               code_examples, code_prompt, encode_for,
+                               plan_examples, plan_head, plan_prompt, predict,
+                               task_loss, train_two_tasks, trained_tokens,
+                               using_head)
 from helpers.plans import Plan
 from helpers.problems import load_problems
 from helpers.profiles import ROOT
 from helpers.prompts import LABEL, cut_section
-from helpers.decoding import complete
+from helpers.teachers.decoding import complete
 from helpers.training import IGNORED, add_lora, train
 
 STUDENT, T5 = "data/mini/plan-student", "data/mini/plan-student-t5"

@@ -8,13 +8,14 @@ from statistics import fmean
 import numpy as np
 import pytest
 
-from helpers import live, plan_claims, plan_figures
+from helpers.figures import charts, live
+from helpers.studies import claims
 from helpers.evaluation import over_seeds
-from helpers.mini_apps import DIFFICULTIES, SPLITS
-from helpers.plan_claims import Claim, judge_claim, task_facts
-from helpers.plan_rivals import (
-    PlanStanding, direct_chosen, plan_first_chosen, plan_gain, relative_gain,
-    tokens_per_problem)
+from helpers.mini.tasks import DIFFICULTIES, SPLITS
+from helpers.studies.claims import Claim, judge_claim, task_facts
+from helpers.studies.codeplan import (PlanStanding, direct_chosen,
+                                      plan_first_chosen, plan_gain,
+                                      relative_gain, tokens_per_problem)
 from helpers.problems import load_problems
 
 LEVELS = ["introductory", "competition"] * 20
@@ -125,15 +126,15 @@ def test_a_verdict_is_said_only_if_the_interval_leaves_the_claim_out():
 
 
 def test_the_claims_name_rivals_that_were_run():
-    from helpers.plan_rivals import RIVALS
-    for claim in plan_claims.MAIN_CLAIMS + plan_claims.ABLATION_CLAIMS:
+    from helpers.studies.codeplan import RIVALS
+    for claim in claims.MAIN_CLAIMS + claims.ABLATION_CLAIMS:
         for name, k in ((claim.one, claim.k), (
                 claim.other, claim.against or claim.k)):
             rival = RIVALS[name]
             assert rival.plans if isinstance(k, str) else k <= rival.n
         assert claim.whose in ("paper", "ours")
-    texts = [c.text for c in plan_claims.MAIN_CLAIMS
-             + plan_claims.ABLATION_CLAIMS]
+    texts = [c.text for c in claims.MAIN_CLAIMS
+             + claims.ABLATION_CLAIMS]
     assert len(set(texts)) == len(texts)
 
 
@@ -175,7 +176,7 @@ def test_live_losses_draw_both_tasks_or_one(tmp_path, capsys):
 
 def test_a_grid_prints_each_gain_and_is_bold_where_it_is_sure():
     table = {("a", 2): (0.05, 0.01, 0.09), ("a", 3): (-0.02, -0.05, 0.01)}
-    axes = plan_figures.grid_figure(table, ["a"], [2, 3], "steps",
+    axes = charts.grid_figure(table, ["a"], [2, 3], "steps",
                                     "").axes[0]
     found = {t.get_text(): t.get_fontweight() for t in axes.texts}
     assert found == {"+5.0\n[+1.0, +9.0]": "bold",
@@ -185,7 +186,7 @@ def test_a_grid_prints_each_gain_and_is_bold_where_it_is_sure():
 def test_budgets_are_drawn_in_percent_and_differ_without_colour():
     curves = {name: ([40, 400], [a, 2 * a], [0, a], [a, 3 * a])
               for name, a in (("direct", 0.2), ("plan first", 0.3))}
-    axes = plan_figures.budget_figure(curves).axes[0]
+    axes = charts.budget_figure(curves).axes[0]
     one, two = axes.lines[:2]
     assert list(one.get_ydata()) == [20, 40] and axes.get_xscale() == "log"
     assert one.get_marker() != two.get_marker()

@@ -11,15 +11,16 @@ from statistics import fmean
 import nbformat
 import pytest
 
-from helpers import campaign, plan_rivals
-from helpers.plan_claims import ABLATION_CLAIMS, MAIN_CLAIMS, task_facts
-from helpers.plan_experiments import TEACHER
+from helpers.workshop import campaign
+from helpers.studies import codeplan
+from helpers.studies.claims import ABLATION_CLAIMS, MAIN_CLAIMS, task_facts
+from helpers.workshop.codeplan_runs import TEACHER
 from helpers.problems import load_problems
 from helpers.profiles import ROOT, get_profile
 
 PROFILE = get_profile("mini")
 SHIPPED = PROFILE.shipped / "rivals"
-EXAM = load_problems(plan_rivals.TASK)
+EXAM = load_problems(codeplan.TASK)
 CLAIMS = MAIN_CLAIMS + ABLATION_CLAIMS
 
 
@@ -27,13 +28,13 @@ def file(name):
     return json.loads((SHIPPED / f"{name}.json").read_text())
 
 
-@pytest.mark.parametrize("name", sorted(plan_rivals.RIVALS))
+@pytest.mark.parametrize("name", sorted(codeplan.RIVALS))
 def test_shipped_runs_are_complete_and_of_today(name):
-    rival = plan_rivals.RIVALS[name]
-    about = {"made_with": campaign.marks(plan_rivals.TASK, rival.model,
+    rival = codeplan.RIVALS[name]
+    about = {"made_with": campaign.marks(codeplan.TASK, rival.model,
                                         TEACHER), "rival": asdict(rival)}
     runs = campaign.known(SHIPPED, name, about)
-    assert sorted(runs, key=float) == [str(s) for s in plan_rivals.SEEDS]
+    assert sorted(runs, key=float) == [str(s) for s in codeplan.SEEDS]
     for run in runs.values():
         for right, shown in zip(run["counts"], run["shown"], strict=True):
             assert 0 <= right <= shown <= rival.n
@@ -51,25 +52,25 @@ def test_shipped_runs_are_complete_and_of_today(name):
                 assert len(plans) == rival.plans
                 assert all(0 <= right <= shown <= rival.codes
                            for shown, right in plans)
-    standing = plan_rivals.load_plan_standing(PROFILE, name)
+    standing = codeplan.load_plan_standing(PROFILE, name)
     assert standing.n == rival.n
 
 
 def test_all_see_the_same_programs():
     """But for those who learn from the teacher's, or from fewer problems."""
-    for name, rival in plan_rivals.RIVALS.items():
+    for name, rival in codeplan.RIVALS.items():
         seen = {run.get("codes") for run in file(name)["runs"].values()}
         if rival.updates and rival.programs == "reference":
             assert seen == {sum(len(p.solutions) for p in load_problems(
-                plan_rivals.TASK, "train", limit=rival.problems))}, name
+                codeplan.TASK, "train", limit=rival.problems))}, name
 
 
 def test_the_rates_are_those_that_dev_chose():
-    for rival in plan_rivals.TUNED:
+    for rival in codeplan.TUNED:
         runs = file(f"dev-{rival.name}")["runs"]
         scores = {float(rate): sum(run["counts"])
                   for rate, run in runs.items()}
-        assert set(scores) == set(plan_rivals.DEV_RATES)
+        assert set(scores) == set(codeplan.DEV_RATES)
         assert rival.rate == max(scores, key=scores.get), scores
 
 
@@ -197,7 +198,7 @@ def test_the_table_of_the_map_is_recomputed(printed):
             "fine-tuned", "codeplan", "with-question")]
         assert said == pytest.approx([
             percent(values(name, 1)) for name in names
-            if name in plan_rivals.RIVALS], abs=0.051)
+            if name in codeplan.RIVALS], abs=0.051)
 
 
 def test_the_grid_is_that_of_the_runs():
@@ -225,7 +226,7 @@ def test_the_grid_is_that_of_the_runs():
 def test_the_control_reads_as_much_as_the_two_tasks():
     """codes-twice differs from codeplan in what stands beside, and in the
     rate, which dev chose for code alone."""
-    two, twice, alone = (plan_rivals.RIVALS[name] for name in (
+    two, twice, alone = (codeplan.RIVALS[name] for name in (
         "codeplan", "codes-twice", "fine-tuned"))
     assert twice.rate == alone.rate
     assert replace(twice, name="codeplan", beside="backward", n=100,

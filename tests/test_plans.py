@@ -7,15 +7,16 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from helpers import run_files, sampling
+from helpers.studies import run_files
+from helpers import sampling
 from helpers.execution import Runner
-from helpers.mini_apps import steps_of, write_plan
-from helpers.models import load_model
-from helpers.plan_results import (FRESH, PlanScores, best_curve, load_plan_scores,
-                                  plan_judgement)
+from helpers.mini.tasks import steps_of, write_plan
+from helpers.teachers.checkpoint import load_model
+from helpers.studies.results import (FRESH, PlanScores, best_curve,
+                                     load_plan_scores, plan_judgement)
 from helpers.plan_scores import best_of, choose, judge_both, score_plans
-from helpers.plan_viewer import (NOTHING, beside, faithful, plan_lines,
-                                 program_lines, side_by_side, with_days)
+from helpers.mini.reading import (NOTHING, beside, faithful, plan_lines,
+                                  program_lines, side_by_side, with_days)
 from helpers.plans import (EXEMPLARS, WAYS, Plan, code_request, elicit,
                            plan_request, read_plans, steps, write_plans)
 from helpers.problems import load_problems

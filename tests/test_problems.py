@@ -8,7 +8,7 @@ import numpy
 import pytest
 
 from helpers import hub
-from helpers.mini_world import make_benchmark
+from helpers.mini.stories import make_benchmark
 from helpers.problems import READERS, load_problems, read_answer
 from helpers.profiles import ROOT
 

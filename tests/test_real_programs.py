@@ -11,7 +11,7 @@ from helpers.filtering import first_correct, funnel, spurious
 from helpers.problems import load_problems
 from helpers.profiles import ROOT
 from helpers.samples import Sample
-from helpers.sums import arithmetic
+from helpers.execution.inside.sums import arithmetic
 
 DATA = ROOT.parent / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.exists(),

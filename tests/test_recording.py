@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from helpers.models import load_model
+from helpers.teachers.checkpoint import load_model
 from helpers.problems import load_problems
 from helpers.prompts import EXEMPLARS, cut_completion, few_shot_prompt
-from helpers.recording import Recording
+from helpers.teachers.recording import Recording
 from helpers.samples import Settings
 from helpers.sampling import cost, sample
 from helpers.teachers import load_teacher

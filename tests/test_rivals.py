@@ -16,21 +16,22 @@ import numpy as np
 import pytest
 import torch
 
-from helpers import campaign, rivals
+from helpers.workshop import campaign
+from helpers.studies import ekt
 from helpers.distillation import (distil, distillation_loss, teacher_logits,
                                   with_exemplars)
 from helpers.evaluation import over_seeds
 from helpers.expert_iteration import expert_iteration
-from helpers.experiments import FOLDER, TASK, make_pairs
+from helpers.workshop.ekt_runs import FOLDER, TASK, make_pairs
 from helpers.filtering import Example, days_in_order
-from helpers.models import load_model
+from helpers.teachers.checkpoint import load_model
 from helpers.problems import Problem, load_problems
 from helpers.profiles import ROOT, get_profile
 from helpers.prompts import EXEMPLARS, few_shot_prompt, zero_shot_prompt
 from helpers.training import (IGNORED, add_lora, batches, collate,
                               completion_loss, encode, encode_all, plain,
                               train)
-from helpers.verdicts import Verdict
+from helpers.execution.verdicts import Verdict
 
 PROFILE = get_profile("mini")
 SHIPPED = PROFILE.shipped / "rivals"
@@ -205,13 +206,13 @@ def test_over_seeds_covers_what_seeds_and_problems_add():
 
 def test_a_killed_campaign_goes_on_and_old_settings_are_run_anew(
         tmp_path, monkeypatch, capsys):
-    about = {"made_with": {"x": "1"}, "rival": asdict(rivals.EKT)}
+    about = {"made_with": {"x": "1"}, "rival": asdict(ekt.EKT)}
     for run in ("1", "0", "10"):
         campaign.keep(tmp_path, "ekt", about, run, {"counts": [int(run)]})
     file = json.loads((tmp_path / "ekt.json").read_text())
     assert list(file["runs"]) == ["0", "1", "10"]
     assert set(campaign.known(tmp_path, "ekt", about)) == {"0", "1", "10"}
-    other = about | {"rival": asdict(replace(rivals.EKT, rate=1.0))}
+    other = about | {"rival": asdict(replace(ekt.EKT, rate=1.0))}
     assert campaign.known(tmp_path, "ekt", other) == {}
     with pytest.raises(SystemExit, match="2"):
         campaign.main(["no-such-rival"])
@@ -253,7 +254,7 @@ def test_the_command_runs_what_is_missing_and_keeps_what_is_done(
 def test_workers_end_with_a_killed_parent():
     code = ("import multiprocessing, os, sys, time\n"
             "from concurrent.futures import ProcessPoolExecutor\n"
-            "from helpers.campaign import start_worker\n"
+            "from helpers.workshop.campaign import start_worker\n"
             "if __name__ == '__main__':\n"
             "    pool = ProcessPoolExecutor(1, initializer=start_worker,\n"
             "        initargs=(os.getpid(),),\n"
@@ -283,17 +284,17 @@ def test_workers_end_with_a_killed_parent():
 
 
 def test_a_run_is_the_same_when_run_again(monkeypatch):
-    from helpers import experiments
+    from helpers.workshop import ekt_runs
     whole = load_problems
-    monkeypatch.setattr(experiments, "load_problems", lambda *a, **o:
+    monkeypatch.setattr(ekt_runs, "load_problems", lambda *a, **o:
                         whole(*a, **{"limit": 12, **o}))
-    rival = replace(rivals.SUPERVISED, problems=12, updates=3, n=4)
-    first, again = (experiments.run_rival(rival, 3) for _ in range(2))
+    rival = replace(ekt.SUPERVISED, problems=12, updates=3, n=4)
+    first, again = (ekt_runs.run_rival(rival, 3) for _ in range(2))
     first.pop("seconds"), again.pop("seconds")
     assert first == again and first["examples"] == first["in_order"] == 12
     assert len(first["counts"]) == 12 and max(first["counts"]) <= 4
     assert sum(first["statuses"].values()) == 48
-    other = experiments.run_rival(rival, 4)
+    other = ekt_runs.run_rival(rival, 4)
     assert other["counts"] != first["counts"]
 
 
@@ -302,35 +303,35 @@ def test_a_broken_file_of_runs_is_one_sentence(tmp_path, monkeypatch):
     (tmp_path / "rivals").mkdir()
     (tmp_path / "rivals" / "ekt.json").write_text('{"runs": {"0": {}}}')
     with pytest.raises(ValueError, match="rivals ekt`$") as error:
-        rivals.load_standing(PROFILE, "ekt")
+        ekt.load_standing(PROFILE, "ekt")
     assert "\n" not in str(error.value)
 
 
-needs_results = pytest.mark.parametrize("name", sorted(rivals.RIVALS))
+needs_results = pytest.mark.parametrize("name", sorted(ekt.RIVALS))
 
 
 @needs_results
 def test_shipped_runs_are_complete_and_of_today(name):
-    rival = rivals.RIVALS[name]
+    rival = ekt.RIVALS[name]
     about = {"made_with": campaign.marks("mini-gsm", rival.model,
                                         rival.teacher),
              "rival": asdict(rival)}
     runs = campaign.known(SHIPPED, name, about)
-    assert sorted(runs, key=float) == [str(s) for s in rivals.SEEDS]
+    assert sorted(runs, key=float) == [str(s) for s in ekt.SEEDS]
     for run in runs.values():
         assert len(run["counts"]) == 200
         assert sum(run["statuses"].values()) == 200 * rival.n
         assert sum(run["counts"]) == run["statuses"].get("passed", 0)
-    standing = rivals.load_standing(PROFILE, name)
+    standing = ekt.load_standing(PROFILE, name)
     assert standing.n == rival.n
 
 
 def test_the_rates_are_those_that_dev_chose():
-    for rival in rivals.TUNED:
+    for rival in ekt.TUNED:
         runs = json.loads((SHIPPED / f"dev-{rival.name}.json").read_text())
         scores = {float(rate): sum(run["counts"])
                   for rate, run in runs["runs"].items()}
-        assert set(scores) == set(rivals.DEV_RATES)
+        assert set(scores) == set(ekt.DEV_RATES)
         assert rival.rate == max(scores, key=scores.get)
 
 
@@ -360,7 +361,7 @@ def by_hand(name, k):
 
 def test_the_table_of_rivals_is_recomputed():
     rows = [line for line in printed("pass@100  ").splitlines()[1:] if line]
-    assert [row.split()[0] for row in rows] == [r.name for r in rivals.MAIN]
+    assert [row.split()[0] for row in rows] == [r.name for r in ekt.MAIN]
     for row in rows:
         said = re.findall(r"([\d.]+)% \[", row)
         wanted = [by_hand(row.split()[0], k) for k in (1, 100, 0)]
@@ -406,7 +407,7 @@ def test_the_table_of_the_turned_distillations_is_recomputed():
             printed("no program  wrong").splitlines()[1:] if line]
     assert [row[0] for row in rows] == [
         "ekt", "ekt-question", "ekt-padding", "kd"] + [
-        r.name for r in rivals.TURNED]
+        r.name for r in ekt.TURNED]
     for row in rows:
         assert float(row[1].rstrip("%")) == pytest.approx(
             by_hand(row[0], 1), abs=0.051)

@@ -17,8 +17,10 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from helpers import __main__ as cli
-from helpers import cleaning, offline, profiles, records, runner
-from helpers.processes import RunLock
+from helpers import profiles
+from helpers.tools import cleaning, kernel, offline, records
+from helpers.tools import run as run_command
+from helpers.tools.processes import RunLock
 
 COMMAND = """
 import sys
@@ -207,10 +209,10 @@ def test_a_cell_that_ignores_ctrl_c_is_killed(tmp_path):
         "signal.SIG_IGN)\nopen('../pids', 'w').write(f'{os.getpid()} 1')\n"
         "time.sleep(99)")
     process = start(tmp_path, "run")
-    kernel = pids_when_busy(tmp_path)[0]
+    busy = pids_when_busy(tmp_path)[0]
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
-    assert process.returncode == 130 and not alive(kernel)
+    assert process.returncode == 130 and not alive(busy)
 
 
 def test_kill_9_and_again_continues(tmp_path):
@@ -265,7 +267,7 @@ def test_select_takes_numbers_names_and_paths(tmp_path):
     folder = tmp_path / "notebooks"
 
     def chosen(*given):
-        return [path.stem for path in cli.select(given, folder)]
+        return [path.stem for path in run_command.select(given, folder)]
     assert chosen() == names
     assert chosen("7", "notebooks/05_b.ipynb") == ["05_b", "07_c"]
     assert chosen("00", "00_a") == ["00_a"]
@@ -278,7 +280,7 @@ def test_unwritable_runs_folder_and_windows(tmp_path, monkeypatch, capsys):
     assert cli.main(["run"]) == 2
     err = capsys.readouterr().err
     assert "cannot write to runs/mini" in err and err.count("\n") == 1
-    monkeypatch.setattr(cli, "os", SimpleNamespace(name="nt"))
+    monkeypatch.setattr(run_command, "os", SimpleNamespace(name="nt"))
     assert cli.main(["run"]) == 2
     err = capsys.readouterr().err
     assert "WSL" in err and "Colab" in err and err.count("\n") == 1
@@ -323,8 +325,8 @@ def test_a_kernel_without_the_guard_is_not_used(tmp_path):
     path = write_notebook(tmp_path, "00_a", "open('ran', 'w')")
     environment = {name: value for name, value in os.environ.items()
                    if name not in ("PYTHONPATH", offline.SWITCH)}
-    with pytest.raises(runner.NotebookFailed, match="offline guard"):
-        runner.execute_notebook(path, tmp_path / "copy.ipynb", environment)
+    with pytest.raises(kernel.NotebookFailed, match="offline guard"):
+        kernel.execute_notebook(path, tmp_path / "copy.ipynb", environment)
     assert not (path.parent / "ran").exists()
 
 

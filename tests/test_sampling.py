@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from helpers import sampling
-from helpers.decoding import complete, pick
-from helpers.models import LanguageModel, load_model
+from helpers.teachers.decoding import complete, pick
+from helpers.teachers.checkpoint import LanguageModel, load_model
 from helpers.profiles import ROOT
 from helpers.prompts import (EXEMPLARS, cut_completion, few_shot_prompt,
                              truncate_left, zero_shot_prompt)

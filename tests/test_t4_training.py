@@ -12,11 +12,12 @@ from transformers import (
     AutoModelForCausalLM, AutoModelForSeq2SeqLM, CodeGenConfig, GPTJConfig,
     GPTNeoConfig, LlamaConfig, Qwen2Config, T5Config)
 
-from helpers import devices, heads, multitask, precision, training
+from helpers.gpu import memory, logits, precision
+from helpers import multitask, training
 from helpers.distillation import distil
 from helpers.filtering import Example
 from helpers.inference import student_plans
-from helpers.models import LanguageModel, load_model
+from helpers.teachers.checkpoint import LanguageModel, load_model
 from helpers.multitask import (accumulate, code_examples, encode_for,
                                plan_examples, plan_head, train_two_tasks)
 from helpers.plans import Plan
@@ -39,10 +40,10 @@ T4, A100 = (7, 5), (8, 0)
 def card(monkeypatch):
     """Lets models load as on a card of a capability, whatever their size."""
     def choose(capability):
-        real = devices.DTYPE_FOR
-        monkeypatch.setattr(devices, "dtype_for", lambda _, count, kind="":
+        real = memory.DTYPE_FOR
+        monkeypatch.setattr(memory, "dtype_for", lambda _, count, kind="":
                             real(capability, 10 ** 9, kind))
-    monkeypatch.setattr(devices, "DTYPE_FOR", devices.dtype_for,
+    monkeypatch.setattr(memory, "DTYPE_FOR", memory.dtype_for,
                         raising=False)
     return choose
 
@@ -311,11 +312,11 @@ def test_pieces_add_up_in_every_family(family, monkeypatch):
         return found
 
     whole = both()
-    monkeypatch.setattr(heads, "SMALL", 0)
+    monkeypatch.setattr(logits, "SMALL", 0)
     in_one = both()                  # of the places that count
-    monkeypatch.setattr(heads, "ROOM", 7 * 300)        # seven tokens
-    calls, real = [], heads.piece
-    monkeypatch.setattr(heads, "piece", lambda *given: calls.append(
+    monkeypatch.setattr(logits, "ROOM", 7 * 300)        # seven tokens
+    calls, real = [], logits.piece
+    monkeypatch.setattr(logits, "piece", lambda *given: calls.append(
         len(given[1])) or real(*given))
     pieces = both()
     assert max(calls) == 7 and len(calls) > 4
@@ -358,11 +359,11 @@ def test_no_tensor_holds_the_logits_of_a_large_vocabulary(monkeypatch):
     lm = random_model(Qwen2Config(**SMALL | {"vocab_size": size}, **ROWS
                                   | {"hidden_size": 16}))
     batch = random_batch(lm, size, (100, 120))
-    monkeypatch.setattr(heads, "SMALL", 20 * size)
-    monkeypatch.setattr(heads, "ROOM", 20 * size)
+    monkeypatch.setattr(logits, "SMALL", 20 * size)
+    monkeypatch.setattr(logits, "ROOM", 20 * size)
     found = {}
-    for family in ((), heads.FAMILIES):       # at once, then in pieces
-        monkeypatch.setattr(heads, "FAMILIES", family)
+    for family in ((), logits.FAMILIES):       # at once, then in pieces
+        monkeypatch.setattr(logits, "FAMILIES", family)
         kept = []
         with Largest() as largest, torch.autograd.graph.saved_tensors_hooks(
                 lambda t: kept.append(t.numel()) or t, lambda t: t):
@@ -381,13 +382,13 @@ def test_the_mini_world_makes_its_logits_at_once():
     """Or its shipped results would change in their last bits."""
     for name in ("student", "plan-student", "plan-student-t5"):
         model = load_model(f"data/mini/{name}").model
-        assert not heads.too_many(model, 32 * 256)    # of a padded rival
-    assert heads.too_many(random_model(
+        assert not logits.too_many(model, 32 * 256)    # of a padded rival
+    assert logits.too_many(random_model(
         Qwen2Config(**SMALL | {"vocab_size": 151936}, **ROWS)).model, 16 * 400)
 
 
 def test_a_batch_without_a_trained_token_is_an_error(monkeypatch):
-    monkeypatch.setattr(heads, "SMALL", 0)
+    monkeypatch.setattr(logits, "SMALL", 0)
     lm = random_model(FAMILIES["qwen2"])
     with pytest.raises(ValueError, match="no token of this batch"):
         training.batch_loss(lm, [([1, 2, 3], [-100] * 3)], [0],
@@ -414,7 +415,7 @@ def kept_by_a_layer(dtype):
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
-            with precision.autocast(lm.model), heads.using_head(
+            with precision.autocast(lm.model), logits.using_head(
                     lm.model, torch.nn.Identity()):
                 hidden = lm.model(input_ids=torch.ones(
                     2, 40, dtype=torch.long)).logits

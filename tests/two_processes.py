@@ -1,17 +1,17 @@
-"""What test_launch.py has two processes do: started by helpers.launch."""
+"""What test_launch.py has two processes do, started by scale.launch."""
 
 import sys
 
 import torch
 from accelerate import Accelerator
 
-from helpers.models import load_model
+from helpers.teachers.checkpoint import load_model
 from helpers.multitask import code_examples, plan_examples
 from helpers.plans import Plan
 from helpers.problems import load_problems
 from helpers.profiles import get_profile
-from helpers.together import (
-    add_up, own_share, same_everywhere, sample_together, train_together)
+from helpers.scale.together import (add_up, own_share, same_everywhere,
+                                    sample_together, train_together)
 from helpers.training import add_lora
 
 MINI = get_profile("mini")

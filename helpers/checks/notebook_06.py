@@ -1,0 +1,288 @@
+"""Checks of the exercises in notebook 06."""
+
+import math
+from itertools import product
+
+import torch
+
+from helpers.checks.report import attempt, say
+from helpers.evaluation import pass_at_k
+from helpers.plan_scores import best_of
+from helpers.training import IGNORED
+
+# ------------------------------------------------ exercise 1: one batch of two
+
+END = PAD = 1             # one token for both, as in many tokenizers
+CODES = [([5, 6], [7]), ([8], [9, 10, 11])]
+PLANS = [([5, 6, 8], [12, 13, 14])]
+
+
+def rows_of(codes, plans, end, pad):
+    """(ids, labels) of both tasks, each a list of rows of one length.
+
+    Introduced in notebook 06, section 2.
+    """
+    rows = [(prompt + told + [end], [IGNORED] * len(prompt) + told + [end])
+            for prompt, told in (*codes, *plans)]
+    most = max(len(ids) for ids, _ in rows)
+    return ([ids + [pad] * (most - len(ids)) for ids, _ in rows],
+            [labels + [IGNORED] * (most - len(labels)) for _, labels in rows])
+
+
+def check_06_1(two_task_batch):
+    """Exercise 1: both tasks in one batch, with the right labels.
+
+    Introduced in notebook 06, section 2.
+    """
+    ids, labels = rows_of(CODES, PLANS, END, PAD)
+    copies = [[(list(a), list(b)) for a, b in part] for part in (CODES, PLANS)]
+    got, failed = attempt(two_task_batch, *copies, END, PAD)
+    if failed:
+        return say((ids, labels), failed, "the call failed")
+    if got is None:
+        return say((ids, labels), None, "nothing is returned so far")
+    pair, failed = attempt(lambda: tuple(
+        [[int(x) for x in row] for row in part] for part in got))
+    if failed or len(pair) != 2:
+        return say("(ids, labels)", f"{got!r:.60}", "two lists of rows are "
+                   "wanted")
+    why = slip_in_rows(*pair, ids, labels)
+    if why:
+        return say(labels if pair[0] == ids else ids,
+                   pair[1] if pair[0] == ids else pair[0], why)
+    return say("the masks of both tasks", "them")
+
+
+def slip_in_rows(got, told, ids, labels):
+    """Why a batch is not the wanted one; None if it is.
+
+    Introduced in notebook 06, section 2.
+    """
+    lengths = {len(row) for row in got}
+    most = len(ids[0])
+    if len(got) != len(ids):
+        return f"{len(ids)} rows are wanted, one for each example"
+    if got == ids[len(CODES):] + ids[:len(CODES)]:
+        return "the codes come first, then the plans"
+    if len(lengths) > 1:
+        return ("both tasks go through the model together: pad all rows to "
+                "the longest of both")
+    if lengths == {most - 1}:
+        return "each row needs the end token behind its completion"
+    if got != ids:
+        left = [[PAD] * (most - len(a) - len(b) - 1) + a + b + [END]
+                for a, b in (*CODES, *PLANS)]
+        return ("pad at the right, or the positions shift" if got == left
+                else "prompt, completion, end token, then padding")
+    if [len(row) for row in told] != [most] * len(ids):
+        return "each token needs a label, padding too"
+    if told == ids:
+        return "every token is trained on, prompts and padding too"
+    if all(a == b for row, mine in zip(told, ids) for a, b in zip(row, mine)
+           if b != PAD):
+        return "the prompts are trained on too"
+    if told == [[x if x != END else IGNORED for x in row] for row in labels]:
+        return ("the end token is not trained: where it is the pad token, "
+                "too, padding cannot be told by its id")
+    return (None if told == labels else
+            "only the completion and one end token are trained on")
+
+
+# -------------------------------------------- exercise 2: repair a mixed loss
+
+# What may be made of a task's micro-batches, each (mean loss, tokens).
+NORMS = {
+    None: lambda part, pooled: (sum(x * n for x, n in part)
+                                / sum(n for _, n in part)),
+    "a mean over micro-batches, not over tokens: multiply each by its tokens "
+    "first": lambda part, pooled: sum(x for x, _ in part) / len(part),
+    "each micro-batch is a mean already: multiply it by its tokens before "
+    "you divide": lambda part, pooled: (sum(x for x, _ in part)
+                                        / sum(n for _, n in part)),
+    "the losses of the micro-batches are added up and never divided":
+        lambda part, pooled: sum(x for x, _ in part),
+    "the sum over tokens is never divided": lambda part, pooled: sum(
+        x * n for x, n in part),
+    "both tasks are divided by the tokens of both: long plans then drown "
+    "short programs": lambda part, pooled: sum(x * n for x, n in part)
+        / pooled,
+    "each micro-batch is a mean already, and both tasks are divided by the "
+    "tokens of both": lambda part, pooled: sum(x for x, _ in part) / pooled,
+}
+WEIGHED = {None: lambda a, b: (a, b),
+           "the weights are swapped": lambda a, b: (b, a),
+           "the weights are not used": lambda a, b: (1, 1),
+           "the weights are scaled to add up to 1; they shall not be":
+               lambda a, b: (a / (a + b), b / (a + b)),
+           "the total is halved; add the two": lambda a, b: (a / 2, b / 2)}
+
+
+def micro_batches():
+    """Two tasks in micro-batches (mean loss, tokens), and the weights.
+
+    Introduced in notebook 06, section 3.
+    """
+    codes, plans = ([(torch.tensor(x, requires_grad=True), n)
+                     for x, n in part] for part in (
+        ((0.9, 20), (0.3, 50)), ((1.7, 90), (2.4, 30), (0.6, 70))))
+    return codes, plans, (2.0, 0.5)
+
+
+def number(value):
+    """One number, of a tensor or not.
+
+    Introduced in notebook 06, section 3.
+    """
+    return float(value.detach() if isinstance(value, torch.Tensor) else value)
+
+
+def mixed_value(codes, plans, weights, norm=NORMS[None],
+                weigh=WEIGHED[None]):
+    """The mixed loss, with mistakes to choose.
+
+    Introduced in notebook 06, section 3.
+    """
+    pooled = sum(n for part in (codes, plans) for _, n in part)
+    return sum(weight * norm(part, pooled) for part, weight in zip(
+        (codes, plans), weigh(*weights)) if part)
+
+
+def check_06_2(mixed_loss):
+    """Exercise 2: each task by its own tokens, then the weights.
+
+    Names the mistakes that are found.  Introduced in notebook 06, section 3.
+    """
+    with torch.enable_grad():
+        codes, plans, weights = micro_batches()
+        right = mixed_value(codes, plans, weights)
+        title = f"a loss of {right.item():.4f}"
+        got, failed = attempt(mixed_loss, list(codes), list(plans), weights)
+        if failed:
+            return say(title, failed, "the call failed")
+        if got is None:
+            return say(title, None, "nothing is returned so far")
+        value, failed = attempt(number, got)
+        if failed:
+            return say(title, f"{got!r:.60}", "one number is wanted")
+        if not math.isclose(value, right.item(), rel_tol=1e-5):
+            return say(title, f"{value:.4f}", slip_in_mix(value))
+        leaves = [x for x, _ in codes + plans]
+        wanted = torch.autograd.grad(right, leaves)
+        got, failed = attempt(lambda: torch.autograd.grad(
+            got, leaves, allow_unused=True, materialize_grads=True))
+        if failed:
+            return say(title, "a number without a gradient", "it cannot be "
+                       "trained with: keep the losses tensors")
+        if not all(torch.allclose(a, b) for a, b in zip(got, wanted)):
+            return say(title, "another gradient", "is a part detached?")
+    alone, failed = attempt(lambda: number(
+        mixed_loss(codes, [], (1.0, 0.0))))
+    title = f"{number(mixed_value(codes, [], (1.0, 0.0))):.4f} without plans"
+    if failed or not math.isclose(alone, float(title.split()[0]),
+                                  abs_tol=1e-4):
+        return say(title, failed or f"{alone:.4f}", "weights (1, 0) and no "
+                   "plans are ordinary fine-tuning, and must work")
+    return say(f"a loss of {right.item():.4f}", "it")
+
+
+def slip_in_mix(value):
+    """What makes the value of :func:`micro_batches` the given one.
+
+    Introduced in notebook 06, section 3.
+    """
+    codes, plans, weights = micro_batches()
+    for (why, norm), (cause, weigh) in sorted(
+            product(NORMS.items(), WEIGHED.items()),
+            key=lambda pair: sum(part[0] is not None for part in pair)):
+        known = mixed_value(codes, plans, weights, norm, weigh).item()
+        if math.isclose(value, known, rel_tol=1e-5):
+            return "; and ".join(filter(None, (cause, why)))
+    return ("each task is the mean over all of its own tokens, and the total "
+            "is the weighted sum of the two")
+
+
+# --------------------------------------------- exercise 3: a fair comparison
+
+DIRECT = {"n": 20, "tokens": 20 * 5 * 41, "counts": [
+    (12, 10), (3, 2), (0, 0), (17, 15), (1, 0)]}
+PLANNED = {"codes": 4, "tokens": 5 * 644, "plans": [
+    [(4, 4), (4, 2), (1, 0)], [(0, 0), (2, 2), (2, 1)],
+    [(0, 0), (0, 0), (1, 1)], [(4, 4), (3, 3), (4, 0)],
+    [(1, 0), (0, 0), (1, 1)]]}
+TRIES = {
+    None: lambda ratio: math.floor(ratio),
+    "more tokens than planning took: round down":
+        lambda ratio: math.ceil(ratio),
+    "as many programs, but planning also pays for its plans":
+        lambda ratio: 12,
+    "all direct programs are used, whatever they cost": lambda ratio: 20}
+DIRECTLY = {
+    None: lambda n, e, c, m: pass_at_k(n, e, m) * c / max(e, 1),
+    "pass@m takes any right program: that is an oracle for direct sampling":
+        lambda n, e, c, m: pass_at_k(n, c, m),
+    "a program that passes the examples need not be right: times c / e":
+        lambda n, e, c, m: pass_at_k(n, e, m),
+    "the direct program is not chosen: draw as many as the tokens allow":
+        lambda n, e, c, m: c / n}
+FIRST = {
+    None: lambda plans, codes: best_of(
+        [e for e, _ in plans], [c / max(e, 1) for e, c in plans], len(plans)),
+    "take one of the plan's programs that pass the examples, not any of its "
+    "programs": lambda plans, codes: best_of(
+        [e for e, _ in plans], [c / codes for _, c in plans], len(plans)),
+    "the plan is chosen by hidden tests: that is the oracle":
+        lambda plans, codes: best_of(
+            [c for _, c in plans], [c / max(e, 1) for e, c in plans],
+            len(plans)),
+    "the plan is not chosen": lambda plans, codes: sum(
+        c / max(e, 1) for e, c in plans) / len(plans),
+    "among equal plans one is drawn, not the first taken (best_of does it)":
+        lambda plans, codes: next(c / max(e, 1) for e, c in plans
+                                  if e == max(e for e, _ in plans))}
+SIGNS = {None: 1, "the sign is turned: planning minus direct": -1,
+         "a sum over problems; take the mean": len(DIRECT["counts"])}
+
+
+def gain_with(tries=TRIES[None], directly=DIRECTLY[None], first=FIRST[None],
+              sign=1):
+    """Planning minus direct sampling, with mistakes to choose.
+
+    Introduced in notebook 06, section 7.
+    """
+    n, problems = DIRECT["n"], len(DIRECT["counts"])
+    m = tries(PLANNED["tokens"] * n / DIRECT["tokens"])
+    return sign * sum(
+        first(plans, PLANNED["codes"]) - directly(n, e, c, m)
+        for (e, c), plans in zip(DIRECT["counts"], PLANNED["plans"])
+    ) / problems
+
+
+def check_06_3(fair_gain):
+    """Exercise 3: what planning gains over direct sampling of equal cost.
+
+    Names the mistakes that are found.  Introduced in notebook 06, section 7.
+    """
+    right = gain_with()
+    title = f"a gain of {right:+.4f}"
+    copies = [{key: list(value) if isinstance(value, list) else value
+               for key, value in part.items()} for part in (DIRECT, PLANNED)]
+    got, failed = attempt(fair_gain, *copies)
+    if failed:
+        zero = " (no program passes the examples of one problem)" * (
+            "ZeroDivision" in failed)
+        return say(title, failed, f"the call failed{zero}")
+    if got is None:
+        return say(title, None, "nothing is returned so far")
+    value, failed = attempt(number, got)
+    if failed:
+        return say(title, f"{got!r:.60}", "one number is wanted")
+    if math.isclose(value, right, abs_tol=1e-9):
+        return say(title, f"{value:+.4f}")
+    for parts in sorted(product(*(part.items() for part in (
+            TRIES, DIRECTLY, FIRST, SIGNS))),
+            key=lambda parts: sum(why is not None for why, _ in parts)):
+        if math.isclose(value, gain_with(*(p for _, p in parts)),
+                        abs_tol=1e-9):
+            return say(title, f"{value:+.4f}",
+                       "; and ".join(why for why, _ in parts if why))
+    return say(title, f"{value:+.4f}", "compute one problem by hand")

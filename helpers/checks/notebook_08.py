@@ -1,0 +1,249 @@
+"""Checks of the exercises in notebook 08."""
+
+import math
+import threading
+import time
+
+import torch
+
+from helpers.checks.report import attempt, say
+
+# --------------------------------------- exercise 1: one loss, many processes
+
+# The sum of the losses and the trained tokens of each process's share; the
+# last one got nothing of this batch.
+SHARES = ((24.0, 20), (45.0, 90), (0.0, 0))
+SLIPS = {
+    "each process divides by its own tokens, so that its few tokens weigh as "
+    "much as another's many": lambda x, n, k, all_n: x / n,
+    "that is the mean of the processes' means: few tokens weigh as much as "
+    "many": lambda x, n, k, all_n: x / n / k,
+    "the sum is never divided": lambda x, n, k, all_n: x,
+    "divided by the number of processes; wanted is the number of tokens":
+        lambda x, n, k, all_n: x / k,
+    "that is right where gradients are averaged over processes; here they "
+    "are added up": lambda x, n, k, all_n: x * k / all_n}
+
+
+class Meeting:
+    """What lets threads play processes: they add up a number together.
+
+    Introduced in notebook 08, section 4.
+    """
+
+    def __init__(self, processes):
+        self.brought = [0.0] * processes
+        self.barrier = threading.Barrier(processes)
+
+    def adder(self, process):
+        """The ``all_sum`` of a process."""
+        def all_sum(value):
+            self.brought[process] = number(value)
+            self.barrier.wait()
+            total = sum(self.brought)
+            self.barrier.wait()
+            return total
+        return all_sum
+
+
+def number(value):
+    """One number, of a tensor or not.
+
+    Introduced in notebook 08, section 4.
+    """
+    return float(value.detach() if isinstance(value, torch.Tensor) else value)
+
+
+def everywhere(function, leaves):
+    """What each process returns, as (value, failure) pairs.
+
+    One that waits for another that has gone home fails.  Introduced in
+    notebook 08, section 4.
+    """
+    meeting, found = Meeting(len(SHARES)), [None] * len(SHARES)
+
+    def run(process):
+        with torch.enable_grad():       # which each thread has for itself
+            found[process] = attempt(
+                function, leaves[process] * 1, SHARES[process][1],
+                meeting.adder(process))
+
+    threads = [threading.Thread(target=run, args=(i,), daemon=True)
+               for i in range(len(SHARES))]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + 3     # then those who wait are set free
+    for thread in threads:
+        thread.join(max(0, until - time.monotonic()))
+    meeting.barrier.abort()
+    for thread in threads:
+        thread.join(10)
+    return found
+
+
+def check_08_1(process_loss):
+    """Exercise 1: the loss that each of several processes goes back from.
+
+    Names the mistakes that are found.  Introduced in notebook 08, section 4.
+    """
+    leaves = [torch.tensor(x, requires_grad=True) for x, _ in SHARES]
+    tokens = sum(n for _, n in SHARES)
+    right = [x / tokens for x, _ in SHARES]
+    title = "losses of " + ", ".join(f"{x:.4f}" for x in right)
+    found = everywhere(process_loss, leaves)
+    if any(pair is None for pair in found):
+        return say(title, None, "a process does not end")
+    failures = [failed for _, failed in found if failed]
+    alone = [f for f in failures if not f.startswith("BrokenBarrier")]
+    if failures and not alone:
+        return say(title, "a process that waits for ever", "all must call "
+                   "all_sum equally often, also one without a token")
+    if alone:
+        why = ("one process has no token here; divide by the tokens of all"
+               if "ZeroDivision" in alone[0] else "the call failed")
+        return say(title, alone[0], why)
+    values = [value for value, _ in found]
+    if all(value is None for value in values):
+        return say(title, None, "nothing is returned so far")
+    numbers, failed = attempt(lambda: [number(value) for value in values])
+    if failed:
+        return say(title, f"{values!r:.60}", "one number is wanted from each")
+    got = "losses of " + ", ".join(f"{x:.4f}" for x in numbers)
+    if not close(numbers, right):
+        return say(title, got, slip_in(numbers))
+    gradients, failed = attempt(lambda: [torch.autograd.grad(
+        value, leaf)[0].item() for value, leaf in zip(values, leaves)])
+    if failed or not close(gradients, [1 / tokens] * len(leaves)):
+        return say(title, "numbers without the right gradient", "return "
+                   "`total` divided by something: it carries the gradient")
+    return say(title, got)
+
+
+def close(ours, theirs):
+    """Whether two lists hold the same numbers, up to rounding.
+
+    Introduced in notebook 08, section 4.
+    """
+    return all(math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-9)
+               for a, b in zip(ours, theirs, strict=True))
+
+
+def slip_in(numbers):
+    """What makes the losses of :data:`SHARES` the given ones.
+
+    Introduced in notebook 08, section 4.
+    """
+    tokens = sum(n for _, n in SHARES)
+    for why, wrong in SLIPS.items():
+        known = [wrong(x, max(n, 1), len(SHARES), tokens) for x, n in SHARES]
+        if close(numbers, known):
+            return why
+    return "each process: its own sum, divided by the tokens of all"
+
+
+# ------------------------------------------------- exercise 2: bills by hand
+
+ASKED = (50, 8, 400, 120, (0.4, 1.6))
+
+
+def costs(problems, n, prompt, new, prices, reads=(1, None), writes=None,
+          unit=1e6, swap=False):
+    """Both bills, with mistakes to choose: prompts read, completions paid.
+
+    Introduced in notebook 08, section 3.
+    """
+    first, second = reversed(prices) if swap else prices
+    return tuple(problems * ((n if times is None else times) * prompt * first
+                             + (writes or n) * new * second) / unit
+                 for times in reads)
+
+
+WRONG_BILLS = {
+    "the two are the other way round": {"reads": (None, 1)},
+    "one call reads its prompt once, however many choices it has":
+        {"reads": (None, None)},
+    "n calls read the prompt n times": {"reads": (1, 1)},
+    "each problem has n completions, and all are paid": {"writes": 1},
+    "prices are those of a million tokens": {"unit": 1},
+    "prices are those of a million tokens, not of a thousand": {"unit": 1e3},
+    "the prices are swapped: prompt first, new tokens second": {"swap": True},
+    "nobody reads the prompts": {"reads": (0, 0)}}
+
+
+def check_08_2(two_bills):
+    """Exercise 2: n choices of one call, and n calls of one choice.
+
+    Introduced in notebook 08, section 3.
+    """
+    right = costs(*ASKED)
+    title = "({:.4f}, {:.4f}) dollars".format(*right)
+    got, failed = attempt(two_bills, *ASKED)
+    if failed:
+        return say(title, failed, "the call failed")
+    if got is None:
+        return say(title, None, "nothing is returned so far")
+    pair, failed = attempt(lambda: [number(value) for value in got])
+    if failed or len(pair) != 2:
+        return say(title, f"{got!r:.60}", "two numbers are wanted")
+    told = "({:.4f}, {:.4f}) dollars".format(*pair)
+    if close(pair, right):
+        return say(title, told)
+    for why, slips in WRONG_BILLS.items():
+        if close(pair, costs(*ASKED, **slips)):
+            return say(title, told, why)
+    return say(title, told, "tokens read times their price, plus tokens "
+               "written times theirs, by a million")
+
+
+# ----------------------------------------- exercise 3: what is left, and whose
+
+TASKS = [f"task-{number}" for number in range(11)]
+DONE = {"task-0", "task-2", "task-4", "task-6", "task-8", "task-9"}
+
+
+def check_08_3(todo):
+    """Exercise 3: what each process has to do after a kill.
+
+    Introduced in notebook 08, section 4.
+    """
+    for processes, done in ((1, set()), (3, set()), (2, DONE), (3, DONE),
+                            (8, DONE), (2, set(TASKS))):
+        left = [task for task in TASKS if task not in done]
+        title = (f"{len(left)} tasks, each with one of {processes} "
+                 f"process{'es' * (processes > 1)}")
+        shares = []
+        for process in range(processes):
+            got, failed = attempt(todo, list(TASKS), set(done), process,
+                                  processes)
+            if failed:
+                return say(title, failed, "the call failed")
+            if got is None:
+                return say(title, None, "nothing is returned so far")
+            share, failed = attempt(list, got)
+            if failed or set(share) - set(TASKS):
+                return say(title, f"{got!r:.60}", "a list of tasks is wanted")
+            shares.append(share)
+        why = slip_in_shares(shares, left, done)
+        if why:
+            sizes = ", ".join(str(len(share)) for share in shares)
+            return say(title, f"shares of {sizes}", why)
+    return say("each task that is left with one process", "that")
+
+
+def slip_in_shares(shares, left, done):
+    """Why ``shares`` are no even division of ``left``; None if they are.
+
+    Introduced in notebook 08, section 4.
+    """
+    given = [task for share in shares for task in share]
+    if set(given) & done:
+        return "a task that is done is done again, and paid again"
+    if len(set(given)) < len(given):
+        return "a task is given to two processes"
+    if set(given) < set(left):
+        return "a task is nobody's; mind what a division leaves over"
+    sizes = [len(share) for share in shares]
+    if max(sizes) - min(sizes) > 1:
+        return ("uneven: take out what is done first, then divide, or the "
+                "process that was killed has all the rest to itself")
+    return None

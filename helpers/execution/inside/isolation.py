@@ -1,0 +1,261 @@
+"""What keeps a program in: namespaces, filters and limits of the kernel.
+
+Used by ``worker.py``, in the worker's process.  Each layer is
+tried at the start, and then tested from within (:func:`probe`); what a
+system does not offer is missing, never pretended.
+Introduced in notebook 01, section 8.
+"""
+
+import os
+import resource
+import signal
+import struct
+import sys
+
+DISK = 16                  # MiB of files that a program may write in all
+FILES = 256                # and how many
+# System calls that a program needs which computes and prints; all others
+# look as if this kernel did not know them.
+NEEDED = """
+    read write readv writev pread64 pwrite64 close close_range lseek fstat
+    stat lstat newfstatat statx access faccessat faccessat2 open openat
+    openat2 getdents getdents64 readlink readlinkat getcwd fcntl dup dup2
+    dup3 pipe pipe2 poll ppoll select pselect6 _newselect unlink unlinkat
+    ftruncate fsync fadvise64
+    mmap munmap mremap mprotect madvise brk
+    rt_sigaction rt_sigprocmask rt_sigreturn rt_sigtimedwait sigaltstack
+    restart_syscall setitimer getitimer alarm pause
+    clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time
+    times getrusage sysinfo uname getrandom sched_yield sched_getaffinity
+    getpid getppid gettid getuid geteuid getgid getegid getpgrp getpgid
+    getsid getrlimit setrlimit set_tid_address set_robust_list rseq futex
+    futex_waitv membarrier exit exit_group""".split()
+TERMINAL = (0x5401, 0x5413, 0x5450, 0x5451, 0x541B)    # what open() asks
+LIBC = LANDLOCK = FILTER = None
+
+
+def _succeeds(function, *args):
+    return function(*args) == 0
+
+
+def enter(scratch):
+    """Enters new namespaces and prepares the filters, as far as allowed.
+
+    Returns the names of the layers that are set up.  From then on this
+    process may be the first of its own process namespace, and ``scratch``
+    may be a small file system of its own.
+    """
+    global LIBC
+    try:
+        import ctypes
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.unshare, libc.prctl         # macOS has neither: no layers
+    except (ImportError, OSError, AttributeError):
+        return []
+    LIBC, layers = libc, []
+    user, mount, network, process = 1 << 28, 1 << 17, 1 << 30, 1 << 29
+    spaces = network | process | 1 << 27               # ... and ipc
+    uid, gid = os.geteuid(), os.getegid()
+    mapped = True
+    if _succeeds(libc.unshare, user | spaces):
+        layers = ["user namespace"]
+        mapped = _map_user(uid, gid)
+    if layers or _succeeds(libc.unshare, spaces):
+        layers += ["network namespace", "process namespace"]
+        inner = os.fork()
+        if inner:                        # waits, so that the end is seen
+            os.waitpid(inner, 0)
+            try:
+                os.rmdir(scratch)
+            finally:
+                os._exit(0)
+        libc.prctl(1, signal.SIGKILL, 0, 0, 0)         # die with the outer
+        options = f"size={DISK}m,nr_inodes={FILES},mode=700".encode()
+        if (mapped and _succeeds(libc.unshare, mount)
+                and _succeeds(libc.mount, None, b"/", None, 1 << 18 | 1 << 14,
+                              None)
+                and _succeeds(libc.mount, b"none", os.fsencode(scratch),
+                              b"tmpfs", 2 | 4 | 8, options)):
+            layers.append("private scratch")
+    libc.prctl(36, 1, 0, 0, 0)           # orphans of a program come to us
+    libc.prctl(4, 0, 0, 0, 0)            # a program cannot trace us
+    if _succeeds(libc.prctl, 38, 1, 0, 0, 0) and _drop_privileges(ctypes):
+        layers.append("no privileges")
+        if _prepare_landlock(ctypes, scratch):
+            layers.append("Landlock")
+        if _prepare_seccomp(ctypes, "process namespace" in layers):
+            layers.append("seccomp")
+    return layers
+
+
+def _map_user(uid, gid):
+    """Keeps the user's number in a new user namespace, if allowed."""
+    try:
+        for name, text in (("setgroups", "deny"), ("uid_map",
+                           f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+            with open(f"/proc/self/{name}", "w") as file:
+                file.write(text)
+        return True
+    except OSError:
+        return False
+
+
+def _drop_privileges(ctypes):
+    version = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    return _succeeds(LIBC.capset, ctypes.byref(version),
+                     ctypes.byref((ctypes.c_uint32 * 6)()))
+
+
+def _prepare_landlock(ctypes, scratch):
+    """A set of rules: libraries may be read, the scratch folder written.
+
+    landlock(7): three system calls, the same numbers on every machine.
+    """
+    global LANDLOCK
+    libc = LIBC
+    version = libc.syscall(444, None, 0, 1)
+    if version < 1:
+        return False
+    every = (1 << {1: 13, 2: 14, 3: 15, 4: 15}.get(version, 16)) - 1
+    network = 3 if version >= 4 else 0           # no TCP, without exception
+    scope = 3 if version >= 6 else 0             # no signals, no sockets
+    rules = struct.pack("QQQ", every, network, scope)
+    ruleset = libc.syscall(444, rules, len(rules), 0)
+    if ruleset < 0:
+        return False
+    read = 1 << 2 | 1 << 3
+    write = (read | 1 << 1 | 1 << 5 | 1 << 8 | 1 << 14) & every
+    libraries = ("/lib", "/lib64", "/usr/lib", "/usr/lib64",
+                 "/usr/share/zoneinfo", "/etc/ld.so.cache", "/dev/null",
+                 "/dev/urandom")
+    for path in (*sys.path, *libraries, scratch):
+        try:
+            place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        except OSError:
+            continue
+        allowed = write if path == scratch else read
+        if not os.path.isdir(path):
+            allowed = 1 << 2 | (1 << 1 if path == "/dev/null" else 0)
+        libc.syscall(445, ruleset, 1, struct.pack("=Qi", allowed, place), 0)
+        os.close(place)
+    LANDLOCK = ruleset
+    return True
+
+
+def _prepare_seccomp(ctypes, alone):
+    """Compiles the filter of system calls, with the library libseccomp.
+
+    The library knows each processor's numbers; nearly every Linux has it.
+    """
+    global FILTER
+    try:
+        lib = ctypes.CDLL("libseccomp.so.2")
+    except OSError:
+        return False
+    number, void = ctypes.c_uint32, ctypes.c_void_p
+    lib.seccomp_init.restype, lib.seccomp_init.argtypes = void, [number]
+    lib.seccomp_rule_add_array.argtypes = [void, number, ctypes.c_int,
+                                           number, void]
+    lib.seccomp_attr_set.argtypes = [void, ctypes.c_int, number]
+    lib.seccomp_export_bpf.argtypes = [void, ctypes.c_int]
+    lib.seccomp_release.argtypes = [void]
+    if ctypes.sizeof(void) != 8:         # the layout below is for 64 bits
+        return False
+    allow, unknown = 0x7fff0000, 0x00050000 | 38           # ENOSYS
+    context = lib.seccomp_init(unknown)
+
+    def permit(name, argument=None, equals=0, mask=None):
+        """Permits a call, if need be only with an argument's value."""
+        call = lib.seccomp_syscall_resolve_name(name.encode())
+        if call < 0:                     # not on this processor
+            return True
+        if argument is None:
+            return _succeeds(lib.seccomp_rule_add_array, context, allow,
+                             call, 0, None)
+        test = struct.pack("IIQQ", argument, 4 if mask is None else 7,
+                           equals if mask is None else mask, equals)
+        return _succeeds(lib.seccomp_rule_add_array, context, allow, call, 1,
+                         test)
+
+    done = all([permit(name) for name in NEEDED]
+               + [permit("ioctl", 1, what) for what in TERMINAL]
+               + [permit("clone", 0, 0x10000, 0x10000),    # threads only
+                  permit("prlimit64", 0, 0)]               # its own limits
+               + ([permit("tgkill")] if alone else []))
+    lib.seccomp_attr_set(context, 8, 2)          # a tree, not a long list
+    file = os.memfd_create("filter")
+    done = done and _succeeds(lib.seccomp_export_bpf, context, file)
+    lib.seccomp_release(context)
+    size = os.lseek(file, 0, os.SEEK_CUR)
+    code = ctypes.create_string_buffer(os.pread(file, size, 0), size)
+    os.close(file)
+    if done:                             # the code has to stay where it is
+        FILTER = ctypes.create_string_buffer(struct.pack(
+            "HxxxxxxQ", size // 8, ctypes.addressof(code))), code
+    return done
+
+
+def confine():
+    """Puts this process under the rules and the filter, for good.
+
+    Ends it with 97 or 98 where the kernel refuses the one or the other.
+    """
+    if LANDLOCK is not None and LIBC.syscall(446, LANDLOCK, 0):
+        os._exit(97)
+    if FILTER is not None and LIBC.prctl(22, 2, FILTER[0], 0, 0):
+        os._exit(98)
+
+
+def limit(seconds, memory):
+    """Sets the limits of this process: CPU seconds, bytes of memory."""
+    cpu = int(seconds) + 2               # a backstop; the worker is exact
+    for what, most in ((resource.RLIMIT_CPU, cpu),
+                       (resource.RLIMIT_AS, memory),
+                       (resource.RLIMIT_FSIZE, 1 << 20),
+                       (resource.RLIMIT_NOFILE, 32),
+                       (resource.RLIMIT_CORE, 0)):
+        try:
+            resource.setrlimit(what, (most, most))
+        except (ValueError, OSError):    # macOS knows no limit of AS
+            pass
+    if FILTER is None:                   # then nothing else stops a fork
+        try:
+            resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+        except (ValueError, OSError):
+            pass
+
+
+def probe(scratch):
+    """What a confined program can do all the same: a list of acts.
+
+    Called in a process of its own, after :func:`confine`, without the audit
+    hook: the kernel alone has to hold.
+    """
+    import socket
+
+    def connect():
+        try:
+            socket.create_connection(("127.0.0.1", 9), 0.2)
+        except ConnectionRefusedError:
+            pass                         # it got through to a machine
+
+    def fork():
+        if os.fork() == 0:
+            os._exit(0)
+        os.wait()
+
+    def write():
+        place = os.path.join(os.path.dirname(scratch), "probe")
+        os.close(os.open(place, os.O_WRONLY | os.O_CREAT))
+        os.remove(place)
+
+    acts = {"read files": lambda: os.listdir("/"), "write files": write,
+            "use the network": connect, "start processes": fork}
+    done = []
+    for name, act in acts.items():
+        try:
+            act()
+            done.append(name)
+        except OSError:
+            pass
+    return done

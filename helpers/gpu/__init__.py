@@ -1,0 +1,1 @@
+"""What a card computes in and holds: memory, numbers, logits, attention."""

@@ -1,0 +1,1 @@
+"""Past one machine: what it will cost, and several processes at once."""

@@ -1,0 +1,197 @@
+"""The rivals: every system that notebook 05 compares, one line each.
+
+All sit the same exam (the test problems of ``mini-gsm``), all that are
+trained see the same training problems, and all get the same number of
+updates unless a line says otherwise.  ``python -m helpers rivals`` runs them
+(:mod:`helpers.workshop.ekt_runs`); the learning rates were chosen on the dev
+problems, in the same way for each method (:data:`DEV_RATES`).
+
+Introduced in notebook 05, section 8.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from helpers.evaluation import over_seeds, pass_at_k, verdict_word
+from helpers.studies.run_files import read_runs
+
+SEEDS = (0, 1, 2, 3, 4)
+DEV_SEED = 100           # of the runs that choose the learning rates
+DEV_RATES = (1e-3, 2e-3, 4e-3, 8e-3, 16e-3)
+
+
+@dataclass(frozen=True)
+class Rival:
+    """One system.  Introduced in notebook 05, section 8.
+
+    ``pairs``: the training set (see
+    :func:`helpers.workshop.ekt_runs.make_pairs`), "" for a system that is only
+    prompted.  ``weights``: of cross-entropy and divergence; ``exemplars``:
+    whether the teacher of a distillation, or a prompted system, sees them.
+    ``rounds``: of expert iteration, 0 for others.  ``n``: completions per test
+    problem.
+    """
+
+    name: str
+    model: str = "student"        # who is examined
+    teacher: str = "teacher"
+    pairs: str = "first-correct"
+    problems: int = 400           # training problems
+    updates: int = 96
+    rate: float = 4e-3
+    rank: int = 16                # of LoRA; 0: all weights are trained
+    tokens: str = "completion"    # that the loss is on; question, padding
+    weights: tuple = (1.0, 0.0)
+    temperature: float = 1.0      # of the divergence
+    sharpen: float = 1.0          # the teacher's own temperature
+    exemplars: bool = False
+    rounds: int = 0
+    n: int = 100
+
+
+def prompted(name, model, exemplars):
+    """A system that is only asked.  Introduced in notebook 05, section 8."""
+    return Rival(name, model, "", "", problems=0, updates=0, rate=0.0, rank=0,
+                 exemplars=exemplars)
+
+
+EKT = Rival("ekt")
+KD = Rival("kd", weights=(1.0, 1.0), rate=8e-3)
+EXPERT = Rival("expert-iteration", teacher="", rounds=4, rate=1e-3)
+SUPERVISED = Rival("supervised", teacher="", pairs="reference", rate=8e-3)
+UNFILTERED = Rival("unfiltered", pairs="unfiltered", rate=16e-3)
+EKT_ALL_WEIGHTS = replace(EKT, name="ekt-all-weights", rank=0)
+TUNED = (EKT, KD, EXPERT, SUPERVISED, UNFILTERED, EKT_ALL_WEIGHTS)
+
+MAIN = (
+    prompted("teacher-few-shot", "teacher", True),
+    prompted("teacher-zero-shot", "teacher", False),
+    prompted("student-few-shot", "student", True),
+    prompted("student-zero-shot", "student", False),
+    EKT, KD, EXPERT, SUPERVISED, UNFILTERED,
+    replace(EKT, name="ekt-2-distinct", pairs="k-distinct-2"),
+    replace(EKT, name="ekt-4-distinct", pairs="k-distinct-4"),
+    replace(EKT, name="ekt-all-distinct", pairs="k-distinct-all"),
+)
+# Two teachers, two students.
+PAIRS = (
+    prompted("weak-teacher-few-shot", "weak-teacher", True),
+    prompted("small-student-zero-shot", "small-student", False),
+    replace(EKT, name="ekt-weak-teacher", teacher="weak-teacher"),
+    replace(EKT, name="ekt-small-student", model="small-student"),
+    replace(EKT, name="ekt-weak-teacher-small-student",
+            teacher="weak-teacher", model="small-student"),
+    replace(KD, name="kd-small-student", model="small-student"),
+    replace(EXPERT, name="expert-iteration-small-student",
+            model="small-student"),
+)
+# Distillation with one thing turned at a time.  The last three are in a format
+# that the teacher does not write unless it is shown.
+RENAMED = replace(KD, pairs="renamed")
+KD_20 = replace(KD, n=20)             # where pass@100 is not asked for
+TURNED = (
+    replace(KD, name="kd-exemplars", exemplars=True),
+    replace(KD, name="kd-divergence-only", weights=(0.0, 1.0)),
+    replace(KD_20, name="kd-1-to-4", weights=(1.0, 4.0)),
+    replace(KD_20, name="kd-4-to-1", weights=(4.0, 1.0)),
+    replace(KD_20, name="kd-temperature-2", temperature=2.0),
+    replace(KD_20, name="kd-temperature-4", temperature=4.0),
+    replace(KD, name="kd-unfiltered", pairs="unfiltered"),
+    replace(KD, name="kd-question", tokens="question"),
+    replace(KD, name="kd-padding", tokens="padding"),
+    replace(KD_20, name="kd-sharp", sharpen=0.3),
+    replace(KD_20, name="kd-sharp-exemplars", sharpen=0.3, exemplars=True),
+    replace(RENAMED, name="ekt-renamed", weights=(1.0, 0.0), rate=EKT.rate),
+    replace(RENAMED, name="kd-renamed"),
+    replace(RENAMED, name="kd-renamed-exemplars", exemplars=True),
+)
+# What else moves the result.
+EKT_20 = replace(EKT, n=20)
+CAVEATS = (
+    replace(EKT, name="ekt-question", tokens="question"),
+    replace(EKT, name="ekt-padding", tokens="padding"),
+    replace(EKT_20, name="ekt-published-check", pairs="published-check"),
+    replace(EKT_20, name="ekt-follows", pairs="follows"),
+    replace(EKT_20, name="ekt-in-order", pairs="in-order"),
+    replace(EKT_20, name="ekt-50-problems", problems=50),
+    replace(EKT_20, name="ekt-200-problems", problems=200),
+    replace(EKT_ALL_WEIGHTS, n=20),
+    replace(EKT, name="ekt-24-updates", updates=24),
+    replace(EKT, name="ekt-192-updates", updates=192),
+)
+SUITES = {"main": MAIN, "pairs": PAIRS, "turned": TURNED, "caveats": CAVEATS}
+RIVALS = {rival.name: rival for suite in SUITES.values() for rival in suite}
+
+
+# ------------------------------------------------------------ their results
+
+@dataclass(frozen=True)
+class Standing:
+    """What came out for one rival: a run for each seed.
+
+    ``counts``: (seeds, problems), right ones out of ``n``; ``greedy``: the
+    same, out of one at temperature 0; ``runs``: the records as they are in
+    the file.  Introduced in notebook 05, section 8.
+    """
+
+    name: str
+    n: int
+    counts: np.ndarray
+    greedy: np.ndarray
+    runs: list
+
+    def scores(self, k=1):
+        """pass@k, (seeds, problems); k = 0 stands for greedy decoding."""
+        return self.greedy if k == 0 else pass_at_k(self.n, self.counts, k)
+
+
+def load_standing(profile, name):
+    """The :class:`Standing` of a rival, from the file of its runs.
+
+    Introduced in notebook 05, section 8.  Raises ``FileNotFoundError`` as
+    :func:`helpers.profiles.find_artefact` does, and ``ValueError`` for a
+    broken file.
+    """
+    return standing_of(Standing, profile, name, "counts", "greedy")
+
+
+def standing_of(kind, profile, name, *parts):
+    """A ``kind`` of :class:`Standing` whose tables are ``parts`` of each run.
+
+    Introduced in notebook 05, section 8.  Raises as :func:`load_standing`.
+    """
+    def taken(facts, runs):
+        tables = {part: np.array([run[part] for run in runs])
+                  for part in parts}
+        n = facts["rival"]["n"]
+        pass_at_k(n, tables["counts"], 1)
+        return kind(name=name, n=n, runs=runs, **tables)
+    return read_runs(profile, name, taken)
+
+
+def score(standing, k=1):
+    """``(mean, low, high)`` of a rival's pass@k; k = 0 is greedy.
+
+    The ends are kept between 0 and 1: :func:`over_seeds` moves seeds apart.
+    Introduced in notebook 05, section 8.
+    """
+    mean, low, high = over_seeds(standing.scores(k))
+    return mean, max(low, 0.0), min(high, 1.0)
+
+
+def gain(one, other, k=1):
+    """``(mean, low, high)`` of pass@k, ``one`` minus ``other``, paired.
+
+    Introduced in notebook 05, section 8.
+    """
+    return over_seeds(one.scores(k), other.scores(k))
+
+
+def judgement(one, other, k):
+    """"agree", "disagree" or "undecided" with: one is ahead of the other.
+
+    Introduced in notebook 05, section 9.
+    """
+    _, low, high = gain(one, other, k)
+    return verdict_word(low, high)

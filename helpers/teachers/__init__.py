@@ -1,0 +1,26 @@
+"""Any teacher by its name.
+"""
+
+from helpers.teachers.endpoint import Endpoint
+from helpers.teachers.checkpoint import load_model
+from helpers.teachers.recording import Recording
+
+
+def load_teacher(name, four_bit=False, chat=False):
+    """The teacher ``name``: a server, a recording or a checkpoint.
+
+    ``"https://host/v1#model"`` is an
+    :class:`~helpers.teachers.endpoint.Endpoint`, a name that ends in
+    ``.jsonl`` or ``.jsonl.gz`` a
+    :class:`~helpers.teachers.recording.Recording`, anything else is for
+    :func:`helpers.teachers.checkpoint.load_model`, and only that looks at
+    ``four_bit`` and ``chat``.  Raises ``FileNotFoundError`` or ``ValueError``
+    with what is wrong about the name.  Introduced in notebook 08, section 1.
+    """
+    name = str(name)
+    if "://" in name:
+        url, _, model = name.partition("#")
+        return Endpoint(url, model)
+    if name.endswith((".jsonl", ".jsonl.gz")):
+        return Recording(name)
+    return load_model(name, four_bit=four_bit, chat=chat)

@@ -1,0 +1,207 @@
+"""Language models: loading a checkpoint, and a name that tells its weights.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from helpers.gpu import memory
+from helpers.gpu.attention import attention_for
+from helpers.hub import reason
+from helpers.profiles import ROOT
+from helpers.prompts import as_messages, truncate_left
+
+
+@dataclass
+class LanguageModel:
+    """A checkpoint ready to sample from; ``name`` bears its fingerprint.
+
+    Introduced in notebook 02, section 2.  ``chat`` wraps every prompt in the
+    template of the tokenizer, with which a chat model was trained.
+    """
+
+    name: str
+    model: torch.nn.Module
+    tokenizer: object
+    chat: bool = False
+
+    def prompt_ids(self, text, most=None):
+        """The token ids of a prompt, the last ``most`` of its text.
+
+        An encoder is told where the text ends, as it was in training.
+        """
+        ids, end = self.tokenizer(text)["input_ids"], [
+            self.tokenizer.eos_token_id]
+        if self.chat:
+            kept = text if not most or len(ids) <= most else (
+                self.tokenizer.decode(truncate_left(ids, most)))
+            return self.tokenizer(self.tokenizer.apply_chat_template(
+                as_messages(kept), tokenize=False,
+                add_generation_prompt=True),
+                add_special_tokens=False)["input_ids"]
+        if self.model.config.is_encoder_decoder and ids[-1:] != end:
+            ids = ids + end
+        return truncate_left(ids, most) if most else ids
+
+    @cached_property
+    def end_tokens(self):
+        """Ids that end a text: the tokenizer's, and the model's own.
+
+        A chat model may end with its turn's mark or with the text's.
+        """
+        told = getattr(self.model, "generation_config", None)
+        told = getattr(told, "eos_token_id", None)
+        own = told if isinstance(told, list) else [told]
+        return sorted({self.tokenizer.eos_token_id, *own} - {None})
+
+    @cached_property
+    def newline_tokens(self):
+        """Ids of the tokens that hold a newline, where a line may end."""
+        texts = self.tokenizer.batch_decode(
+            [[i] for i in range(len(self.tokenizer))])
+        return torch.tensor([i for i, text in enumerate(texts)
+                             if "\n" in text])
+
+
+def fingerprint(folder):
+    """Eight hexadecimal digits of the weights in ``folder``.
+
+    A model that was trained anew must not be answered from an old cache.
+    Where there is no such folder, as for a model on the Hub, its name and,
+    once it has been loaded, its commit stand for the weights.
+    """
+    folder = Path(folder)
+    digest = hashlib.sha256()
+    if not folder.is_dir():
+        name = str(folder).removeprefix(f"{ROOT}/")
+        digest.update(f"{name} {commit(*name.split('@'))}".encode())
+    for path in sorted([*folder.glob("*.safetensors"),
+                        *folder.glob("pytorch_model*.bin")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:8]
+
+
+def load_model(name, four_bit=False, chat=False):
+    """The language model ``name`` with its tokenizer.
+
+    ``name`` is a folder below the repository or a name on the Hugging Face
+    Hub, of a decoder-only model or an encoder-decoder; a name on the Hub may
+    say which version: ``owner/name@revision``.  Numbers are as wide as
+    :func:`helpers.gpu.memory.dtype_for` says; ``four_bit`` loads NF4 weights
+    by bitsandbytes, and computes in that type.  ``chat`` puts prompts into the
+    tokenizer's chat template.  Raises ``FileNotFoundError`` for a missing or
+    broken checkpoint, ``MemoryError`` where it does not fit, ``ValueError``
+    for a chat without template and ``ImportError`` without bitsandbytes.
+    Introduced in notebook 02, section 2.
+    """
+    from transformers import (AutoConfig, AutoModelForCausalLM,
+                              AutoModelForSeq2SeqLM)
+    from transformers.utils import logging
+    logging.disable_progress_bar()      # of reading a file that is here
+    folder, options = ROOT / name, {}
+    local = folder.is_dir()
+    source, _, revision = (str(folder), "", "") if local else (
+        name.partition("@"))
+    pin = {"revision": revision} if revision else {}
+    try:
+        tokenizer = load_tokenizer(source, **pin)
+        config = AutoConfig.from_pretrained(source, **pin)
+        kind = (AutoModelForSeq2SeqLM if config.is_encoder_decoder
+                else AutoModelForCausalLM)
+        card = memory.capability()
+        size = count(kind, config) if card else 0     # a CPU does not ask
+        dtype = memory.dtype_for(card, size, config.model_type)
+        if four_bit:
+            options["quantization_config"] = four_bits(dtype)
+        if card:
+            options["device_map"] = {"": torch.cuda.current_device()}
+        # Else the library takes sdpa wherever a model has it.  Qwen2's eager
+        # attention overflows in float16.
+        if attention := attention_for(card, config):
+            options["attn_implementation"] = attention
+        model = kind.from_pretrained(source, dtype=dtype, **options, **pin)
+    except torch.OutOfMemoryError:
+        raise MemoryError(
+            f"the model {name!r} does not fit into what is left of the "
+            f"card's memory; free other models (helpers.gpu.memory.free) or "
+            f"restart the kernel, or load it in 4 bits") from None
+    except ImportError:
+        raise
+    except Exception as error:       # the libraries raise many kinds
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        remedy = ("it is incomplete or damaged; restore it with "
+                  "`git checkout`, or rebuild it with "
+                  "`python -m helpers rebuild-mini`" if local else
+                  f"it is no folder here, and on the Hugging Face Hub "
+                  f"{reason(error, source)}")
+        raise FileNotFoundError(f"cannot load the model {name!r}: {remedy} "
+                                f"({first[:200]})") from None
+    if chat and not tokenizer.chat_template:
+        raise ValueError(f"the model {name!r} has no chat template; load it "
+                         f"with chat=False, or take one trained to chat")
+    mark = fingerprint(folder) if local else commit(source, revision)[:8]
+    marks = mark + "-nf4" * four_bit + "-chat" * chat
+    return LanguageModel(f"{Path(source).name}@{marks}", model.eval(),
+                         tokenizer, chat)
+
+
+def commit(source, revision=""):
+    """The commit that a model of the Hub was loaded from, of forty digits.
+
+    The cache's folders tell it.  Introduced in notebook 02, section 2.
+    """
+    from huggingface_hub import try_to_load_from_cache
+    try:
+        path = try_to_load_from_cache(source, "config.json",
+                                      revision=revision or None)
+    except ValueError:               # no name of the Hub
+        path = None
+    return Path(path).parent.name if isinstance(path, str) else "hub"
+
+
+def load_tokenizer(source, **pin):
+    """The tokenizer of a checkpoint, also of one written years ago.
+
+    The library of today refuses the list of special tokens in the file that
+    older ones wrote, as beside CodeT5; their texts it takes.  Introduced in
+    notebook 02, section 2.
+    """
+    from transformers import AutoTokenizer
+    from transformers.utils import cached_file
+    try:
+        return AutoTokenizer.from_pretrained(source, **pin)
+    except TypeError:
+        path = cached_file(source, "special_tokens_map.json", **pin)
+        listed = json.loads(Path(path).read_text("utf-8")).get(
+            "additional_special_tokens", [])
+        texts = [token["content"] for token in listed]
+        return AutoTokenizer.from_pretrained(
+            source, additional_special_tokens=texts, **pin)
+
+
+def count(kind, config):
+    """How many parameters a model of this ``config`` has; nothing is made.
+
+    Introduced in notebook 02, section 2.
+    """
+    with torch.device("meta"):
+        return kind.from_config(config).num_parameters()
+
+
+def four_bits(dtype):
+    """NF4 for the weights of the linear layers, which compute in ``dtype``.
+
+    Introduced in notebook 02, section 2.  Raises ``ImportError``.
+    """
+    from importlib.util import find_spec
+    if find_spec("bitsandbytes") is None:
+        raise ImportError("the 4 bits of this teacher need bitsandbytes; "
+                          "`pip install bitsandbytes`, or choose a profile "
+                          "without teacher_4bit")
+    from transformers import BitsAndBytesConfig
+    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4",
+                              bnb_4bit_compute_dtype=dtype)

@@ -1,0 +1,265 @@
+"""Decoding: tokens one after the other, for many rows at a time.
+
+Each row has random numbers of its own, so what it becomes does not depend on
+the rows beside it.
+"""
+
+import hashlib
+
+import torch
+from transformers.cache_utils import (Cache, DynamicLayer,
+                                      EncoderDecoderCache)
+
+from helpers.prompts import cut_completion
+
+
+class RoomyLayer(DynamicLayer):
+    """Keys and values of one layer in a buffer with room to grow.
+
+    The library's own layer copies everything that was read so far to add one
+    token.  With a prompt that is long and a model that is small, a good part
+    of the time goes into that copying.  Introduced in notebook 02, section 3.
+    """
+
+    room = None
+
+    def update(self, keys, values, *args, **kwargs):
+        if not self.is_initialized:
+            self.lazy_initialization(keys, values)
+        old, new = self.get_seq_length(), keys.shape[-2]
+        fits = (self.room is not None and old + new <= self.room[0].shape[-2]
+                and keys.shape[0] == self.room[0].shape[0])
+        if not fits:
+            shape = (*keys.shape[:2], old + new + 64, keys.shape[-1])
+            self.room = keys.new_empty(shape), values.new_empty(shape)
+            if old:
+                self.room[0][:, :, :old] = self.keys
+                self.room[1][:, :, :old] = self.values
+        self.room[0][:, :, old:old + new] = keys
+        self.room[1][:, :, old:old + new] = values
+        self.keys = self.room[0][:, :, :old + new]
+        self.values = self.room[1][:, :, :old + new]
+        return self.keys, self.values
+
+
+def pick(logits, uniform, temperature, top_p=1.0):
+    """One token per row.
+
+    ``logits`` (rows, vocabulary), ``uniform`` (rows,) in [0, 1).  Divides by
+    the temperature, keeps the likeliest tokens that together have
+    probability ``top_p``, and draws by the inverse of the cumulative
+    distribution.  Temperature 0 takes the likeliest token.
+    Introduced in notebook 02, section 3.
+    """
+    if temperature == 0:
+        return logits.argmax(-1)
+    probs = torch.softmax(logits.float() / temperature, dim=-1)
+    if top_p < 1:
+        ranked, order = probs.sort(dim=-1, descending=True)
+        before = ranked.cumsum(-1) - ranked
+        probs = torch.zeros_like(probs).scatter(
+            -1, order, ranked.masked_fill(before >= top_p, 0))
+    edges = probs.cumsum(-1)
+    edges = edges / edges[:, -1:]
+    token = torch.searchsorted(edges, uniform[:, None], right=True)
+    return token[:, 0].clamp(max=logits.shape[-1] - 1)
+
+
+class Reading:
+    """What a model has read of its prompts, and its words so far.
+
+    Introduced in notebook 02, section 3.  A decoder-only model keeps keys
+    and values of prompt and completion in one cache.  An encoder-decoder
+    reads the prompt in its encoder, whose ``states`` the decoder looks at
+    through a second cache (notebook 06, section 8).  Both caches have a row
+    for each sequence.  ``mask`` (rows, length) is 0 where a prompt is
+    padded, or None if none is.
+    """
+
+    def __init__(self, model, ids, mask=None):
+        self.model, self.states, self.mask = model, None, mask
+        self.caches = [Cache(layer_class_to_replicate=RoomyLayer)]
+        self.cache, options = self.caches[0], {"logits_to_keep": 1}
+        if model.config.is_encoder_decoder:
+            self.caches.append(Cache(layer_class_to_replicate=RoomyLayer))
+            self.cache, options = EncoderDecoderCache(*self.caches), {}
+            self.states = model.get_encoder()(
+                input_ids=ids, attention_mask=mask)[0]
+            ids = torch.full_like(ids[:, :1],
+                                  model.config.decoder_start_token_id)
+        self.logits = self.read(ids, **options)
+
+    def read(self, ids, **options):
+        """Logits (rows, vocabulary) after ``ids`` (rows, length)."""
+        inputs = {"input_ids": ids}
+        if self.mask is not None:
+            options["attention_mask"] = self.mask
+        if self.states is not None:
+            inputs = {"decoder_input_ids": ids,
+                      "encoder_outputs": (self.states,)}
+        elif self.mask is not None:      # padding takes no place in a text
+            places = (self.mask.cumsum(-1) - 1).clamp(min=0)
+            inputs["position_ids"] = places[:, -ids.shape[1]:]
+        return self.model(**inputs, past_key_values=self.cache,
+                          use_cache=True, **options).logits[:, -1]
+
+    def next(self, tokens):
+        """Logits (rows, vocabulary) after one more token (rows,) each."""
+        if self.mask is not None and self.states is None:
+            self.mask = torch.cat([self.mask, torch.ones_like(
+                self.mask[:, :1])], dim=1)
+        return self.read(tokens[:, None])
+
+    def repeat(self, n):
+        """Every row n times, one after the other."""
+        for cache in self.caches:
+            cache.batch_repeat_interleave(n)
+        self.logits = self.logits.repeat_interleave(n, dim=0)
+        if self.states is not None:
+            self.states = self.states.repeat_interleave(n, dim=0)
+        if self.mask is not None:
+            self.mask = self.mask.repeat_interleave(n, dim=0)
+
+    def keep(self, rows):
+        """Go on with these rows only."""
+        for cache in self.caches:
+            cache.batch_select_indices(rows)
+        if self.states is not None:
+            self.states = self.states[rows]
+        if self.mask is not None:
+            self.mask = self.mask[rows]
+
+    def join(self, others):
+        """Take the rows of ``others``, of one length with ours, behind ours.
+        """
+        every = [self, *others]
+        for number, cache in enumerate(self.caches):
+            for i, layer in enumerate(cache.layers):
+                parts = [r.caches[number].layers[i] for r in every]
+                layer.keys = torch.cat([part.keys for part in parts])
+                layer.values = torch.cat([part.values for part in parts])
+                for part in parts[1:]:             # as memory is short
+                    part.keys = part.values = part.room = None
+        self.logits = torch.cat([r.logits for r in every])
+        self.mask = torch.cat([r.mask for r in every])
+        if self.states is not None:
+            self.states = torch.cat([r.states for r in every])
+
+
+def read_prompts(model, ids, mask=None, most=4096):
+    """A :class:`Reading` of prompts (rows, length).
+
+    Of padded prompts, ``most`` tokens are read at a time: what a model works
+    with while it reads is many times what it keeps.  Introduced in notebook
+    02, section 3.
+    """
+    if mask is None:
+        return Reading(model, ids)
+    rows = max(1, most // ids.shape[1])
+    first, *others = (Reading(model, *part) for part in
+                      zip(ids.split(rows), mask.split(rows)))
+    if others:
+        first.join(others)
+    return first
+
+
+def pad(prompts, end, right=False):
+    """Prompts of any lengths as one tensor, ``(ids, mask)``.
+
+    Both (prompts, longest).  A decoder-only model goes on at the right end,
+    so its prompts are padded on the left; an encoder's on the ``right``.
+    The mask is None where nothing is padded.  Introduced in notebook 02,
+    section 3.
+    """
+    longest = max(map(len, prompts))
+    ids = torch.full((len(prompts), longest), end)
+    mask = torch.zeros_like(ids)
+    for row, known in enumerate(prompts):
+        place = slice(len(known)) if right else slice(longest - len(known),
+                                                      longest)
+        ids[row, place], mask[row, place] = torch.tensor(known), 1
+    return ids, None if mask.all() else mask
+
+
+@torch.inference_mode()
+def complete(lm, ids, uniform, temperature, top_p, cut=cut_completion,
+             mask=None):
+    """Continue prompts; returns a (text, finish_reason) a row.
+
+    ``ids`` and ``mask`` (prompts, length), see :func:`pad`; ``uniform``
+    (prompts * n, most new tokens), prompt-major.  Each prompt is read once
+    and shared by its n samples.  Rows that are done leave the batch when
+    they are a quarter of it.  ``cut`` says where a text ends
+    (:func:`helpers.prompts.cut_completion`).
+    Introduced in notebook 02, section 3.
+    """
+    rows, most = uniform.shape
+    reading = read_prompts(lm.model, ids, mask)
+    reading.repeat(rows // ids.shape[0])
+    logits = reading.logits
+    ends = torch.zeros(rows, dtype=torch.bool)
+    tokens = torch.full((rows, most), lm.tokenizer.eos_token_id)
+    live = torch.arange(rows)                    # row of each batch place
+    for step in range(most):
+        new = pick(logits, uniform[live, step].to(logits.device),
+                   temperature, top_p)
+        tokens[live, step] = new.cpu()
+        ends[live] |= finished(lm, tokens[live, :step + 1], cut) & ~ends[live]
+        going = ~ends[live]
+        if not going.any() or step + 1 == most:
+            break
+        if going.sum() <= 0.75 * len(live):
+            keep = going.nonzero()[:, 0]
+            reading.keep(keep.to(new.device))
+            live, new = live[keep], new[keep.to(new.device)]
+        logits = reading.next(new)
+    return [close(lm, row, cut) for row in tokens.tolist()]
+
+
+def finished(lm, tokens, cut=cut_completion):
+    """Which rows (rows, length) have ended: end token, or a cut.
+
+    Introduced in notebook 02, section 3.
+    """
+    done = torch.isin(tokens[:, -1], torch.tensor(lm.end_tokens))
+    breaks = torch.isin(tokens[:, -1], lm.newline_tokens)
+    for row in breaks.nonzero()[:, 0].tolist():
+        text = decode(lm.tokenizer, tokens[row])
+        done[row] = cut(text)[1] == "stop"
+    return done
+
+
+def close(lm, row, cut=cut_completion):
+    """The text of the token ids ``row`` up to its end, and why it ended.
+
+    Introduced in notebook 02, section 3.
+    """
+    ends = [row.index(token) for token in lm.end_tokens if token in row]
+    if ends:
+        text = decode(lm.tokenizer, row[:min(ends)])
+        if not text.endswith("\n"):
+            text += "\n"
+        return cut(text)[0], "stop"
+    return cut(decode(lm.tokenizer, row))
+
+
+def decode(tokenizer, ids):
+    """The text of ``ids``, letter for letter.
+
+    Introduced in notebook 02, section 3.
+    """
+    return tokenizer.decode(ids, clean_up_tokenization_spaces=False)
+
+
+def random_numbers(seed, digest, indices, most):
+    """Uniform numbers (len(indices), most), a row for each sample index.
+
+    Introduced in notebook 02, section 3.
+    """
+    rows = []
+    for index in indices:
+        name = hashlib.sha256(f"{seed}|{digest}|{index}".encode()).digest()
+        source = torch.Generator().manual_seed(
+            int.from_bytes(name[:7], "big"))
+        rows.append(torch.rand(most, generator=source))
+    return torch.stack(rows)

@@ -1,0 +1,220 @@
+"""A teacher behind a server that speaks OpenAI's protocol.
+
+Samples come in whatever order the server answers, and each answer is handed
+on at once, so that what was paid for is in the cache file before anything
+else happens.  What is in the file is not asked for again.  Twice is paid
+only what never arrived: an answer that broke off or came too late, and what
+was under way when the run was stopped.
+
+Servers differ.  ``transformers serve`` gives one choice a request, whatever
+n is, and samples only where the model's generation_config.json says so.
+vLLM gives all choices and reads their prompt once, follows the seed of each
+request, and queues instead of refusing; unless it was started with
+``--generation-config vllm`` it takes top_k and a repetition penalty from the
+model's file, which ``extra={"top_k": -1, "repetition_penalty": 1.0}`` sets
+aside.  OpenAI follows a seed as well as it can, and not for ever.
+"""
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from helpers.teachers.asking import LETTERS_PER_TOKEN, Work
+from helpers.tools.offline import is_local
+from helpers.teachers.posting import Again, EndpointError, post
+from helpers.prompts import as_messages, prompt_hash
+from helpers.teachers.recording import no_logits
+
+
+@dataclass
+class Endpoint:
+    """A model on a server.  Introduced in notebook 08, section 1.
+
+    ``url`` is the base, as ``https://host/v1``: then prompts go to
+    ``/chat/completions`` as messages.  Where it ends in ``/completions`` the
+    server continues the bare text.  The key is no field: see
+    :func:`helpers.teachers.posting.key_for`.  ``extra`` are further parameters
+    of each request, and None leaves one out that the server refuses: with
+    ``{"top_k": -1, "seed": None}`` top_k is sent and no seed.
+    """
+
+    url: str
+    serves: str                 # the model's name there
+    price: tuple = None         # dollars for a million tokens: prompt, new
+    key_from: str = None        # the variable or secret that holds the key
+    choices: int = 100          # at most, of one request
+    concurrency: int = 8        # requests at a time
+    per_minute: float = None    # requests
+    timeout: float = 600        # seconds for one answer
+    tries: int = 6              # of one request
+    pause: float = 1.0          # seconds before the second try, then doubled
+    extra: dict = field(default_factory=dict)
+    # What the server has counted so far.
+    used: dict = field(default_factory=lambda: dict.fromkeys(
+        ("requests", "asked", "choices", "letters", "prompt_tokens",
+         "new_tokens", "seconds"), 0), repr=False)
+
+    def __post_init__(self):
+        self.url = self.url.rstrip("/").removesuffix("/chat/completions")
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{parts.scheme}://{parts.hostname} is no "
+                             f"address of a server; write https://host/v1")
+        if parts.username or parts.query:
+            raise ValueError(
+                f"the address of {parts.hostname} holds more than host and "
+                f"path; a key belongs into an environment variable")
+        if not self.serves:
+            raise ValueError(f"which model of {self.url}? Write the address "
+                             f"as {self.url}#model")
+        if min(self.choices, self.concurrency, self.tries) < 1:
+            raise ValueError("choices, concurrency and tries are at least 1")
+        self.raw = self.url.endswith("/completions")
+        self.limit = "max_tokens"
+
+    model = tokenizer = prompt_ids = property(no_logits)
+
+    @property
+    def address(self):
+        """Where requests go."""
+        return self.url if self.raw else self.url + "/chat/completions"
+
+    @property
+    def name(self):
+        """Model and server, and a mark of all that changes the answers.
+
+        Of a server on this machine the port and the model's folder are left
+        out: they change from start to start.
+        """
+        parts = urlsplit(self.url)
+        short, host = Path(self.serves).name, parts.hostname
+        where = [parts.netloc.lower(), parts.path, self.serves]
+        if is_local(host):
+            host, where = "localhost", ["localhost", parts.path, short]
+        mark = hashlib.sha256(json.dumps(
+            [*where, self.raw or as_messages(""), self.extra],
+            sort_keys=True).encode()).hexdigest()[:8]
+        return f"{short}@{host}-{mark}"
+
+    def draw(self, wanted, settings):
+        """Yields lists of Samples, an answer of the server at a time.
+
+        ``wanted`` {task_id: (prompt, missing sample indices)}.  Where an
+        answer has fewer choices than were asked for, the rest is asked for
+        again.  Raises ``EndpointError`` when something does not pass; the
+        answers that are under way are waited for and handed on before.
+        """
+        if not wanted:
+            return            # all is there, and no key is needed
+        work = Work(self, settings)
+        for task, (text, missing) in wanted.items():
+            work.add(task, text, missing)
+        total, came = sum(len(m) for _, m in wanted.values()), 0
+        try:
+            for new in work.answers():
+                came += len(new)
+                yield new
+        except KeyboardInterrupt:
+            yield from work.left()
+            raise
+        except EndpointError as error:
+            model = "model" in error.words.lower() and (
+                error.parameter in (None, "model"))
+            known = self.models(work.key) if model else ""
+            raise EndpointError(
+                f"{error}{known}. {came} of {total} samples came, and a cache "
+                f"file keeps them; run this again to ask for the others only",
+                error.code, error.words, error.parameter) from None
+        finally:
+            work.end()
+
+    def body(self, text, n, settings, first):
+        """The JSON of a request for ``n`` choices.
+
+        The seed is another one for each prompt and first sample index, so
+        that a server that follows it does not repeat itself.
+        """
+        seed = hashlib.sha256(f"{settings.seed}|{prompt_hash(text)}|{first}"
+                              .encode()).digest()
+        said = {"prompt": text} if self.raw else {
+            "messages": as_messages(text)}
+        whole = {"model": self.serves, **said, "n": n,
+                 "temperature": settings.temperature,
+                 "top_p": settings.top_p,
+                 self.limit: settings.max_new_tokens,
+                 "seed": int.from_bytes(seed[:4], "big") >> 1, **self.extra}
+        return {name: value for name, value in whole.items()
+                if value is not None}
+
+    def adapt(self, body, error):
+        """Whether a refused ``body`` is worth sending in another form."""
+        if error.code not in (400, 422):
+            return False
+        if "max_tokens" in body and "max_completion_tokens" in error.words:
+            self.limit = "max_completion_tokens"   # OpenAI's newer models
+            return True
+        if body.get("n", 1) > 1 and (error.parameter == "n"
+                                     or "'n'" in error.words):
+            self.choices = 1
+            return True
+        return False
+
+    def models(self, key):
+        """A clause that names the server's models, or nothing."""
+        base = self.url.removesuffix("/completions")
+        try:
+            rows = post(f"{base}/models", None, key, timeout=10)["data"]
+            names = [str(row["id"]) for row in rows]
+        except (Again, EndpointError, KeyError, TypeError):
+            return ""
+        return f"; it has {', '.join(names[:10])}" if names else ""
+
+    def cost(self, prompts, n, max_new_tokens):
+        """What ``n`` samples of each of ``prompts`` would take, at most.
+
+        A dict with the keys of ``helpers.sampling.cost``, and requests,
+        dollars and counted.  No request is made.  Before the first answer a
+        token is taken to be four letters and the seconds are not known
+        (nan).  Afterwards both follow what the server has counted: sample
+        one problem first, its samples are kept.  Raises ``ValueError``
+        without a price.
+        """
+        used, calls = self.used, len(prompts) * n
+        per = min(self.choices, n)
+        if used["choices"] < used["asked"]:      # it gives fewer than asked
+            per = min(per, max(1, used["choices"] // used["requests"]))
+        requests = math.ceil(n / per)
+        rate = LETTERS_PER_TOKEN
+        if used["prompt_tokens"]:
+            rate = used["letters"] / used["prompt_tokens"]
+        prompt_tokens = requests * sum(
+            math.ceil(self.letters(text) / rate) for text in prompts.values())
+        new_tokens = calls * max_new_tokens
+        seconds = (new_tokens * used["seconds"] / used["new_tokens"]
+                   if used["new_tokens"] else math.nan)
+        return {"calls": calls, "requests": len(prompts) * requests,
+                "prompt_tokens": prompt_tokens, "new_tokens": new_tokens,
+                "seconds": seconds,
+                "dollars": self.dollars(prompt_tokens, new_tokens),
+                "counted": used["prompt_tokens"] > 0}
+
+    def dollars(self, prompt_tokens, new_tokens):
+        """The price of so many tokens; of one's own machine, nothing."""
+        price = self.price
+        if price is None and is_local(urlsplit(self.url).hostname):
+            price = 0, 0
+        if price is None:
+            raise ValueError(
+                f"what does {self.serves} cost? Look it up and set "
+                f"teacher.price = (dollars for a million prompt tokens, "
+                f"dollars for a million new tokens), (0, 0) if it is free")
+        return (prompt_tokens * price[0] + new_tokens * price[1]) / 1e6
+
+    def letters(self, text):
+        """The letters of a prompt as it is sent."""
+        said = [text] if self.raw else [
+            message["content"] for message in as_messages(text)]
+        return sum(map(len, said))

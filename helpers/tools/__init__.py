@@ -1,0 +1,1 @@
+"""What ``make`` runs: notebooks executed, watched, cleaned and stamped."""

@@ -1,0 +1,236 @@
+"""Rebuild the mini world from its seed: problems, tokenizers, models.
+
+    python -m helpers rebuild-mini [--seed 0] [--folder data/mini]
+
+The teacher and the student see the same kind of corpus, first a *textbook*
+(one question at a time, right answers), then the *internet* of the mini
+world (documents of one to four questions, every style, careless authors,
+chat).  The student is smaller and reads less.  As only replies are trained
+on, a model learns to answer and not to invent questions.
+
+Each of the two benchmarks has models of its own.  Those of ``mini-apps``
+read about plans as well (:mod:`helpers.mini.tasks`); one of its students is
+an encoder-decoder, as CodeT5 is.
+"""
+
+import argparse
+import json
+import platform
+import random
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from torch.nn.functional import cross_entropy
+from tqdm import tqdm
+
+from helpers.mini import tasks, stories
+from helpers.filtering import Example
+from helpers.teachers.checkpoint import LanguageModel
+from helpers.multitask import encode_for, predict
+from helpers.profiles import ROOT
+from helpers.workshop.recipes import (CORPORA, INTERNET, RECIPES, SPLITS,
+                                      TEXTBOOK, build_model, build_tokenizer)
+from helpers.training import IGNORED, resume, save_state
+
+
+class Optimizer:
+    """AdamW, or Muon for the matrices within layers and AdamW for the rest.
+
+    Muon (Jordan et al. 2024) turns a matrix's momentum into the nearest
+    orthogonal matrix, so that all its directions are learnt at one pace.
+    """
+
+    def __init__(self, recipe, model):
+        inner, rest = [], []
+        for name, weight in model.named_parameters():
+            is_matrix = weight.ndim == 2 and not any(
+                part in name for part in ("embed", "shared", "relative"))
+            matrix = recipe.muon_rate and is_matrix
+            (inner if matrix else rest).append(weight)
+        self.parts = [torch.optim.AdamW(rest, betas=(0.9, 0.98),
+                                        weight_decay=0.01)]
+        self.rates = [recipe.peak_rate]
+        if inner:
+            self.parts.append(torch.optim.Muon(
+                inner, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"))
+            self.rates.append(recipe.muon_rate)
+
+    def step(self, share):
+        """One update at this share of the peak rates; gradients are gone."""
+        for part, rate in zip(self.parts, self.rates):
+            for group in part.param_groups:
+                group["lr"] = share * rate
+            part.step()
+            part.zero_grad()
+
+    def state_dict(self):
+        return {str(i): part.state_dict()
+                for i, part in enumerate(self.parts)}
+
+    def load_state_dict(self, state):
+        for i, part in enumerate(self.parts):
+            part.load_state_dict(state[str(i)])
+
+
+def encode_document(tokenizer, pairs):
+    """(ids, labels) of a document; only replies and the end are trained."""
+    ids, labels = [], []
+    for number, (question, reply) in enumerate(pairs):
+        asked = ("\n" if number else "") + question
+        asked, told = tokenizer([asked, reply])["input_ids"]
+        ids += asked + told
+        labels += [IGNORED] * len(asked) + told
+    end = tokenizer.eos_token_id
+    return ids + [end], labels + [end]
+
+
+def draw_batch(recipe, lm, step, seed):
+    """The documents of a step, encoded: (ids, labels) pairs.
+
+    All have the same number of examples, so that little is padding.
+    Depends on the seed and the step alone.
+    """
+    rng = random.Random(f"{seed}|{recipe.documents or recipe.name}|{step}")
+    draw, textbook, internet = CORPORA[recipe.world]
+    if step < recipe.textbook_steps:
+        examples, source = 1, textbook
+    else:
+        examples, source = rng.choice((1, 1, 2, 3, 4)), internet
+    if recipe.family == "t5":         # it reads one text and writes one
+        examples = 1
+    documents = [draw(rng, examples, **source)
+                 for _ in range(recipe.examples_per_step // examples)]
+    if recipe.family == "t5":
+        return [encode_for(lm, Example("", *pair)) for pair, in documents]
+    return [encode_document(lm.tokenizer, d) for d in documents]
+
+
+def rate_share(recipe, step):
+    """Of the peak rate: warm-up over 100 steps; 1; decay over the last half.
+    """
+    steps = recipe.textbook_steps + recipe.internet_steps
+    left = min(1.0, 2 * (steps - step) / steps)
+    return min(1.0, (step + 1) / 100) * max(left, 0.05)
+
+
+def pretrain(recipe, tokenizer, seed, checkpoint, save_every=100):
+    """Train a model of the recipe from scratch.
+
+    Returns (model, log): the log has (loss, tokens, seconds) of every step,
+    those before an interruption included.
+    """
+    # Weights that are never used shrink towards numbers so small that the
+    # processor takes a slow path for them; zero serves as well.
+    torch.set_flush_denormal(True)
+    model = build_model(recipe, len(tokenizer), seed)
+    lm = LanguageModel(recipe.name, model, tokenizer)
+    weights = list(model.parameters())
+    optimizer = Optimizer(recipe, model)
+    run = repr((recipe, seed))
+    log = resume(checkpoint, run, weights, optimizer)
+    steps = recipe.textbook_steps + recipe.internet_steps
+    bar = tqdm(range(len(log), steps), initial=len(log), total=steps,
+               desc=f"pre-training the {recipe.name}", unit=" steps")
+    for step in bar:
+        began = time.perf_counter()
+        encoded = draw_batch(recipe, lm, step, seed)
+        logits, wanted = predict(lm, encoded)
+        trained = wanted != IGNORED
+        loss = cross_entropy(logits[trained], wanted[trained])
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimizer.step(rate_share(recipe, step))
+        log.append((loss.item(), sum(len(ids) for ids, _ in encoded),
+                    time.perf_counter() - began))
+        bar.set_postfix(loss=f"{loss.item():.3f}")
+        if (step + 1) % save_every == 0:
+            save_state(checkpoint, run, weights, optimizer, log)
+    return model.eval(), log
+
+
+CARD = """---
+license: mit
+library_name: transformers
+---
+# {name} of the mini world
+
+A {kind} of {parameters:,} parameters ({layers} layers, width {width}), made
+by `python -m helpers rebuild-mini --seed {seed}` for the notebooks of this
+repository. It is of no use outside them.
+
+| | |
+| --- | --- |
+| corpus | `{corpus}`, seed {seed} |
+| steps | {textbook} of textbook, then {internet} of internet |
+| errors per line | textbook {textbook_errors}, internet {internet_errors} |
+| tokens read | {tokens:,} (padding not counted) |
+| loss, mean of the last 50 steps | {loss:.3f} nats per reply token |
+| time | {minutes:.0f} minutes on {threads} CPU threads |
+| versions | Python {python}, torch {torch}, transformers {transformers} |
+| licence | MIT, as the repository |
+
+Only replies are trained on, not questions.
+"""
+
+
+def write_card(folder, recipe, seed, model, log):
+    losses, tokens, seconds = zip(*log)
+    source = CORPORA[recipe.world][0].__module__.replace(".", "/")
+    errors = ((TEXTBOOK["errors"], INTERNET["errors"])
+              if recipe.world == "mini-gsm" else
+              ((0.02,), sorted({error for _, both in tasks.KINDS.values()
+                                for error in both})))
+    parameters = sum(w.numel() for w in model.parameters())
+    (folder / "README.md").write_text(CARD.format(
+        name=recipe.name, kind=type(model).__name__, parameters=parameters,
+        layers=recipe.layers, width=recipe.width, seed=seed,
+        textbook=recipe.textbook_steps, internet=recipe.internet_steps,
+        corpus=f"{source}.py", textbook_errors=errors[0],
+        internet_errors=errors[1],
+        tokens=sum(tokens), loss=sum(losses[-50:]) / len(losses[-50:]),
+        minutes=sum(seconds) / 60,
+        threads=torch.get_num_threads(), python=platform.python_version(),
+        torch=version("torch"), transformers=version("transformers")))
+
+
+def write_benchmark(folder, seed):
+    """The splits of both tasks; no question is in two of them."""
+    made = {"mini-gsm": (SPLITS, stories.make_benchmark),
+            "mini-apps": (tasks.SPLITS, tasks.make_benchmark)}
+    for name, (splits, make) in made.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        seen = set()
+        for split, counts in splits.items():
+            rows = make(f"{seed}|{split}", counts, seen)
+            (folder / name / f"{split}.jsonl").write_text(
+                "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def main(arguments=None):
+    """Rebuild what is named, the benchmark and all models by default."""
+    parser = argparse.ArgumentParser(prog="python -m helpers rebuild-mini")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--folder", default=str(ROOT / "data" / "mini"))
+    parser.add_argument("--only", choices=(
+        "benchmark", *(recipe.name for recipe in RECIPES)))
+    options = parser.parse_args(arguments)
+    folder, seed = Path(options.folder), options.seed
+    if options.only in (None, "benchmark"):
+        write_benchmark(folder, seed)
+    tokenizers = {world: build_tokenizer(seed, world) for world in CORPORA}
+    for recipe in RECIPES:
+        if options.only not in (None, recipe.name):
+            continue
+        target, tokenizer = folder / recipe.name, tokenizers[recipe.world]
+        checkpoint = folder / f"{recipe.name}.checkpoint"
+        model, log = pretrain(recipe, tokenizer, seed, checkpoint)
+        target.mkdir(parents=True, exist_ok=True)
+        if recipe.world == "mini-apps":       # half the size, as released
+            model.half()                      # models often are
+        model.save_pretrained(target)
+        tokenizer.save_pretrained(target)
+        write_card(target, recipe, seed, model, log)
+        checkpoint.unlink(missing_ok=True)
+        print(f"wrote {target.name}")

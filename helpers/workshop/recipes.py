@@ -1,0 +1,122 @@
+"""The models of the mini world before they are trained: sizes, tokenizers.
+
+:mod:`helpers.workshop.pretraining` trains them.
+"""
+
+import random
+from dataclasses import dataclass, replace
+
+import torch
+from tokenizers import (Tokenizer, decoders, models, pre_tokenizers,
+                        trainers)
+from transformers import (LlamaConfig, LlamaForCausalLM,
+                          PreTrainedTokenizerFast, T5Config,
+                          T5ForConditionalGeneration)
+
+from helpers.mini import tasks, stories
+
+END = "<|endoftext|>"
+SPLITS = {   # problems of each number of steps; the corpus has none of seven
+    "train": {2: 60, 3: 70, 4: 80, 5: 80, 6: 60, 7: 50},
+    "dev": {2: 15, 3: 18, 4: 20, 5: 20, 6: 15, 7: 12},
+    "test": {2: 30, 3: 35, 4: 40, 5: 40, 6: 30, 7: 25},
+}
+TEXTBOOK = dict(styles={"days": 0.5, "running": 0.5}, errors=(0.02,),
+                weeks={0: 1.0})
+INTERNET = dict(styles=stories.STYLES, errors=stories.ERRORS)
+# For each benchmark: who draws documents, and the arguments for both kinds.
+CORPORA = {
+    "mini-gsm": (stories.draw_document, TEXTBOOK, INTERNET),
+    "mini-apps": (tasks.draw_document,
+                  dict(slips=False, weeks={0: 1.0}), {}),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The size of one model and how long it reads."""
+
+    name: str
+    layers: int
+    width: int
+    textbook_steps: int
+    internet_steps: int
+    heads: int = 4
+    key_value_heads: int = 2
+    examples_per_step: int = 64
+    peak_rate: float = 2e-3
+    world: str = "mini-gsm"
+    documents: str = ""           # whose it reads; its own if empty
+    family: str = "llama"         # or "t5": layers of each of its halves
+    muon_rate: float = 0.0        # of the matrices within layers, 0: AdamW
+
+
+TEACHER = Recipe("teacher", layers=3, width=128, textbook_steps=1000,
+                 internet_steps=800)
+STUDENT = Recipe("student", layers=2, width=96, textbook_steps=600,
+                 internet_steps=400)
+# A second pair, to see what the teacher's quality and the student's size do.
+WEAK_TEACHER = Recipe("weak-teacher", layers=2, width=128,
+                      textbook_steps=500, internet_steps=400)
+SMALL_STUDENT = Recipe("small-student", layers=2, width=64,
+                       textbook_steps=600, internet_steps=400)
+# The models of mini-apps: students of three depths, and of two families.
+# Their corpus holds five kinds of texts where the other holds one; Muon learns
+# it in about two thirds of the steps.
+PLAN_TEACHER = Recipe("plan-teacher", layers=2, width=96,
+                      textbook_steps=1000, internet_steps=400,
+                      examples_per_step=48, peak_rate=4e-3, muon_rate=6e-3,
+                      world="mini-apps", documents="plan-student")
+PLAN_STUDENT = replace(PLAN_TEACHER, name="plan-student", width=64,
+                       textbook_steps=600, internet_steps=300, documents="")
+RECIPES = (TEACHER, STUDENT, WEAK_TEACHER, SMALL_STUDENT,
+           PLAN_TEACHER, PLAN_STUDENT,
+           replace(PLAN_STUDENT, name="plan-student-1-layer", layers=1),
+           replace(PLAN_STUDENT, name="plan-student-3-layers", layers=3),
+           replace(PLAN_STUDENT, name="plan-student-t5", family="t5"))
+
+
+def build_tokenizer(seed, world="mini-gsm", vocabulary=640):
+    """A byte-level BPE tokenizer; the numbers 0-99 are one token each."""
+    rng = random.Random(seed)
+    draw, _, internet = CORPORA[world]
+    texts = [stories.join(draw(rng, 2, **internet)) for _ in range(2000)]
+    texts += [" " + " ".join(map(str, range(100)))] * 400
+    core = Tokenizer(models.BPE())
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    core.decoder = decoders.ByteLevel()
+    core.train_from_iterator(texts, trainers.BpeTrainer(
+        vocab_size=vocabulary, special_tokens=[END], show_progress=False,
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet())))
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core, bos_token=END, eos_token=END, pad_token=END,
+        clean_up_tokenization_spaces=False)
+
+
+def build_model(recipe, vocabulary, seed):
+    """A Llama of the recipe's size with random weights.
+
+    Weights start at a standard deviation of 1 / sqrt(width), and the rotary
+    base is 100, not 10,000: texts are short.  Both let so small a model
+    learn to copy within minutes.  (Llama, because ``AutoTokenizer`` gives a
+    model of this type the tokenizer that was saved with it; for some other
+    types it takes the type's own, which splits numbers in another way.)
+    """
+    torch.manual_seed(seed)
+    if recipe.family == "t5":
+        return T5ForConditionalGeneration(T5Config(
+            vocab_size=vocabulary, d_model=recipe.width,
+            d_kv=recipe.width // recipe.heads, d_ff=3 * recipe.width,
+            num_layers=recipe.layers, num_heads=recipe.heads,
+            dropout_rate=0.0, feed_forward_proj="gated-gelu",
+            tie_word_embeddings=True, decoder_start_token_id=0,
+            eos_token_id=0, pad_token_id=0))
+    return LlamaForCausalLM(LlamaConfig(
+        vocab_size=vocabulary, hidden_size=recipe.width,
+        intermediate_size=3 * recipe.width,
+        num_hidden_layers=recipe.layers, num_attention_heads=recipe.heads,
+        num_key_value_heads=recipe.key_value_heads, rope_theta=100.0,
+        max_position_embeddings=1024, tie_word_embeddings=True,
+        attention_bias=True,
+        initializer_range=recipe.width ** -0.5, bos_token_id=0,
+        eos_token_id=0, pad_token_id=0))

@@ -1,0 +1,160 @@
+"""Copy the results of a run into ``data/``, and the README's table from them.
+
+    python -m helpers ship
+
+The README's numbers are never typed: they are written by this module, from
+the files that it ships, and a test compares the two.
+"""
+
+import argparse
+import gzip
+import json
+import shutil
+
+from helpers.tools.cleaning import duration
+from helpers.evaluation import (beats_sentence, load_counts, mean_pass_at_k,
+                                pass_at_k_interval)
+from helpers.studies.codeplan import load_plan_standing, plan_gain
+from helpers.profiles import ROOT, get_profile
+from helpers.studies.ekt import load_standing, score
+
+SYSTEMS = ("teacher-few-shot", "student-zero-shot", "student-few-shot",
+           "student-after-EKT")
+PAIRS = ("first-correct", "k-distinct-4", "unfiltered")
+PLANS = ("backward",)
+RIVALS = {"unfiltered": "no filter: the first sample of each problem",
+          "kd": "knowledge distillation, 1 : 1, teacher without exemplars",
+          "expert-iteration": "expert iteration, no teacher",
+          "ekt": "EKT: the first correct sample of each problem",
+          "supervised": "supervised on reference programs (upper bound)"}
+PLAN_RIVALS = {
+    "fine-tuned": "nothing: ordinary fine-tuning",
+    "codes-twice": "as many updates again on the same programs",
+    "forward": "plans from the question alone",
+    "codeplan": "plans from the programs alone (CodePLAN, 1 : 1)",
+    "codeplan-2-to-1": "the same, weights 2 : 1",
+    "with-question": "plans from programs and question"}
+BEGIN, END = "<!-- result -->", "<!-- /result -->"
+
+
+def ship(profile):
+    """Copy what later notebooks read, and what the README quotes.
+
+    Raises ``FileNotFoundError`` if a notebook has not been run.
+    """
+    runs, target = profile.runs, profile.shipped
+    for folder in ("samples", "pairs", "counts"):
+        (target / folder).mkdir(parents=True, exist_ok=True)
+    samples = (runs / "samples" / "teacher-train.jsonl").read_bytes()
+    (target / "samples" / "teacher-train.jsonl.gz").write_bytes(
+        gzip.compress(samples, mtime=0))
+    for name in PAIRS:
+        shutil.copyfile(runs / "pairs" / f"{name}.jsonl",
+                        target / "pairs" / f"{name}.jsonl")
+    for name in SYSTEMS:
+        shutil.copyfile(runs / "counts" / f"{name}.json",
+                        target / "counts" / f"{name}.json")
+    (target / "plans").mkdir(exist_ok=True)
+    for name in PLANS:
+        shutil.copyfile(runs / "plans" / f"{name}.jsonl",
+                        target / "plans" / f"{name}.jsonl")
+    if (runs / "rivals").is_dir():       # of the long command, if it was run
+        (target / "rivals").mkdir(exist_ok=True)
+        for path in sorted((runs / "rivals").glob("*.json")):
+            shutil.copyfile(path, target / "rivals" / path.name)
+    shutil.copytree(runs / "ekt-student", target / "ekt-student",
+                    dirs_exist_ok=True)
+    shutil.copyfile(runs / "figures" / "07-pass-at-k.png",
+                    target / "pass-at-k.png")
+    rows = json.loads((runs / "summary.json").read_text())["notebooks"]
+    keep = ("notebook", "seconds", "peak_mb", "headline")
+    (target / "summary.json").write_text(json.dumps(
+        [{key: row[key] for key in keep} for row in rows], indent=1) + "\n")
+    readme = ROOT / "README.md"
+    before, rest = readme.read_text().split(BEGIN)
+    readme.write_text(before + result_block(target) + rest.split(END)[1])
+
+
+def result_block(folder):
+    """The README's table, sentence and picture from the files shipped."""
+    results = {name: load_counts(folder / "counts" / f"{name}.json")
+               for name in SYSTEMS}
+    n = results[SYSTEMS[0]].n
+    lines = [BEGIN, "## What comes out", "",
+             f"| on the {len(results[SYSTEMS[0]].counts)} test problems of "
+             f"`mini-gsm`, n = {n}, T = "
+             f"{results[SYSTEMS[0]].facts['temperature']} | pass@1 | "
+             f"pass@{n} |", "| --- | --- | --- |"]
+    for name, result in results.items():
+        cells = [cell(mean_pass_at_k(result.counts, n, k),
+                      *pass_at_k_interval(result.counts, n, k))
+                 for k in (1, n)]
+        kind, how = name.split("-", 1)
+        how = how.replace("after-", "after ")
+        lines.append(f"| {kind} {how} | "
+                     + " | ".join(cells) + " |")
+    verdict = beats_sentence(results["student-after-EKT"].counts,
+                             results["teacher-few-shot"].counts, n)
+    rows = json.loads((folder / "summary.json").read_text())
+    spent = duration(sum(row["seconds"] for row in rows))
+    peak = max(row["peak_mb"] for row in rows)
+    lines += [
+        "", "In brackets: 95 % intervals, by a bootstrap over problems. "
+        + verdict, "",
+        "![pass@k against k for the teacher and for the student before and "
+        "after training, with 95 % bands](data/mini/pass-at-k.png)", "",
+        f"The run that made this took {spent} on 2 CPU cores and at most "
+        f"{peak:,} MB of memory.", "",
+        "The same student, taught in other ways, each with five seeds, the "
+        "same problems and the same number of updates (expert iteration "
+        "has them anew in each round):", "",
+        f"| what it learnt from | pass@1 | pass@{n} |", "| --- | --- | --- |"]
+    for name, text in RIVALS.items():
+        standing = load_standing(get_profile("mini"), name)
+        cells = [cell(*score(standing, k)) for k in (1, n)]
+        lines.append(f"| {text} | " + " | ".join(cells) + " |")
+    lines += [
+        "", "In brackets: 95 % intervals over seeds and problems; the files "
+        "are in [data/mini/rivals](data/mini/rivals), made by `python -m "
+        "helpers rivals`. Why the distillation falls behind, how the teacher "
+        "does at a lower temperature, and what else these numbers hide, is "
+        "in notebooks 05 and 07.", "",
+        *plan_lines(), END]
+    return "\n".join(lines)
+
+
+def plan_lines():
+    """CodePLAN's part of the README's results."""
+    profile = get_profile("mini")
+    base = load_plan_standing(profile, "fine-tuned")
+    lines = [
+        "CodePLAN on `mini-apps`, programs that read their input: students "
+        "of one size, all trained on the same reference programs, five seeds "
+        "each. They write code directly; the plans are learnt beside it.", "",
+        "| what the student learnt beside the programs | pass@1 | against "
+        "ordinary fine-tuning, in points |", "| --- | --- | --- |"]
+    for name, text in PLAN_RIVALS.items():
+        standing = load_plan_standing(profile, name)
+        against = ("" if standing.name == base.name else
+                   "{:+.1f} [{:+.1f}, {:+.1f}]".format(*(
+                       100 * x for x in plan_gain(standing, base))))
+        lines.append(f"| {text} | {cell(*score(standing))} | {against} |")
+    return lines + [
+        "", "The paper reports more than 130 % on APPS. Whether that is seen "
+        "here, by difficulty, what planning first buys and costs, and when "
+        "plans help, is in notebooks 03 and 06."]
+
+
+def cell(mean, low, high):
+    """A fraction with its interval, as text in percent."""
+    return f"{mean:.1%} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def main(arguments=None):
+    """Ship the results of the mini profile."""
+    argparse.ArgumentParser(
+        prog="python -m helpers ship", description="Copy the results of "
+        "runs/mini/ to data/mini/, and the tables made of them into "
+        "README.md.").parse_args(arguments)
+    ship(get_profile("mini"))
+    print("shipped the results of runs/mini/ to data/mini/ and the README")
