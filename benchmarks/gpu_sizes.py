@@ -301,7 +301,8 @@ def work(profile):
 def batch_rows(draw, sequences, mixed):
     """How many rows of a :class:`Draw` are decoded together.
 
-    Prompts of any length share a batch (:func:`helpers.sampling.batches`).
+    Prompts of any length share a batch (``batches_of`` in
+    teachers/checkpoint).
     Where they do not (``mixed`` false), real prompts, of which hardly two
     are as long, are decoded one by one.
     """

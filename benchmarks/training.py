@@ -52,8 +52,8 @@ from torch.optim.optimizer import (  # noqa: E402
     register_optimizer_step_post_hook, register_optimizer_step_pre_hook)
 
 from helpers.filtering import read_examples  # noqa: E402
-from helpers.teachers.checkpoint import LanguageModel, load_model  # noqa: E402
 from helpers.profiles import find_artefact, get_profile  # noqa: E402
+from helpers.teachers.checkpoint import LanguageModel, load_model  # noqa: E402
 from helpers.training import (IGNORED, add_lora, batches, encode,  # noqa: E402
                               learning_rate, train)
 

@@ -17,11 +17,7 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-# How two programs are told apart, and how one that is right by luck is found,
-# is in a file of its own; these names belong to both.
-from helpers.programs import (canonical, days_in_order, follows,  # noqa: F401
-                              foreign_numbers, numbers_in, read_story, renamed,
-                              spelling, spurious, variants)
+from helpers.programs import spelling
 from helpers.prompts import zero_shot_prompt
 
 

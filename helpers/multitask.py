@@ -5,25 +5,28 @@ plan, told apart by a prefix.  Nothing else differs between the tasks but,
 if one likes, the output layer.  Decoder-only students (CodeGen in the paper)
 and encoder-decoders (CodeT5) go through the same functions.
 
+In CodePLAN's main result the student then writes code directly.  It may also
+plan first, and one of its plans is chosen: at random, by the example tests,
+or by an oracle.  What that costs is counted in generated tokens.
+
 Introduced in notebook 06, section 1.
 """
 
 import copy
 import hashlib
-import math
 import random
 
 import torch
 from tqdm import tqdm
 
-from helpers.checkpoints import resume, save_state
 from helpers.filtering import Example
-from helpers.gpu.logits import loss_in_pieces, too_many, using_head
-from helpers.gpu.precision import (autocast, make_scaler, memory_error, update,
-                                   widen)
-from helpers.prompts import section
-from helpers.training import (IGNORED, collate, encode, learning_rate,
-                              seed_dropout)
+from helpers.gpu.logits import using_head
+from helpers.gpu.precision import make_scaler, memory_error, update, widen
+from helpers.plans import Plan
+from helpers.prompts import cut_section, section
+from helpers.sampling import sample
+from helpers.training import (accumulate, encode_for, learning_rate, resume,
+                              save_state, seed_dropout)
 
 CODE, PLAN = "[GEN_CODE]", "[GEN_PLAN]"     # plain text, as released
 FORMATS = {"stdio": "Use standard input.\n", "calls": "Write the function.\n",
@@ -87,83 +90,6 @@ def end_line(text):
 
 
 # ---------------------------------------------------------- what is learnt
-
-def encode_for(lm, example, most=None):
-    """(ids, labels) of an example for this kind of model.
-
-    Decoder-only: one row of prompt and completion, the prompt's labels
-    ``IGNORED`` (see :func:`helpers.training.encode`).  Encoder-decoder: the
-    prompt for the encoder, and the completion as labels of the decoder, so
-    that there is nothing to ignore.  Rows longer than ``most`` tokens lose
-    the beginning of the prompt.  Introduced in notebook 06, section 2.
-    """
-    end = lm.tokenizer.eos_token_id
-    if lm.model.config.is_encoder_decoder:
-        ids = lm.prompt_ids(example.prompt)
-        labels = lm.tokenizer(example.completion, add_special_tokens=False)[
-            "input_ids"] + [end]
-        return (ids[-most:], labels[:most]) if most else (ids, labels)
-    ids, labels = encode(lm.tokenizer, example)
-    return (ids[-most:], labels[-most:]) if most else (ids, labels)
-
-
-def predict(lm, encoded):
-    """``(logits, wanted)``: what the model says, and what it should say.
-
-    ``logits`` (batch, length, vocabulary), ``wanted`` (batch, length) with
-    ``IGNORED`` where nothing is asked for.  A decoder-only model's position
-    i predicts token i + 1, hence the shift by one.  An encoder-decoder gets
-    the wanted tokens one place later, behind a start token.  Introduced in
-    notebook 06, section 2.
-    """
-    model, pad = lm.model, lm.tokenizer.pad_token_id
-    pad = lm.tokenizer.eos_token_id if pad is None else pad
-    device = model.device
-    if not model.config.is_encoder_decoder:
-        ids, labels, mask = collate(encoded, pad)
-        logits = model(input_ids=ids.to(device),
-                       attention_mask=mask.to(device)).logits
-        return logits[:, :-1], labels[:, 1:].to(device)
-    ids, _, mask = collate([(ids, ids) for ids, _ in encoded], pad)
-    _, labels, _ = collate([(told, told) for _, told in encoded], pad)
-    start = torch.full_like(labels[:, :1], model.config.decoder_start_token_id)
-    before = torch.cat([start, labels[:, :-1]], dim=1)
-    before[before == IGNORED] = pad
-    logits = model(input_ids=ids.to(device), attention_mask=mask.to(device),
-                   decoder_input_ids=before.to(device)).logits
-    return logits, labels.to(device)
-
-
-def task_loss(lm, encoded, head=None, tokens=None):
-    """Cross-entropy of one task's examples, in nats per token of its own.
-
-    The sum over the trained tokens is divided by ``tokens``, by default
-    their number, so that long plans do not drown short programs.  A part of
-    a batch is given the whole batch's number: parts then add up to the same
-    gradient.  ``head`` replaces the output layer.  Raises ``ValueError`` if
-    no token is trained on.  Introduced in notebook 06, section 3.
-    """
-    with using_head(lm.model, head):
-        logits, wanted = predict(lm, encoded)
-    trained = wanted != IGNORED
-    if not trained.any():
-        raise ValueError("no token of this batch is trained on; look at the "
-                         "labels: the prompt must not cover the completion")
-    total = torch.nn.functional.cross_entropy(
-        logits[trained].float(), wanted[trained], reduction="sum")
-    return total / (tokens or int(trained.sum()))
-
-
-def trained_tokens(lm, encoded):
-    """How many tokens of a batch are trained on.
-
-    The first label of a decoder-only row predicts nothing and is left out.
-    Introduced in notebook 06, section 3.
-    """
-    first = 0 if lm.model.config.is_encoder_decoder else 1
-    return sum(label != IGNORED for _, labels in encoded
-               for label in labels[first:])
-
 
 # ------------------------------------------------------------ the plan head
 
@@ -277,25 +203,50 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
     return losses
 
 
-def accumulate(lm, batch, weight, rows=None, head=None, scaler=None):
-    """Add the gradient of a batch, ``rows`` at a time; its loss.
+# -------------------------------------------------------------- plan first
 
-    The gradient is multiplied by ``weight`` and by the factor of the
-    ``scaler``, if given.  Logits are made in pieces where all would be too
-    many (:mod:`helpers.gpu.logits`).  Introduced in notebook 06, section 4.
+def direct(lm, problems, n, temperature=0.6, top_p=0.95, **settings):
+    """``n`` programs for each problem from the question alone: Samples.
+
+    Introduced in notebook 06, section 6.
     """
-    if not weight:
-        return math.nan
-    tokens, total = trained_tokens(lm, batch), 0.0
-    for at in range(0, len(batch), rows or len(batch)):
-        part = batch[at:at + (rows or len(batch))]
-        places = len(part) * max(len(labels) for _, labels in part)
-        with autocast(lm.model):
-            loss = loss_in_pieces(
-                lm.model, lambda: predict(lm, part), head, tokens
-            ) if too_many(lm.model, places) else task_loss(
-                lm, part, head, tokens)
-        scaled = scaler.scale(weight * loss) if scaler else weight * loss
-        scaled.backward()
-        total += loss.item()
-    return total
+    return sample(lm, {p.task_id: code_prompt(p) for p in problems}, n,
+                  temperature, top_p, cut=cut_section, **settings)
+
+
+def student_plans(lm, problems, n, temperature=0.6, top_p=0.95, head=None,
+                  **settings):
+    """``n`` plans of the student for each problem.
+
+    All of the released code writes plans through the LM head, even where a
+    ``head`` of their own was trained; with ``head`` it is used.  Introduced
+    in notebook 06, section 7.
+    """
+    with using_head(lm.model, head):
+        samples = sample(lm, {p.task_id: plan_prompt(p) for p in problems},
+                         n, temperature, top_p, cut=cut_section, **settings)
+    return [Plan(s.task_id, "student", -1, s.sample_index, s.completion)
+            for s in samples]
+
+
+def code_from_plans(lm, problems, plans, n=1, temperature=0.6, top_p=0.95,
+                    **settings):
+    """``n`` programs from each plan: a list of (plan, program).
+
+    Introduced in notebook 06, section 7.
+    """
+    by_id = {p.task_id: p for p in problems}
+    named = {plan.name: plan for plan in plans}
+    samples = sample(lm, {name: code_prompt(by_id[plan.task_id], plan.text)
+                          for name, plan in named.items()}, n, temperature,
+                     top_p, cut=cut_section, **settings)
+    return [(named[s.task_id], s.completion) for s in samples]
+
+
+def generated_tokens(lm, texts):
+    """How many tokens were generated for ``texts``, their ends included.
+
+    Introduced in notebook 06, section 7.
+    """
+    return sum(len(ids) + 1 for ids in lm.tokenizer(
+        list(texts), add_special_tokens=False)["input_ids"])

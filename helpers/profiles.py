@@ -4,12 +4,8 @@ A profile changes names and sizes, never the code path: every notebook runs
 the same cells under each of them.  Introduced in notebook 00, section 1.
 """
 
-import importlib
 import os
-import platform
-import shutil
 from dataclasses import dataclass, fields, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -174,39 +170,3 @@ def find_artefact(profile, name):
         f"{name} is neither in runs/{profile.name}/ nor shipped in "
         f"data/{profile.name}/; run the notebook that makes it first "
         f"(the README lists which)")
-
-
-def installed(package):
-    """The version of ``package``, or None where it is not installed.
-
-    Introduced in notebook 00, section 1.
-    """
-    importlib.invalidate_caches()       # pip may just have changed it
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def session_card(profile=None):
-    """Versions and hardware of this session as text, one fact per line.
-
-    Introduced in notebook 00, section 1.
-    """
-    import torch
-    lines = [f"Python        {platform.python_version()}"]
-    for package in ("torch", "transformers", "peft", "datasets"):
-        lines.append(f"{package:<14}{installed(package) or 'not installed'}")
-    if torch.cuda.is_available():
-        card = torch.cuda.get_device_properties(0)
-        lines.append(f"GPU           {card.name}, capability "
-                     f"{card.major}.{card.minor}, "
-                     f"{card.total_memory / 2**30:.1f} GiB")
-    else:
-        lines.append("GPU           none, running on the CPU")
-    lines.append(f"CPU cores     {os.cpu_count()}")
-    lines.append(f"free disk     {shutil.disk_usage(ROOT).free / 2**30:.0f}"
-                 " GiB")
-    if profile:
-        lines.append(f"profile       {profile.name}")
-    return "\n".join(lines)

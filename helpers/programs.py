@@ -11,10 +11,7 @@ import ast
 import builtins
 import re
 import warnings
-from dataclasses import replace
 from itertools import count
-
-from helpers.mini.stories import DAYS, VERBS, Event, Story
 
 LONGEST = 100_000     # characters; a program beyond that is not worth parsing
 
@@ -187,108 +184,3 @@ def spurious(question, program):
     (7 days a week), and misses luck that uses the question's numbers.
     """
     return bool(foreign_numbers(question, program))
-
-
-def days_in_order(program):
-    """Do the days that the program assigns come in the order of the week?
-
-    Monday first, as in the benchmark.  A program can give the right answer
-    and not be in order, where sums do not care.  Introduced in notebook 05,
-    section 11.
-    """
-    days = [DAYS.index(word.capitalize()) for word in
-            re.findall(r"^(\w+) =", program, re.MULTILINE)
-            if word.capitalize() in DAYS]
-    return days == sorted(days)
-
-
-def renamed(program):
-    """The same flat program with other variables: n0, n1, ..., answer.
-
-    As in EKT's exemplars, in whose format its teacher would not write unless
-    shown.  Introduced in notebook 05, section 10.
-    """
-    names = [name for name in re.findall(r"^(\w+) =", program, re.MULTILINE)
-             if name != "answer"]
-    new = {name: f"n{i}" for i, name in enumerate(dict.fromkeys(names))}
-    return re.sub(r"[a-z]\w*", lambda match: new.get(match[0], match[0]),
-                  program)
-
-
-START = re.compile(r"(\w+) starts with (\d+) (\w+)\. ")
-SENTENCE = re.compile(r"On (\w+) \w+ (\w+) (them|\d+)( \w+)?\.")
-CHANGES = {verb: op for op, verbs in VERBS.items() for verb in verbs}
-MULTIPLES = {"doubles": ("*", 2), "triples": ("*", 3), "halves": ("/", 2)}
-SHIFT = 64            # even after six halvings, the most that a story has
-
-
-def read_story(question):
-    """The ``Story`` that a mini-world question tells; ``None`` for others.
-
-    Introduced in notebook 04, section 6.
-    """
-    start, told = START.match(question), []
-    if not start:
-        return None
-    for match in SENTENCE.finditer(question):
-        day, verb, number, noun = match.groups()
-        op = "" if noun else CHANGES.get(verb, "")       # "sees 5 birds"
-        if number == "them":
-            op, number = MULTIPLES.get(verb, ("", 0))
-        if day in DAYS:
-            told.append(Event(DAYS.index(day), op, int(number),
-                              match.group()))
-    events = sorted((event for event in told if event.op),
-                    key=lambda event: event.day)
-    name, number, item = start.groups()
-    story = Story(name, item, int(number), tuple(told), tuple(events))
-    return story if story.question == question else None
-
-
-def variants(question, program):
-    """The story with one number changed, and the program changed likewise.
-
-    Introduced in notebook 04, section 7.  For each number in digits that
-    the answer depends on: ``(question, answer, programs)``, the new question
-    and its true answer (int), and the program with that number changed
-    wherever it could have been meant: at each place on its own, and at all
-    of them.  No programs if it is nowhere.  Empty for questions that are not
-    of the mini world.  Raises ``ValueError`` as :func:`parse` does.
-    """
-    story, found = read_story(question), []
-    for match in re.finditer(r"\d+", question) if story else ():
-        number = int(match.group())
-        changed = (question[:match.start()] + str(number + SHIFT)
-                   + question[match.end():])
-        answer = read_story(changed).answer
-        if answer == story.answer:           # a sentence that does not count
-            continue
-        places = [i for i, node in enumerate(constants(parse(program)))
-                  if node.value == number]
-        programs = []
-        for chosen in [[place] for place in places] + [places] * (
-                len(places) > 1):
-            tree = parse(program)
-            for place in chosen:
-                constants(tree)[place].value += SHIFT
-            programs.append(unparse(tree))
-        found.append((changed, answer, programs))
-    return found
-
-
-def follows(runner, problem, program):
-    """Does the program still answer when the story's numbers change?
-
-    Introduced in notebook 04, section 7.  ``runner`` is a ``Runner``.  True
-    also if there is nothing to change (see :func:`variants`).  Raises
-    ``RuntimeError`` if a program could not be judged.
-    """
-    for question, answer, programs in variants(problem.question, program):
-        changed = replace(problem, question=question, answer=str(answer))
-        found = {runner.judge(changed, text).status for text in programs}
-        if "infrastructure" in found:
-            raise RuntimeError(f"{problem.task_id} could not be judged: the "
-                               f"machine failed, not the program; run again")
-        if "passed" not in found:
-            return False
-    return True

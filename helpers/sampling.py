@@ -5,39 +5,133 @@ index).  So the same call gives the same samples, a run that was killed goes
 on where it stopped, and asking for n = 100 after n = 20 keeps the first 20.
 """
 
-import time
+import gzip
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
-import torch
 from tqdm import tqdm
 
-from helpers.teachers.decoding import complete, pad, random_numbers
-from helpers.gpu.memory import empty_cache
-from helpers.prompts import cut_completion, from_reply, prompt_hash
-from helpers.samples import (Sample, Settings, append, cached,
-                             drop_incomplete_line)
+from helpers.prompts import cut_completion, prompt_hash
 
+@dataclass(frozen=True)
+class Settings:
+    """How samples are drawn.  Introduced in notebook 02, section 4.
 
-def cost(lm, prompts, n, max_new_tokens):
-    """What sampling would take, before it is done.
-
-    Returns a dict: calls (completions), prompt_tokens, new_tokens (at most)
-    and seconds (about, from a short trial on the longest prompt).  A teacher
-    that is no checkpoint makes its own estimate (``lm.cost``), which may
-    include money.  Introduced in notebook 02, section 2.
+    ``cut(text)`` gives (completion, finish_reason): where a text ends.  The
+    last two are for checkpoints: how many are decoded at a time, and how
+    many tokens of a prompt are read.
     """
-    if hasattr(lm, "cost"):
-        return lm.cost(prompts, n, max_new_tokens)
-    lengths = {text: len(lm.prompt_ids(text)) for text in prompts.values()}
-    longest = max(lengths, key=lengths.get)
-    ids = torch.tensor([lm.prompt_ids(longest)])
-    rows, steps = 64, 8
-    began = time.perf_counter()
-    complete(lm, ids.to(lm.model.device), torch.rand(rows, steps), 1.0, 1.0)
-    rate = rows * steps / (time.perf_counter() - began)
-    calls = len(prompts) * n
-    return {"calls": calls, "prompt_tokens": sum(lengths.values()),
-            "new_tokens": calls * max_new_tokens,
-            "seconds": calls * max_new_tokens / rate}
+
+    seed: int
+    temperature: float
+    top_p: float
+    max_new_tokens: int
+    cut: object
+    sequences: int = 256
+    max_prompt_tokens: int = 756
+
+    @property
+    def told(self):
+        """What a line of the cache tells of them, in its order."""
+        return self.seed, self.temperature, self.top_p, self.max_new_tokens
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One completion and where it came from: a line of the cache.
+
+    ``task_id`` and ``completion`` are the names that other evaluators read.
+    Introduced in notebook 02, section 4.
+    """
+
+    task_id: str
+    sample_index: int
+    seed: int
+    temperature: float
+    top_p: float
+    max_new_tokens: int
+    completion: str
+    finish_reason: str            # "stop" or "length"
+    model: str
+    prompt_hash: str
+
+
+def read_samples(path):
+    """The samples of a cache file, ``.jsonl`` or ``.jsonl.gz``, in order.
+
+    An incomplete last line, which a kill leaves behind, is passed over; any
+    other line that is no sample raises ``ValueError`` with its number.
+    Introduced in notebook 02, section 4.
+    """
+    opener = gzip.open if str(path).endswith(".gz") else open
+    with opener(path, "rt", encoding="utf-8") as file:
+        lines = file.read().split("\n")
+    samples = []
+    for number, line in enumerate(lines[:-1], start=1):
+        try:
+            samples.append(Sample(**json.loads(line)))
+        except (ValueError, TypeError):
+            raise ValueError(
+                f"line {number} of {Path(path).name} is no sample: "
+                f"{line[:60]!r}; delete that line to sample it again, the "
+                f"others are kept") from None
+    return samples
+
+
+def cached(path, lm, digests, settings):
+    """{(task_id, sample_index): Sample} of this run's cache file.
+
+    Raises ``ValueError`` for a line that another model or prompt or other
+    settings made: mixing them would spoil every count.
+    """
+    found = {}
+    if path is None or not Path(path).exists():
+        return found
+    ours = (lm.name, *settings.told)
+    for number, row in enumerate(read_samples(path), start=1):
+        theirs = (row.model, row.seed, row.temperature, row.top_p,
+                  row.max_new_tokens)
+        digest = digests.get(row.task_id, row.prompt_hash)
+        if theirs != ours or row.prompt_hash != digest:
+            what = ("another prompt" if theirs == ours else
+                    f"model, seed, temperature, top_p, tokens = {theirs}")
+            raise ValueError(
+                f"line {number} of {Path(path).name} was made with {what}, "
+                f"not {'this one' if theirs == ours else ours}; choose "
+                f"another cache file or delete this one")
+        found[row.task_id, row.sample_index] = row
+    return found
+
+
+def lines_of(samples):
+    """The text of a cache file that holds ``samples``."""
+    return "".join(json.dumps(asdict(row)) + "\n" for row in samples)
+
+
+def append(path, samples):
+    """Write whole lines at the end of the file, and wait for the disk."""
+    if path is None:
+        return
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "ab") as file:
+        file.write(lines_of(samples).encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def drop_incomplete_line(path):
+    """Cut off what a kill left of a last line, so that appending is safe."""
+    if path is None or not Path(path).exists():
+        return
+    with open(path, "r+b") as file:
+        if not file.seek(0, os.SEEK_END):
+            return
+        file.seek(-1, os.SEEK_END)
+        if file.read() != b"\n":
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
 
 
 def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
@@ -45,20 +139,21 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
            sequences=256, progress=True, cut=cut_completion):
     """``n`` completions for each of ``prompts`` {task_id: text}.
 
-    ``lm`` is a checkpoint, or any teacher with a ``name`` and a method
-    ``draw`` (:mod:`helpers.teachers.recording`,
-    :mod:`helpers.teachers.endpoint`).  Returns Samples, problem by problem in
-    the order of ``prompts``.  What ``cache`` (a JSONL file) holds is not
-    sampled again; new samples are appended to it batch by batch, so a kill
-    loses one batch.  Of a checkpoint, at most ``sequences`` are decoded at a
-    time, and prompts longer than ``max_prompt_tokens`` lose their beginning
-    (EKT: 756).  ``cut`` says where a completion ends.  Raises ``ValueError``
-    for n < 1 or a cache of another run, ``MemoryError`` if not even one
-    sequence fits. Introduced in notebook 02, section 4.
+    ``lm`` is any teacher with a ``name`` and a method ``draw``: a
+    checkpoint, a recording or an endpoint (:mod:`helpers.teachers`).
+    Returns Samples, problem by problem in the order of ``prompts``.  What
+    ``cache`` (a JSONL file) holds is not sampled again; new samples are
+    appended to it batch by batch, so a kill loses one batch.  Of a
+    checkpoint, at most ``sequences`` are decoded at a time, and prompts
+    longer than ``max_prompt_tokens`` lose their beginning (EKT: 756).
+    ``cut`` says where a completion ends.  Raises ``ValueError`` for n < 1 or
+    a cache of another run, ``MemoryError`` if not even one sequence fits.
+    Introduced in notebook 02, section 4.
     """
     if n < 1:
         raise ValueError(f"n counts samples and is at least 1, not {n}")
-    settings = Settings(seed, temperature, top_p, max_new_tokens, cut)
+    settings = Settings(seed, temperature, top_p, max_new_tokens, cut,
+                        sequences, max_prompt_tokens)
     digests = {task: prompt_hash(text) for task, text in prompts.items()}
     drop_incomplete_line(cache)
     done = cached(cache, lm, digests, settings)
@@ -67,102 +162,11 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
     wanted = {task: (text, missing) for task, (text, missing)
               in wanted.items() if missing}
     missing = sum(len(indices) for _, indices in wanted.values())
-    draws = (lm.draw(wanted, settings) if hasattr(lm, "draw") else
-             draw(lm, wanted, settings, sequences, max_prompt_tokens))
     with tqdm(total=len(prompts) * n, desc=f"sampling {lm.name}",
               unit=" samples", disable=not progress,
               initial=len(prompts) * n - missing) as bar:
-        for new in draws:
+        for new in lm.draw(wanted, settings):
             append(cache, new)
             done.update({(s.task_id, s.sample_index): s for s in new})
             bar.update(len(new))
     return [done[task, i] for task in prompts for i in range(n)]
-
-
-def draw(lm, wanted, settings, sequences=256, max_prompt_tokens=756):
-    """Yields lists of Samples of a checkpoint, a batch at a time.
-
-    ``wanted`` {task_id: (prompt, missing sample indices)}.  Each prompt is
-    read once for all its samples.  Where a batch does not fit into memory it
-    is halved, as are all that follow.  Introduced in notebook 02, section 4.
-    """
-    cut = settings.cut
-    if lm.chat:
-        def cut(text):
-            return settings.cut(from_reply(text))
-    device, end = lm.model.device, lm.tokenizer.eos_token_id
-    work = batches(lm, wanted, sequences, max_prompt_tokens,
-                   mixed=device.type != "cpu")
-    while work:
-        batch = work.pop(0)
-        rows = [(task, i) for task, _, part in batch for i in part]
-        if len(rows) > sequences:
-            work[:0] = halves(batch)
-            continue
-        digests = {task: prompt_hash(wanted[task][0])
-                   for task, _, _ in batch}
-        uniform = torch.cat([
-            random_numbers(settings.seed, digests[task], part,
-                           settings.max_new_tokens)
-            for task, _, part in batch])
-        ids, mask = pad([ids for _, ids, _ in batch], end,
-                        right=lm.model.config.is_encoder_decoder)
-        try:
-            texts = complete(lm, ids.to(device), uniform,
-                             settings.temperature, settings.top_p, cut,
-                             None if mask is None else mask.to(device))
-        except torch.OutOfMemoryError:
-            texts = None             # the error holds on to what was made
-        if texts is None:
-            sequences = len(rows) // 2
-            empty_cache()
-            if not sequences:
-                raise MemoryError(
-                    f"not even one completion of {rows[0][0]} fits into the "
-                    f"memory of the card; free other models, or lower "
-                    f"max_prompt_tokens and max_new_tokens; the samples "
-                    f"drawn so far are kept")
-            tqdm.write(f"out of memory with {len(rows)} sequences at a "
-                       f"time; going on with {sequences}")
-            work.insert(0, batch)
-            continue
-        yield [Sample(task, i, *settings.told, text, reason, lm.name,
-                      digests[task])
-               for (task, i), (text, reason) in zip(rows, texts)]
-
-
-def batches(lm, wanted, sequences, max_prompt_tokens, mixed):
-    """Lists of (task_id, prompt ids, sample indices) to decode together.
-
-    Prompts that lack as many samples share a batch.  On a CPU, where every
-    token costs, only prompts of one length do.  A card takes nearly as long
-    for a few rows as for many, so there lengths are ``mixed`` and padded,
-    the longest first: if memory is short, one learns it at once.
-    Introduced in notebook 02, section 4.
-    """
-    groups = {}
-    for task, (text, missing) in wanted.items():
-        ids = lm.prompt_ids(text, max_prompt_tokens)
-        for at in range(0, len(missing), sequences):
-            part = missing[at:at + sequences]
-            groups.setdefault((0 if mixed else len(ids), len(part)),
-                              []).append((task, ids, part))
-    found = []
-    for (_, count), rows in sorted(groups.items()):
-        rows.sort(key=lambda row: -len(row[1]))       # where they are mixed
-        step = max(1, sequences // count)
-        found += [rows[at:at + step] for at in range(0, len(rows), step)]
-    return found
-
-
-def halves(batch):
-    """A batch in two: its prompts, or the samples of its only one.
-
-    Introduced in notebook 02, section 4.
-    """
-    if len(batch) > 1:
-        middle = len(batch) // 2
-        return [batch[:middle], batch[middle:]]
-    (task, ids, part), = batch
-    middle = len(part) // 2
-    return [[(task, ids, part[:middle])], [(task, ids, part[middle:])]]

@@ -5,14 +5,18 @@ The first cell of every notebook finds or clones the repository, puts it on
 library only.  Introduced in notebook 00, section 1.
 """
 
+import importlib
 import os
+import platform
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import PackageNotFoundError, version
 
-from helpers.profiles import ROOT, get_profile, installed, session_card
+from helpers.profiles import ROOT, get_profile  # noqa: F401
 
 # From 0.19 on, peft refuses an older torchao whenever LoRA is added to plain
 # layers, though nothing here uses torchao.  Colab ships such a pair.
@@ -128,3 +132,39 @@ def _pip(arguments, command):
         reason = next((line for line in lines if "ERROR" in line), lines[-1])
         raise RuntimeError(f"`{command}` failed, check the network and run "
                            f"this cell again: {reason}")
+
+
+def installed(package):
+    """The version of ``package``, or None where it is not installed.
+
+    Introduced in notebook 00, section 1.
+    """
+    importlib.invalidate_caches()       # pip may just have changed it
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def session_card(profile=None):
+    """Versions and hardware of this session as text, one fact per line.
+
+    Introduced in notebook 00, section 1.
+    """
+    import torch
+    lines = [f"Python        {platform.python_version()}"]
+    for package in ("torch", "transformers", "peft", "datasets"):
+        lines.append(f"{package:<14}{installed(package) or 'not installed'}")
+    if torch.cuda.is_available():
+        card = torch.cuda.get_device_properties(0)
+        lines.append(f"GPU           {card.name}, capability "
+                     f"{card.major}.{card.minor}, "
+                     f"{card.total_memory / 2**30:.1f} GiB")
+    else:
+        lines.append("GPU           none, running on the CPU")
+    lines.append(f"CPU cores     {os.cpu_count()}")
+    lines.append(f"free disk     {shutil.disk_usage(ROOT).free / 2**30:.0f}"
+                 " GiB")
+    if profile:
+        lines.append(f"profile       {profile.name}")
+    return "\n".join(lines)

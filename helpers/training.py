@@ -7,6 +7,7 @@ depend on the seed and the step alone.
 
 import hashlib
 import math
+import os
 import random
 import shutil
 from pathlib import Path
@@ -15,11 +16,10 @@ import torch
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from helpers.checkpoints import resume, save_state
-from helpers.gpu.logits import loss_in_pieces, too_many
-from helpers.teachers.checkpoint import LanguageModel, fingerprint, load_model
+from helpers.gpu.logits import loss_in_pieces, too_many, using_head
 from helpers.gpu.precision import (autocast, make_scaler, memory_error, update,
                                    widen)
+from helpers.teachers.checkpoint import LanguageModel, fingerprint, load_model
 
 IGNORED = -100        # the label of a token that is not trained on
 
@@ -85,6 +85,107 @@ def completion_loss(logits, labels):
         raise ValueError("no token of this batch is trained on; look at the "
                          "labels: the prompt must not cover the completion")
     return cross_entropy(predicted[trained].float(), wanted[trained])
+
+
+def encode_for(lm, example, most=None):
+    """(ids, labels) of an example for this kind of model.
+
+    Decoder-only: one row of prompt and completion, the prompt's labels
+    ``IGNORED`` (see :func:`helpers.training.encode`).  Encoder-decoder: the
+    prompt for the encoder, and the completion as labels of the decoder, so
+    that there is nothing to ignore.  Rows longer than ``most`` tokens lose
+    the beginning of the prompt.  Introduced in notebook 06, section 2.
+    """
+    end = lm.tokenizer.eos_token_id
+    if lm.model.config.is_encoder_decoder:
+        ids = lm.prompt_ids(example.prompt)
+        labels = lm.tokenizer(example.completion, add_special_tokens=False)[
+            "input_ids"] + [end]
+        return (ids[-most:], labels[:most]) if most else (ids, labels)
+    ids, labels = encode(lm.tokenizer, example)
+    return (ids[-most:], labels[-most:]) if most else (ids, labels)
+
+
+def predict(lm, encoded):
+    """``(logits, wanted)``: what the model says, and what it should say.
+
+    ``logits`` (batch, length, vocabulary), ``wanted`` (batch, length) with
+    ``IGNORED`` where nothing is asked for.  A decoder-only model's position
+    i predicts token i + 1, hence the shift by one.  An encoder-decoder gets
+    the wanted tokens one place later, behind a start token.  Introduced in
+    notebook 06, section 2.
+    """
+    model, pad = lm.model, lm.tokenizer.pad_token_id
+    pad = lm.tokenizer.eos_token_id if pad is None else pad
+    device = model.device
+    if not model.config.is_encoder_decoder:
+        ids, labels, mask = collate(encoded, pad)
+        logits = model(input_ids=ids.to(device),
+                       attention_mask=mask.to(device)).logits
+        return logits[:, :-1], labels[:, 1:].to(device)
+    ids, _, mask = collate([(ids, ids) for ids, _ in encoded], pad)
+    _, labels, _ = collate([(told, told) for _, told in encoded], pad)
+    start = torch.full_like(labels[:, :1], model.config.decoder_start_token_id)
+    before = torch.cat([start, labels[:, :-1]], dim=1)
+    before[before == IGNORED] = pad
+    logits = model(input_ids=ids.to(device), attention_mask=mask.to(device),
+                   decoder_input_ids=before.to(device)).logits
+    return logits, labels.to(device)
+
+
+def task_loss(lm, encoded, head=None, tokens=None):
+    """Cross-entropy of one task's examples, in nats per token of its own.
+
+    The sum over the trained tokens is divided by ``tokens``, by default
+    their number, so that long plans do not drown short programs.  A part of
+    a batch is given the whole batch's number: parts then add up to the same
+    gradient.  ``head`` replaces the output layer.  Raises ``ValueError`` if
+    no token is trained on.  Introduced in notebook 06, section 3.
+    """
+    with using_head(lm.model, head):
+        logits, wanted = predict(lm, encoded)
+    trained = wanted != IGNORED
+    if not trained.any():
+        raise ValueError("no token of this batch is trained on; look at the "
+                         "labels: the prompt must not cover the completion")
+    total = torch.nn.functional.cross_entropy(
+        logits[trained].float(), wanted[trained], reduction="sum")
+    return total / (tokens or int(trained.sum()))
+
+
+def trained_tokens(lm, encoded):
+    """How many tokens of a batch are trained on.
+
+    The first label of a decoder-only row predicts nothing and is left out.
+    Introduced in notebook 06, section 3.
+    """
+    first = 0 if lm.model.config.is_encoder_decoder else 1
+    return sum(label != IGNORED for _, labels in encoded
+               for label in labels[first:])
+
+
+def accumulate(lm, batch, weight, rows=None, head=None, scaler=None):
+    """Add the gradient of a batch, ``rows`` at a time; its loss.
+
+    The gradient is multiplied by ``weight`` and by the factor of the
+    ``scaler``, if given.  Logits are made in pieces where all would be too
+    many (:mod:`helpers.gpu.logits`).  Introduced in notebook 06, section 4.
+    """
+    if not weight:
+        return math.nan
+    tokens, total = trained_tokens(lm, batch), 0.0
+    for at in range(0, len(batch), rows or len(batch)):
+        part = batch[at:at + (rows or len(batch))]
+        places = len(part) * max(len(labels) for _, labels in part)
+        with autocast(lm.model):
+            loss = loss_in_pieces(
+                lm.model, lambda: predict(lm, part), head, tokens
+            ) if too_many(lm.model, places) else task_loss(
+                lm, part, head, tokens)
+        scaled = scaler.scale(weight * loss) if scaler else weight * loss
+        scaled.backward()
+        total += loss.item()
+    return total
 
 
 def add_lora(lm, rank, seed=0):
@@ -286,3 +387,45 @@ def load_student(base, adapter):
     model = PeftModel.from_pretrained(lm.model, str(adapter))
     return LanguageModel(f"{adapter.name}@{fingerprint(adapter)}",
                          model.merge_and_unload().eval(), lm.tokenizer)
+
+
+# ------------------------------------------------------------- on disk
+
+def save_state(path, run, weights, optimizer, losses, scaler=None):
+    """Write beside the file, then rename: a kill leaves one or the other.
+
+    ``scaler`` is the factor of the loss in float16, see
+    :mod:`helpers.gpu.precision`.  Introduced in notebook 05, section 4.
+    """
+    state = {"run": run, "weights": [w.detach() for w in weights],
+             "optimizer": optimizer.state_dict(), "losses": losses,
+             "scaler": scaler.state_dict() if scaler else {}}
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    torch.save(state, f"{path}.new")
+    os.replace(f"{path}.new", path)
+
+
+def resume(path, run, weights, optimizer, scaler=None):
+    """Load ``path`` if it is there; the losses so far.
+
+    Raises ``ValueError`` for a damaged file or one of another ``run``.
+    Introduced in notebook 05, section 4.
+    """
+    if path is None or not Path(path).exists():
+        return []
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:                 # whatever torch says of a broken file
+        raise ValueError(f"the checkpoint {Path(path).name} is damaged; "
+                         f"delete it to train from the start") from None
+    if state["run"] != run:
+        raise ValueError(f"the checkpoint {Path(path).name} belongs to a "
+                         f"training with other data or settings; delete it "
+                         f"or choose another file")
+    with torch.no_grad():
+        for weight, saved in zip(weights, state["weights"]):
+            weight.copy_(saved)
+    optimizer.load_state_dict(state["optimizer"])
+    if scaler and state.get("scaler"):
+        scaler.load_state_dict(state["scaler"])
+    return state["losses"]

@@ -19,9 +19,9 @@ from torch.nn.functional import cross_entropy
 import standin_data as data
 import standins
 from helpers import multitask, plans, prompts
-from helpers.teachers.checkpoint import load_model
 from helpers.problems import READERS
-from helpers.training import IGNORED
+from helpers.teachers.checkpoint import load_model
+from helpers.training import IGNORED, predict
 
 
 def slipped(rng, numbers, slips):
@@ -113,7 +113,7 @@ def teach(kind, folder, role, steps, slips, batch=16, rate=3e-3, seed=0):
         whole = step > 0.8 * steps
         rows = [encode(lm, *draw(rng, role, slips, whole))
                 for _ in range(batch)]
-        logits, wanted = multitask.predict(lm, rows)
+        logits, wanted = predict(lm, rows)
         trained = wanted != IGNORED
         loss = cross_entropy(logits[trained], wanted[trained])
         for group in optimizer.param_groups:

@@ -7,8 +7,8 @@ that a CPU goes.
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from helpers.teachers import decoding
 from helpers.gpu.attention import NAME, attention_for
+from helpers.teachers import decoding
 from helpers.teachers.checkpoint import load_model
 
 

@@ -4,12 +4,12 @@ import time
 
 import pytest
 
-from helpers.scale.bill import Bill, bill, duration, speeds_of, statement
-from helpers.inference import generated_tokens
-from helpers.teachers.checkpoint import load_model
+from helpers.multitask import generated_tokens
 from helpers.problems import load_problems
 from helpers.prompts import EXEMPLARS, few_shot_prompt
 from helpers.sampling import sample
+from helpers.scale.bill import Bill, bill, duration, speeds_of, statement
+from helpers.teachers.checkpoint import load_model
 
 
 def test_ekts_setting_by_hand():

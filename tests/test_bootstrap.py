@@ -18,8 +18,8 @@ import nbformat
 import pytest
 
 from helpers import session
-from helpers.tools import stamping
 from helpers.profiles import get_profile
+from helpers.tools import stamping
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = stamping.read_place(ROOT)

@@ -8,8 +8,7 @@ import pytest
 from helpers.checks.notebook_03 import (CARRIED, KEYS, PICKED, SCORES, SLIPS,
                                         VALUES, check_03_1, check_03_2,
                                         check_03_3, check_03_4, over_all)
-from helpers.plan_scores import best_of, choose
-from helpers.plans import plan_request, steps
+from helpers.plans import best_of, choose, plan_request, steps
 from helpers.prompts import section
 
 

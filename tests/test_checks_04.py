@@ -7,9 +7,10 @@ import pytest
 
 from helpers.checks.notebook_04 import (GUILTY, check_04_1, check_04_2,
                                         check_04_3, kept_pairs)
-from helpers.filtering import (Example, by_problem, canonical, first_correct,
-                               k_distinct, make_example, read_story, spurious)
-from helpers.programs import parse
+from helpers.filtering import (Example, by_problem, first_correct, k_distinct,
+                               make_example)
+from helpers.mini.reading import read_story
+from helpers.programs import canonical, parse, spurious
 
 
 def test_the_module_solves_exercise_1():

@@ -8,7 +8,7 @@ import torch
 from helpers.checks.notebook_06 import (check_06_1, check_06_2, check_06_3,
                                         gain_with, rows_of)
 from helpers.evaluation import pass_at_k
-from helpers.plan_scores import best_of
+from helpers.plans import best_of
 
 
 def stub(*arguments):

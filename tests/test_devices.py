@@ -7,13 +7,13 @@ import nbformat
 import pytest
 import torch
 
-from helpers import profiles, sampling
-from helpers.teachers.decoding import complete
+from helpers import profiles
 from helpers.gpu.memory import dtype_for, free
-from helpers.teachers.checkpoint import load_model
 from helpers.prompts import as_messages, from_reply, zero_shot_prompt
-from helpers.samples import read_samples
-from helpers.sampling import sample
+from helpers.sampling import read_samples, sample
+from helpers.teachers import checkpoint
+from helpers.teachers.checkpoint import load_model
+from helpers.teachers.decoding import complete
 
 PROMPTS = {f"t/{i}": zero_shot_prompt(
     f"Ann starts with {i + 5} shells. On Monday Ann finds 4. How many shells "
@@ -112,7 +112,7 @@ def test_sampling_halves_what_does_not_fit(teacher, tmp_path, monkeypatch,
                                            capsys):
     whole = sample(teacher, PROMPTS, n=8, max_new_tokens=24, progress=False)
     decode, sizes = small_card(rows=6)
-    monkeypatch.setattr(sampling, "complete", decode)
+    monkeypatch.setattr(checkpoint, "complete", decode)
     cache = tmp_path / "samples.jsonl"
     assert sample(teacher, PROMPTS, n=8, max_new_tokens=24, cache=cache,
                   progress=False) == whole
@@ -129,7 +129,7 @@ def test_nothing_fits_is_one_sentence_and_loses_nothing(
     sample(teacher, first, n=2, max_new_tokens=24, cache=cache,
            progress=False)
     before = cache.read_bytes()
-    monkeypatch.setattr(sampling, "complete", small_card(rows=0)[0])
+    monkeypatch.setattr(checkpoint, "complete", small_card(rows=0)[0])
     with pytest.raises(MemoryError, match="not even one completion") as told:
         sample(teacher, PROMPTS, n=2, max_new_tokens=24, cache=cache,
                progress=False)
@@ -152,7 +152,8 @@ def test_a_model_that_does_not_fit_is_one_sentence(monkeypatch):
 @pytest.mark.parametrize("reply, program", [
     ("t = 1\nanswer = t\n", "t = 1\nanswer = t\n"),
     ("```python\nanswer = 1\n```", "answer = 1\n"),
-    ("Sure! Here it is:\n```python\nanswer = 1\n```\nIt adds.", "answer = 1\n"),
+    ("Sure! Here it is:\n```python\nanswer = 1\n```\nIt adds.",
+     "answer = 1\n"),
     ("```\nanswer = 1\n", "answer = 1\n"),           # cut off in the middle
     ("```python\n```", ""), ("a ``` b\n", "a ``` b\n"), ("", "")])
 def test_a_reply_without_its_fences(reply, program):
@@ -203,8 +204,8 @@ def test_four_bits_without_bitsandbytes_is_one_sentence(monkeypatch):
 
 def test_every_end_mark_of_a_model_ends_a_text(teacher):
     """Qwen's chat models end with one of two."""
-    from helpers.teachers.decoding import close
     from helpers.teachers.checkpoint import LanguageModel
+    from helpers.teachers.decoding import close
     lm = LanguageModel("two ends", teacher.model, teacher.tokenizer)
     row, = teacher.tokenizer(["a = 3\nb = 7\n"])["input_ids"]
     assert close(lm, row) == ("a = 3\nb = 7\n", "length")

@@ -17,14 +17,13 @@ from email.utils import formatdate
 
 import pytest
 
-from helpers.teachers.endpoint import Endpoint
-from helpers.teachers.checkpoint import load_model
-from helpers.teachers.posting import EndpointError, asked_to_wait, key_for
 from helpers.problems import load_problems
 from helpers.prompts import EXEMPLARS, few_shot_prompt, zero_shot_prompt
-from helpers.samples import read_samples
-from helpers.sampling import cost, sample
+from helpers.sampling import read_samples, sample
 from helpers.teachers import load_teacher
+from helpers.teachers.checkpoint import load_model
+from helpers.teachers.endpoint import Endpoint
+from helpers.teachers.posting import EndpointError, asked_to_wait, key_for
 
 from serving import MISSING, Proxy, Server
 
@@ -404,14 +403,14 @@ def test_colabs_secrets_are_asked(monkeypatch):
 
 def test_the_cost_is_told_before_the_first_request(server, proxy, teacher):
     lm = endpoint(server, proxy, price=(0.5, 1.5))
-    guess = cost(lm, SHORT, 5, 24)
+    guess = lm.cost(SHORT, 5, 24)
     assert not proxy.seen and not guess["counted"]
     assert guess["calls"] == 20 and guess["requests"] == 4
     assert guess["seconds"] != guess["seconds"]           # not known yet
     assert guess["dollars"] == pytest.approx(
         (guess["prompt_tokens"] * 0.5 + 20 * 24 * 1.5) / 1e6)
     draw(lm, n=5)
-    known = cost(lm, SHORT, 5, 24)
+    known = lm.cost(SHORT, 5, 24)
     exact = sum(len(teacher.prompt_ids(text)) for text in SHORT.values())
     assert known["counted"] and known["seconds"] > 0
     assert exact <= known["prompt_tokens"] <= exact + len(SHORT)
@@ -421,16 +420,16 @@ def test_the_cost_is_told_before_the_first_request(server, proxy, teacher):
     # A server that gives one choice at a time reads the prompt each time.
     single = endpoint(server, server)
     draw(single, n=2)
-    assert cost(single, SHORT, 5, 24)["requests"] == 20
+    assert single.cost(SHORT, 5, 24)["requests"] == 20
 
 
 def test_a_price_is_asked_for():
     lm = Endpoint("https://host.example/v1", "m")
     with pytest.raises(ValueError, match="teacher.price = "):
-        cost(lm, SHORT, 1, 8)
+        lm.cost(SHORT, 1, 8)
     lm.price = 1, 2
-    assert cost(lm, SHORT, 1, 8)["dollars"] > 0
-    assert cost(Endpoint("http://localhost:1/v1", "m"), SHORT, 1, 8)[
+    assert lm.cost(SHORT, 1, 8)["dollars"] > 0
+    assert Endpoint("http://localhost:1/v1", "m").cost(SHORT, 1, 8)[
         "dollars"] == 0
 
 

@@ -21,11 +21,9 @@ import psutil
 import pytest
 
 from changed_worker import changed_worker
-from helpers.execution import cache as outcomes
-from helpers.execution import runner as judge
-from helpers.execution import workers
+from helpers.execution import (Runner, Verdict, cache as outcomes, compare,
+                               explain_disagreement, runner as judge, workers)
 from helpers.execution.inside import sums as sums_module
-from helpers.execution import Runner, Verdict, compare, explain_disagreement
 from helpers.problems import Problem
 from helpers.profiles import ROOT
 

@@ -12,17 +12,16 @@ import torch
 import standin_data
 import standins
 from helpers.filtering import Example
-from helpers.teachers.checkpoint import load_model
-from helpers.multitask import (code_examples, encode_for, plan_examples,
-                               plan_head, predict, task_loss, train_two_tasks)
-from helpers.inference import direct, student_plans
+from helpers.multitask import (code_examples, direct, plan_examples, plan_head,
+                               student_plans, train_two_tasks)
 from helpers.plans import EXEMPLARS, Plan, elicit
 from helpers.problems import READERS
 from helpers.prompts import (EXEMPLARS as SHOWN, cut_section, few_shot_prompt,
                              zero_shot_prompt)
 from helpers.sampling import sample
-from helpers.training import (IGNORED, add_lora, load_student, save_adapter,
-                              train)
+from helpers.teachers.checkpoint import load_model
+from helpers.training import (IGNORED, add_lora, encode_for, load_student,
+                              predict, save_adapter, task_loss, train)
 
 KINDS = [kind for kind in standins.KINDS if kind != "t5"]
 DECODERS = [kind for kind in KINDS if kind != "codet5"]

@@ -10,9 +10,9 @@ from IPython.core.formatters import DisplayFormatter
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from helpers.figures.style import (CYCLE, DASHES, MARKERS, funnel_figure,
-                                   interval_figure, loss_figure,
-                                   pass_at_k_figure, png, show, spread)
+from helpers.figures.charts import (funnel_figure, interval_figure,
+                                    loss_figure, pass_at_k_figure)
+from helpers.figures.style import CYCLE, DASHES, MARKERS, png, show, spread
 
 KS = np.array([1, 2, 5, 10, 50, 100])
 

@@ -5,17 +5,16 @@ import random
 
 import pytest
 
-from helpers import filtering
-from helpers.mini import stories
 from helpers.execution import Verdict
 from helpers.filtering import (Example, by_problem, first_correct, funnel,
                                k_distinct, read_examples, unfiltered,
                                write_examples)
+from helpers.mini import stories
+from helpers.mini.reading import follows, read_story, renamed, variants
 from helpers.problems import Problem
-from helpers.programs import (LONGEST, canonical, follows, foreign_numbers,
-                              numbers_in, read_story, spelling, spurious,
-                              variants)
-from helpers.samples import Sample
+from helpers.programs import (LONGEST, canonical, foreign_numbers, numbers_in,
+                              spelling, spurious)
+from helpers.sampling import Sample
 
 PROBLEMS = [Problem(task_id=f"t/{i}", question=f"Question {i}?",
                     mode="answer", answer="3") for i in range(3)]
@@ -313,7 +312,7 @@ def test_a_corrupt_line_is_named(tmp_path, line):
 
 def test_renaming_changes_variables_and_nothing_else():
     program = "start = 14\ntuesday = start + 9\nanswer = tuesday\n"
-    assert filtering.renamed(program) == (
+    assert renamed(program) == (
         "n0 = 14\nn1 = n0 + 9\nanswer = n1\n")
-    assert filtering.canonical(filtering.renamed(program)) == (
-        filtering.canonical(program))
+    assert canonical(renamed(program)) == (
+        canonical(program))

@@ -18,9 +18,7 @@ from changed_worker import NO_HOOK, changed_worker
 from hostile import (EXPECTED, FUNCTION_PAIR, FUNCTION_TEST, HOSTILE,
                      HOSTILE_FUNCTIONS, HOSTILE_SCRIPTS, SCRIPT_INPUT,
                      SCRIPT_OUTPUT)
-from helpers.execution import runner as judge
-from helpers.execution import workers
-from helpers.execution import Runner, compare
+from helpers.execution import Runner, compare, runner as judge, workers
 from helpers.problems import Problem
 
 PROBLEM = Problem("test/0", "?", answer=EXPECTED)

@@ -15,9 +15,9 @@ import pytest
 
 import standin_data
 import standins
-from helpers.tools.offline import refusals
 from helpers.problems import READERS
 from helpers.profiles import ROOT
+from helpers.tools.offline import refusals
 from hub_server import Hub, commit_of
 
 pytest.importorskip("datasets")

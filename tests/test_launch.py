@@ -9,21 +9,20 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from helpers.scale.launch import launch, main, start
-from helpers.teachers.checkpoint import load_model
-from helpers.multitask import (accumulate, alternate, code_examples,
-                               encode_for, plan_examples, train_two_tasks,
-                               trained_tokens)
+from helpers.multitask import (alternate, code_examples, plan_examples,
+                               train_two_tasks)
 from helpers.plans import read_plans
 from helpers.problems import load_problems
-from helpers.tools.processes import end_processes, family
 from helpers.profiles import find_artefact
 from helpers.prompts import EXEMPLARS, few_shot_prompt
-from helpers.samples import Sample, read_samples
-from helpers.sampling import sample
+from helpers.sampling import Sample, read_samples, sample
+from helpers.scale.launch import launch, main, start
 from helpers.scale.together import (accumulate_share, left, own_share,
                                     sample_together, train_together)
-from helpers.training import add_lora, load_student
+from helpers.teachers.checkpoint import load_model
+from helpers.tools.processes import end_processes, family
+from helpers.training import (accumulate, add_lora, encode_for, load_student,
+                              trained_tokens)
 from two_processes import MINI, ONE_ROW, SETTINGS, half_student
 
 UPDATES = 16
@@ -85,7 +84,7 @@ def test_shares_are_the_whole_and_differ_by_one_at_most():
 
 @pytest.mark.parametrize("processes", [1, 2, 3, 7])
 def test_the_shares_gradients_add_up_to_the_whole_batchs(processes):
-    lm, (codes, plans) = student(), tasks()
+    lm, (_, plans) = student(), tasks()
     # One long row and short ones; with seven processes two have none.
     rows = sorted((encode_for(lm, e) for e in plans), key=lambda r: len(r[0]))
     batch = [rows[-1], *rows[:4]]

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from helpers.mini import tasks, stories
 from helpers.execution import Runner
-from helpers.filtering import read_story
+from helpers.mini import stories, tasks
+from helpers.mini.reading import read_story
 from helpers.problems import load_problems
 
 SPLITS = {split: load_problems("mini-apps", split)

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from helpers.execution.inside import plain
 from helpers.execution import (Runner, compare_call, compare_output,
                                disagreements)
+from helpers.execution.inside import plain
 from helpers.problems import Problem, load_problems
 from helpers.profiles import ROOT
 

@@ -8,19 +8,18 @@ import pytest
 import torch
 from transformers import CodeGenConfig, CodeGenForCausalLM
 
-from helpers.inference import direct, student_plans
-from helpers.teachers.checkpoint import load_model
-from helpers.multitask import (CODE, PLAN, accumulate, alternate,
-                               code_examples, code_prompt, encode_for,
-                               plan_examples, plan_head, plan_prompt, predict,
-                               task_loss, train_two_tasks, trained_tokens,
-                               using_head)
+from helpers.gpu.logits import using_head
+from helpers.multitask import (CODE, PLAN, alternate, code_examples,
+                               code_prompt, direct, plan_examples, plan_head,
+                               plan_prompt, student_plans, train_two_tasks)
 from helpers.plans import Plan
 from helpers.problems import load_problems
 from helpers.profiles import ROOT
 from helpers.prompts import LABEL, cut_section
+from helpers.teachers.checkpoint import load_model
 from helpers.teachers.decoding import complete
-from helpers.training import IGNORED, add_lora, train
+from helpers.training import (IGNORED, accumulate, add_lora, encode_for,
+                              predict, task_loss, train, trained_tokens)
 
 STUDENT, T5 = "data/mini/plan-student", "data/mini/plan-student-t5"
 PROBLEMS = load_problems("mini-apps", "train", limit=6)

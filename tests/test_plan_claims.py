@@ -8,15 +8,16 @@ from statistics import fmean
 import numpy as np
 import pytest
 
+from helpers.evaluation import over_seeds, relative_gain
 from helpers.figures import charts, live
-from helpers.studies import claims
-from helpers.evaluation import over_seeds
+from helpers.mini.reading import task_facts
 from helpers.mini.tasks import DIFFICULTIES, SPLITS
-from helpers.studies.claims import Claim, judge_claim, task_facts
-from helpers.studies.codeplan import (PlanStanding, direct_chosen,
-                                      plan_first_chosen, plan_gain,
-                                      relative_gain, tokens_per_problem)
 from helpers.problems import load_problems
+from helpers.studies import claims
+from helpers.studies.claims import Claim, judge_claim
+from helpers.studies.results import (PlanStanding, direct_chosen,
+                                     plan_first_chosen, plan_gain,
+                                     tokens_per_problem)
 
 LEVELS = ["introductory", "competition"] * 20
 

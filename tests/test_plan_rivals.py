@@ -11,12 +11,15 @@ from statistics import fmean
 import nbformat
 import pytest
 
-from helpers.workshop import campaign
-from helpers.studies import codeplan
-from helpers.studies.claims import ABLATION_CLAIMS, MAIN_CLAIMS, task_facts
-from helpers.workshop.codeplan_runs import TEACHER
+from helpers.mini.reading import task_facts
 from helpers.problems import load_problems
 from helpers.profiles import ROOT, get_profile
+from helpers.studies import codeplan
+from helpers.studies.claims import ABLATION_CLAIMS, MAIN_CLAIMS
+from helpers.studies.ekt import SEEDS
+from helpers.studies.results import load_plan_standing
+from helpers.workshop import campaign
+from helpers.workshop.codeplan_runs import TEACHER
 
 PROFILE = get_profile("mini")
 SHIPPED = PROFILE.shipped / "rivals"
@@ -34,7 +37,7 @@ def test_shipped_runs_are_complete_and_of_today(name):
     about = {"made_with": campaign.marks(codeplan.TASK, rival.model,
                                         TEACHER), "rival": asdict(rival)}
     runs = campaign.known(SHIPPED, name, about)
-    assert sorted(runs, key=float) == [str(s) for s in codeplan.SEEDS]
+    assert sorted(runs, key=float) == [str(s) for s in SEEDS]
     for run in runs.values():
         for right, shown in zip(run["counts"], run["shown"], strict=True):
             assert 0 <= right <= shown <= rival.n
@@ -52,7 +55,7 @@ def test_shipped_runs_are_complete_and_of_today(name):
                 assert len(plans) == rival.plans
                 assert all(0 <= right <= shown <= rival.codes
                            for shown, right in plans)
-    standing = codeplan.load_plan_standing(PROFILE, name)
+    standing = load_plan_standing(PROFILE, name)
     assert standing.n == rival.n
 
 

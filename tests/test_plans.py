@@ -7,22 +7,22 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from helpers.studies import run_files
-from helpers import sampling
 from helpers.execution import Runner
-from helpers.mini.tasks import steps_of, write_plan
-from helpers.teachers.checkpoint import load_model
-from helpers.studies.results import (FRESH, PlanScores, best_curve,
-                                     load_plan_scores, plan_judgement)
-from helpers.plan_scores import best_of, choose, judge_both, score_plans
 from helpers.mini.reading import (NOTHING, beside, faithful, plan_lines,
-                                  program_lines, side_by_side, with_days)
-from helpers.plans import (EXEMPLARS, WAYS, Plan, code_request, elicit,
-                           plan_request, read_plans, steps, write_plans)
+                                  program_lines, read_story, side_by_side,
+                                  with_days)
+from helpers.mini.tasks import steps_of, write_plan
+from helpers.plans import (EXEMPLARS, WAYS, Plan, best_of, choose,
+                           code_request, elicit, judge_both, plan_request,
+                           read_plans, score_plans, steps, write_plans)
 from helpers.problems import load_problems
 from helpers.profiles import ROOT, get_profile
 from helpers.prompts import cut_section, section
-from helpers.programs import read_story
+from helpers.studies import results
+from helpers.studies.results import (FRESH, PlanScores, best_curve,
+                                     load_plan_scores, plan_judgement)
+from helpers.teachers import checkpoint
+from helpers.teachers.checkpoint import load_model
 
 DATA = ROOT.parent / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.exists(),
@@ -76,7 +76,7 @@ def teller(monkeypatch):
         return [("\n" if chance < 0.3 else f"1. Add {chance}.\n", "stop")
                 for chance in uniform[:, 0].tolist()]
 
-    monkeypatch.setattr(sampling, "complete", complete)
+    monkeypatch.setattr(checkpoint, "complete", complete)
     return lm, calls
 
 
@@ -160,7 +160,8 @@ GOOD = "1. Read n.\n2. Friday: times 2.\n3. Sunday: minus 3.\n"
     (CODE, GOOD.replace("3.\n", "30.\n") + "4. Print it.", [2]),
     (CODE, GOOD, [3]),
     (CODE, GOOD + "4. Plus 9.\n5. Print it.", [3]),
-    (CODE.replace("b = a * 2\nc = b - 3\nprint(c)", "a *= 2\na -= 3\nprint(a)"),
+    (CODE.replace("b = a * 2\nc = b - 3\nprint(c)",
+                  "a *= 2\na -= 3\nprint(a)"),
      GOOD + "4. Print it.\n", []),
     (CODE.replace("*", "//"), GOOD.replace("times", "divided by")
      + "4. Print it.\n", []),
@@ -258,7 +259,7 @@ RUNS = {str(seed): {"codes": 2, "plans": [[[2, 1], [0, 0]], [[1, 1]], []]}
 @pytest.fixture
 def shelf(monkeypatch, tmp_path):
     """Where the files of runs are looked for."""
-    monkeypatch.setattr(run_files, "find_artefact",
+    monkeypatch.setattr(results, "find_artefact",
                         lambda profile, name: tmp_path / name)
     (tmp_path / "rivals").mkdir()
     return lambda runs: (tmp_path / "rivals" / "plans-x.json").write_text(

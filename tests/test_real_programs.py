@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from helpers.execution import Runner, compare, explain_disagreement
-from helpers.filtering import first_correct, funnel, spurious
+from helpers.execution.inside.sums import arithmetic
+from helpers.filtering import first_correct, funnel
 from helpers.problems import load_problems
 from helpers.profiles import ROOT
-from helpers.samples import Sample
-from helpers.execution.inside.sums import arithmetic
+from helpers.programs import spurious
+from helpers.sampling import Sample
 
 DATA = ROOT.parent / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.exists(),

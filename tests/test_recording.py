@@ -5,13 +5,12 @@ import json
 
 import pytest
 
-from helpers.teachers.checkpoint import load_model
 from helpers.problems import load_problems
 from helpers.prompts import EXEMPLARS, cut_completion, few_shot_prompt
-from helpers.teachers.recording import Recording
-from helpers.samples import Settings
-from helpers.sampling import cost, sample
+from helpers.sampling import Settings, sample
 from helpers.teachers import load_teacher
+from helpers.teachers.checkpoint import load_model
+from helpers.teachers.recording import Recording
 
 SHIPPED = "data/mini/samples/teacher-train.jsonl.gz"
 PROBLEMS = load_problems("mini-gsm", split="train", limit=3)
@@ -37,7 +36,7 @@ def test_the_shipped_recording_says_what_the_teacher_says(tmp_path):
 
 def test_it_costs_nothing_and_repeats_itself():
     replay = Recording(SHIPPED)
-    bill = cost(replay, PROMPTS, 20, 64)
+    bill = replay.cost(PROMPTS, 20, 64)
     assert bill["calls"] == 60 and bill["dollars"] == bill["seconds"] == 0
     assert sample(replay, PROMPTS, n=20, **AS_SHIPPED) == sample(
         Recording(SHIPPED), PROMPTS, n=20, **AS_SHIPPED)

@@ -8,10 +8,10 @@ import pytest
 from hostile import HOSTILE
 from helpers.evaluation import load_counts, mean_pass_at_k, paired_interval
 from helpers.filtering import read_examples
-from helpers.teachers.checkpoint import fingerprint
 from helpers.problems import load_problems
 from helpers.profiles import ROOT, find_artefact, get_profile
-from helpers.samples import read_samples
+from helpers.sampling import read_samples
+from helpers.teachers.checkpoint import fingerprint
 from helpers.workshop.shipping import BEGIN, END, PAIRS, SYSTEMS, result_block
 
 PROFILE = get_profile("mini")

@@ -16,22 +16,24 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.workshop import campaign
-from helpers.studies import ekt
 from helpers.distillation import (distil, distillation_loss, teacher_logits,
                                   with_exemplars)
 from helpers.evaluation import over_seeds
+from helpers.execution.verdicts import Verdict
 from helpers.expert_iteration import expert_iteration
-from helpers.workshop.ekt_runs import FOLDER, TASK, make_pairs
-from helpers.filtering import Example, days_in_order
-from helpers.teachers.checkpoint import load_model
+from helpers.filtering import Example
+from helpers.mini.reading import days_in_order
 from helpers.problems import Problem, load_problems
 from helpers.profiles import ROOT, get_profile
 from helpers.prompts import EXEMPLARS, few_shot_prompt, zero_shot_prompt
+from helpers.studies import ekt
+from helpers.studies.results import load_standing
+from helpers.teachers.checkpoint import load_model
 from helpers.training import (IGNORED, add_lora, batches, collate,
                               completion_loss, encode, encode_all, plain,
                               train)
-from helpers.execution.verdicts import Verdict
+from helpers.workshop import campaign
+from helpers.workshop.ekt_runs import FOLDER, TASK, make_pairs
 
 PROFILE = get_profile("mini")
 SHIPPED = PROFILE.shipped / "rivals"
@@ -303,7 +305,7 @@ def test_a_broken_file_of_runs_is_one_sentence(tmp_path, monkeypatch):
     (tmp_path / "rivals").mkdir()
     (tmp_path / "rivals" / "ekt.json").write_text('{"runs": {"0": {}}}')
     with pytest.raises(ValueError, match="rivals ekt`$") as error:
-        ekt.load_standing(PROFILE, "ekt")
+        load_standing(PROFILE, "ekt")
     assert "\n" not in str(error.value)
 
 
@@ -322,7 +324,7 @@ def test_shipped_runs_are_complete_and_of_today(name):
         assert len(run["counts"]) == 200
         assert sum(run["statuses"].values()) == 200 * rival.n
         assert sum(run["counts"]) == run["statuses"].get("passed", 0)
-    standing = ekt.load_standing(PROFILE, name)
+    standing = load_standing(PROFILE, name)
     assert standing.n == rival.n
 
 

@@ -16,10 +16,9 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from helpers import __main__ as cli
-from helpers import profiles
-from helpers.tools import cleaning, kernel, offline, records
-from helpers.tools import run as run_command
+from helpers import __main__ as cli, profiles
+from helpers.tools import (cleaning, kernel, offline, records,
+                           run as run_command)
 from helpers.tools.processes import RunLock
 
 COMMAND = """

@@ -7,14 +7,13 @@ from collections import Counter
 import pytest
 import torch
 
-from helpers import sampling
-from helpers.teachers.decoding import complete, pick
-from helpers.teachers.checkpoint import LanguageModel, load_model
 from helpers.profiles import ROOT
 from helpers.prompts import (EXEMPLARS, cut_completion, few_shot_prompt,
                              truncate_left, zero_shot_prompt)
-from helpers.samples import read_samples
-from helpers.sampling import sample
+from helpers.sampling import read_samples, sample
+from helpers.teachers import checkpoint
+from helpers.teachers.checkpoint import LanguageModel, load_model
+from helpers.teachers.decoding import complete, pick
 
 
 @pytest.fixture(scope="module")
@@ -158,13 +157,13 @@ def test_a_killed_run_goes_on(teacher, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return complete(*arguments)
 
-    monkeypatch.setattr(sampling, "complete", die)
+    monkeypatch.setattr(checkpoint, "complete", die)
     with pytest.raises(KeyboardInterrupt):
         draw(teacher, cache, sequences=4)
     assert len(read_samples(cache)) == 4
     with open(cache, "ab") as file:                 # a line cut in half
         file.write(b'{"task_id": "t/1", "sample_in')
-    monkeypatch.setattr(sampling, "complete", complete)
+    monkeypatch.setattr(checkpoint, "complete", complete)
     assert draw(teacher, cache) == whole
     lines = sorted(cache.read_text().splitlines())
     assert lines == sorted((tmp_path / "whole.jsonl").read_text()
@@ -174,7 +173,7 @@ def test_a_killed_run_goes_on(teacher, tmp_path, monkeypatch):
 def test_a_full_cache_needs_no_model(teacher, tmp_path, monkeypatch):
     cache = tmp_path / "samples.jsonl"
     whole = draw(teacher, cache)
-    monkeypatch.setattr(sampling, "complete", None)
+    monkeypatch.setattr(checkpoint, "complete", None)
     assert draw(teacher, cache) == whole
     assert draw(teacher, cache, n=2) == [s for s in whole
                                          if s.sample_index < 2]
@@ -219,7 +218,7 @@ def test_n_must_be_positive(teacher):
 
 
 def test_cost_is_told_before(teacher):
-    bill = sampling.cost(teacher, PROMPTS, 10, 24)
+    bill = teacher.cost(PROMPTS, 10, 24)
     assert bill["calls"] == 30 and bill["new_tokens"] == 720
     assert bill["prompt_tokens"] == sum(
         len(teacher.tokenizer(p)["input_ids"]) for p in PROMPTS.values())
@@ -298,13 +297,13 @@ def test_padded_prompts_are_read_as_if_alone(name, monkeypatch):
     """On a card prompts of all lengths share a batch; here as well, then."""
     lm = load_model(f"data/mini/{name}")
     alone = draw(lm, prompts=MANY, n=5)
-    calls, sliced = [], sampling.batches
+    calls, sliced = [], checkpoint.batches_of
 
     def mixed(*arguments, **options):
         found = sliced(*arguments, **{**options, "mixed": True})
         calls.append([len(ids) for batch in found for _, ids, _ in batch])
         return found
-    monkeypatch.setattr(sampling, "batches", mixed)
+    monkeypatch.setattr(checkpoint, "batches_of", mixed)
     assert draw(lm, prompts=MANY, n=5) == alone
     assert draw(lm, prompts=MANY, n=5, sequences=12) == alone
     assert len(set(calls[0])) > 3 and calls[0] == sorted(calls[0])[::-1]

@@ -12,19 +12,18 @@ from transformers import (
     AutoModelForCausalLM, AutoModelForSeq2SeqLM, CodeGenConfig, GPTJConfig,
     GPTNeoConfig, LlamaConfig, Qwen2Config, T5Config)
 
-from helpers.gpu import memory, logits, precision
 from helpers import multitask, training
 from helpers.distillation import distil
 from helpers.filtering import Example
-from helpers.inference import student_plans
-from helpers.teachers.checkpoint import LanguageModel, load_model
-from helpers.multitask import (accumulate, code_examples, encode_for,
-                               plan_examples, plan_head, train_two_tasks)
+from helpers.gpu import logits, memory, precision
+from helpers.multitask import (code_examples, plan_examples, plan_head,
+                               student_plans, train_two_tasks)
 from helpers.plans import Plan
 from helpers.problems import load_problems
 from helpers.prompts import zero_shot_prompt
-from helpers.training import (add_lora, encode, load_student, save_adapter,
-                              train)
+from helpers.teachers.checkpoint import LanguageModel, load_model
+from helpers.training import (accumulate, add_lora, encode, encode_for,
+                              load_student, save_adapter, train)
 
 STUDENT, PLAN_STUDENT = "data/mini/student", "data/mini/plan-student"
 EXAMPLES = [Example(f"t/{i}", zero_shot_prompt(f"Ann starts with {i} cups."),

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from helpers.mini import stories
-from helpers.workshop import pretraining, recipes
 from helpers.filtering import Example
-from helpers.teachers.checkpoint import load_model
+from helpers.mini import stories
 from helpers.prompts import zero_shot_prompt
+from helpers.teachers.checkpoint import load_model
 from helpers.training import (IGNORED, add_lora, collate, completion_loss,
                               encode, load_student, save_adapter, train)
+from helpers.workshop import pretraining, recipes
 
 EXAMPLES = [Example(f"t/{i}", zero_shot_prompt(f"Ann starts with {i} cups."),
                     f"start = {i}\nanswer = start\n") for i in range(10)]

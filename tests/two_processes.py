@@ -5,13 +5,13 @@ import sys
 import torch
 from accelerate import Accelerator
 
-from helpers.teachers.checkpoint import load_model
 from helpers.multitask import code_examples, plan_examples
 from helpers.plans import Plan
 from helpers.problems import load_problems
 from helpers.profiles import get_profile
 from helpers.scale.together import (add_up, own_share, same_everywhere,
                                     sample_together, train_together)
+from helpers.teachers.checkpoint import load_model
 from helpers.training import add_lora
 
 MINI = get_profile("mini")

@@ -7,8 +7,7 @@ is known, prints one line and returns whether all is right.  It never raises.
 from itertools import combinations
 
 from helpers.checks.report import attempt, say
-from helpers.plan_scores import Score, best_of
-from helpers.plans import Plan, plan_request, steps
+from helpers.plans import Plan, Score, best_of, plan_request, steps
 
 # ------------------------------------------- exercise 1: a backward prompt
 

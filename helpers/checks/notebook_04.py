@@ -10,10 +10,11 @@ import re
 from helpers.checks.report import attempt, say
 from helpers.execution import Verdict
 from helpers.filtering import Example
+from helpers.mini.reading import read_story
 from helpers.problems import Problem
-from helpers.programs import canonical, read_story
+from helpers.programs import canonical
 from helpers.prompts import zero_shot_prompt
-from helpers.samples import Sample
+from helpers.sampling import Sample
 
 QUESTIONS = (
     "Ann starts with 12 shells. On Friday Ann loses 3. On Monday Ann doubles "

@@ -7,7 +7,7 @@ import torch
 
 from helpers.checks.report import attempt, say
 from helpers.evaluation import pass_at_k
-from helpers.plan_scores import best_of
+from helpers.plans import best_of
 from helpers.training import IGNORED
 
 # ------------------------------------------------ exercise 1: one batch of two

@@ -18,12 +18,12 @@ from queue import SimpleQueue
 from tqdm import tqdm
 
 from helpers.execution import modes
-from helpers.execution.inside import plain
 from helpers.execution.cache import Outcomes
-from helpers.problems import Problem
+from helpers.execution.inside import plain
 from helpers.execution.verdicts import COMPARATORS, read_outcome
 from helpers.execution.workers import (Limits, Worker, WorkerLost,
                                        describe_layers)
+from helpers.problems import Problem
 
 VERSION = 2                # part of the cache key: raise it with the worker
 BATCH = 16                 # programs handed to a worker at a time

@@ -1,13 +1,170 @@
-"""Figures of notebook 06: a grid of gains, and scores against their cost.
+"""The charts of the lessons: curves, funnels, bars, intervals, grids."""
 
-Introduced in notebook 06, section 7.
-"""
+import html
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
+from matplotlib.ticker import FuncFormatter, NullLocator
 
-from helpers.figures.style import (BLUE, CYCLE, DASHES, INK, MARKERS,
+from helpers.figures.style import (BLUE, CYCLE, DASHES, INK, MARKERS, SKY,
                                    VERMILLION, label_lines, new_figure)
+
+def pass_at_k_figure(curves, title="", size=(6.6, 3.8)):
+    """pass@k against k: a line and a band of 95 % intervals for each system.
+
+    ``curves``: ``{label: (ks, mean, low, high)}``, fractions; drawn in
+    percent, k on a log axis.  Introduced in notebook 07, section 4.
+    """
+    figure, axes = new_figure("k, completions that one may try (log scale)",
+                              "pass@k (%), bands: 95 %", title, size)
+    axes.set_xscale("log")
+    ends, largest = [], 1
+    for i, (ks, mean, low, high) in enumerate(curves.values()):
+        colour = CYCLE[i % len(CYCLE)]
+        axes.fill_between(ks, 100 * np.asarray(low), 100 * np.asarray(high),
+                          color=colour, alpha=0.18, linewidth=0)
+        axes.plot(ks, 100 * np.asarray(mean), color=colour, linewidth=1.8,
+                  linestyle=DASHES[i % len(DASHES)])
+        ticks = [j for j, k in enumerate(ks) if k in (1, 2, 5, 10, 20, 50,
+                                                      100, ks[-1])]
+        axes.plot(np.asarray(ks)[ticks], 100 * np.asarray(mean)[ticks],
+                  color=colour, linestyle="", markersize=5,
+                  marker=MARKERS[i % len(MARKERS)])
+        ends.append((ks[-1], 100 * mean[-1], colour))
+        largest = max(largest, ks[-1])
+    marks = [k for k in (1, 2, 5, 10, 20, 50, 100, 200, 500) if k <= largest]
+    axes.set_xticks(marks, [str(k) for k in marks])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_ylim(0, min(axes.get_ylim()[1], 103))
+    label_lines(axes, list(curves), ends)
+    return figure
+
+
+def funnel_figure(rows, title=""):
+    """Horizontal bars that narrow: ``rows`` are ``(stage, count)``.
+
+    Each bar bears its count and its share of the first one.  Introduced in
+    notebook 04, section 3.
+    """
+    stages, counts = zip(*rows)
+    figure, axes = new_figure("count", "", title,
+                              size=(6.6, 0.8 + 0.42 * len(rows)))
+    places = np.arange(len(rows))
+    axes.barh(places, counts, color=BLUE, height=0.66)
+    axes.set_yticks(places, stages)
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.set_xlim(0, 1.22 * max(max(counts), 1))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+    for place, count in zip(places, counts):
+        share = f" ({count / counts[0]:.0%})" if counts[0] else ""
+        axes.text(count, place, f" {count:,}{share}", va="center",
+                  fontsize=9, color=INK)
+    return figure
+
+
+def loss_figure(losses, title="", window=20):
+    """Training loss per update, faint, and its running mean, bold.
+
+    ``losses``: a sequence in nats per token, one value per update;
+    ``window``: updates that the running mean looks back on.  Introduced in
+    notebook 05, section 4.
+    """
+    losses = np.asarray(losses, dtype=float)
+    figure, axes = new_figure("update", "loss (nats per token)", title)
+    updates = np.arange(1, len(losses) + 1)
+    sums = np.concatenate([[0], np.cumsum(losses)])
+    first = np.maximum(updates - window, 0)
+    axes.plot(updates, losses, color=SKY, linewidth=0.8)
+    axes.plot(updates, (sums[updates] - sums[first]) / (updates - first),
+              color=BLUE, linewidth=2)
+    axes.annotate(f"each update (thin), mean of the last {window} (thick)",
+                  (0.98, 0.95), xycoords="axes fraction", ha="right",
+                  va="top", fontsize=9, color=INK)
+    axes.set_ylim(bottom=0)
+    return figure
+
+
+def bars_figure(groups, table, xlabel, ylabel, title=""):
+    """Grouped bars: ``table`` is ``{series: [one value per group]}``.
+
+    Series differ in colour and hatching.  Introduced in notebook 02,
+    section 3.
+    """
+    figure, axes = new_figure(xlabel, ylabel, title, size=(6.6, 3.2))
+    places, width = np.arange(len(groups)), 0.8 / len(table)
+    hatches = ("", "//", "..", "xx")
+    for i, (series, values) in enumerate(table.items()):
+        axes.bar(places + (i + 0.5) * width - 0.4, values, width,
+                 label=series, color=CYCLE[i % len(CYCLE)], edgecolor="white",
+                 hatch=hatches[i % len(hatches)])
+    axes.set_xticks(places, groups)
+    axes.grid(axis="x", visible=False)
+    axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def interval_figure(rows, xlabel, title="", zero=False, groups=None):
+    """A dot and its interval per row: ``{label: (mean, low, high)}``.
+
+    Fractions, drawn in percent with the first row on top and the numbers at
+    the right; with ``zero``, differences in percentage points beside a line
+    at 0.  ``groups``, one name per row: where the name changes, so do colour
+    and marker, and a gap is left.  Raises ``ValueError`` without rows.
+    Introduced in notebook 07, section 6.
+    """
+    if not rows:
+        raise ValueError("an interval figure needs at least one row")
+    groups = list(groups or [""] * len(rows))
+    kinds = list(dict.fromkeys(groups))
+    gaps = [0, *(1 if a == b else 1.7 for a, b in zip(groups, groups[1:]))]
+    places = np.cumsum(gaps)
+    figure, axes = new_figure(xlabel, "", title,
+                              size=(7.6, 1.0 + 0.25 * places[-1]))
+    sign = "+" if zero else ""
+    for group, place, values in zip(groups, places, rows.values()):
+        mean, low, high = (100 * float(value) for value in values)
+        look = kinds.index(group) % len(CYCLE)
+        axes.plot([low, high], [place, place], color=CYCLE[look], lw=2.2)
+        axes.plot([mean], [place], color=CYCLE[look], marker=MARKERS[look],
+                  markersize=5.5, clip_on=False)
+        axes.text(1.02, place, f"{mean:{sign}.2f} [{low:{sign}.2f}, "
+                  f"{high:{sign}.2f}]", transform=axes.get_yaxis_transform(),
+                  va="center", fontsize=8, color=INK)
+    if zero:
+        axes.axvline(0, color=INK, linewidth=1, zorder=1)
+    else:
+        axes.set_xlim(left=max(axes.get_xlim()[0], 0))
+    axes.set_yticks(places, list(rows))
+    axes.set_ylim(places[-1] + 0.6, -0.6)
+    axes.grid(axis="y", visible=False)
+    return figure
+
+
+def show_tokens(tokenizer, ids, labels, mask):
+    """A batch as text in which one sees what is trained on.
+
+    ``ids``, ``labels``, ``mask``: (batch, length), as ``collate`` returns
+    them.  Trained tokens are blue, bold and underlined, tokens that are seen
+    only are grey, padding is a dot.  Introduced in notebook 05, section 2.
+    """
+    from IPython.display import HTML, display
+    rows = []
+    for row in range(len(ids)):
+        spans = []
+        for token, label, seen in zip(ids[row].tolist(), labels[row].tolist(),
+                                      mask[row].tolist()):
+            text = html.escape(tokenizer.decode([token]))
+            text = text.replace("\n", "↵").replace(" ", "&nbsp;")
+            if not seen:
+                spans.append("·")
+            elif label >= 0:
+                spans.append(f'<b><u style="color:{BLUE}">{text}</u></b>')
+            else:
+                spans.append(f'<span style="color:#666666">{text}</span>')
+        rows.append(f'<p style="font-family:monospace">'
+                    f'{"<wbr>".join(spans)}</p>')
+    display(HTML("\n".join(rows)))
 
 
 def budget_figure(curves, title=""):

@@ -1,21 +1,169 @@
-"""Plans beside the programs that they explain, line by line.
+"""The mini world read back: its stories, its programs, its plans.
 
-A plan of the mini world can be read back: its lines and those of a program
-are put into the same few words ("times 2") and compared.  The viewer shows
-plans of all tasks; a program that it cannot read is shown without marks.
-
-Introduced in notebook 03, section 4.
+A question of either benchmark is turned into the ``Story`` that it tells,
+:func:`read_story` and :func:`read_task`.  A plan is compared with a program
+line by line: both are put into the same few words ("times 2").  What is none
+of the mini world's is shown without marks, or answered by None.
 """
 
 import re
+from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from random import Random
 
+from helpers.mini.stories import DAYS, VERBS, Event, Story
 from helpers.mini.tasks import WORDS, steps_of, write_code
-from helpers.mini.stories import DAYS
 from helpers.plans import steps
-from helpers.programs import read_story
+from helpers.programs import constants, parse, unparse
+
+# ---------------------------------------------------------------- questions
+
+START = re.compile(r"(\w+) starts with (\d+) (\w+)\. ")
+SENTENCE = re.compile(r"On (\w+) \w+ (\w+) (them|\d+)( \w+)?\.")
+TASK = re.compile(r"(\w+) has n (\w+)\. (.*) Read n, print how many \2 \1 has "
+                  r"in the end\.", re.DOTALL)
+CHANGES = {verb: op for op, verbs in VERBS.items() for verb in verbs}
+MULTIPLES = {"doubles": ("*", 2), "triples": ("*", 3), "halves": ("/", 2)}
+SHIFT = 64            # even after six halvings, the most that a story has
+
+
+def read_story(question):
+    """The ``Story`` that a mini-world question tells; ``None`` for others.
+
+    Introduced in notebook 04, section 6.
+    """
+    start, told = START.match(question), []
+    if not start:
+        return None
+    for match in SENTENCE.finditer(question):
+        day, verb, number, noun = match.groups()
+        op = "" if noun else CHANGES.get(verb, "")       # "sees 5 birds"
+        if number == "them":
+            op, number = MULTIPLES.get(verb, ("", 0))
+        if day in DAYS:
+            told.append(Event(DAYS.index(day), op, int(number),
+                              match.group()))
+    events = sorted((event for event in told if event.op),
+                    key=lambda event: event.day)
+    name, number, item = start.groups()
+    story = Story(name, item, int(number), tuple(told), tuple(events))
+    return story if story.question == question else None
+
+
+def read_task(question):
+    """The ``Story`` of a ``mini-apps`` question; ``None`` for others.
+
+    Its ``start`` is 1 in the place of n, which nobody knows.
+    """
+    found = TASK.fullmatch(question.strip())
+    return found and read_story(
+        f"{found[1]} starts with 1 {found[2]}. {found[3]} How many "
+        f"{found[2]} does {found[1]} have in the end?")
+
+
+def task_facts(question):
+    """``(steps, in order)`` of a question of ``mini-apps``; else ``None``.
+
+    How many sentences change the quantity, and whether the story tells them
+    in the order of the week.  Introduced in notebook 06, section 11.
+    """
+    story = read_task(question)
+    if not story:
+        return None
+    told = [(e.day, e.op, e.number) for e in story.told if e.op]
+    return len(told), told == [(e.day, e.op, e.number)
+                               for e in story.events]
+
+
+# ----------------------------------------------------------------- programs
+
+def days_in_order(program):
+    """Do the days that the program assigns come in the order of the week?
+
+    Monday first, as in the benchmark.  A program can give the right answer
+    and not be in order, where sums do not care.  Introduced in notebook 05,
+    section 11.
+    """
+    days = [DAYS.index(word.capitalize()) for word in
+            re.findall(r"^(\w+) =", program, re.MULTILINE)
+            if word.capitalize() in DAYS]
+    return days == sorted(days)
+
+
+def renamed(program):
+    """The same flat program with other variables: n0, n1, ..., answer.
+
+    As in EKT's exemplars, in whose format its teacher would not write unless
+    shown.  Introduced in notebook 05, section 10.
+    """
+    names = [name for name in re.findall(r"^(\w+) =", program, re.MULTILINE)
+             if name != "answer"]
+    new = {name: f"n{i}" for i, name in enumerate(dict.fromkeys(names))}
+    return re.sub(r"[a-z]\w*", lambda match: new.get(match[0], match[0]),
+                  program)
+
+
+def variants(question, program):
+    """The story with one number changed, and the program changed likewise.
+
+    Introduced in notebook 04, section 7.  For each number in digits that
+    the answer depends on: ``(question, answer, programs)``, the new question
+    and its true answer (int), and the program with that number changed
+    wherever it could have been meant: at each place on its own, and at all
+    of them.  No programs if it is nowhere.  Empty for questions that are not
+    of the mini world.  Raises ``ValueError`` as :func:`parse` does.
+    """
+    story, found = read_story(question), []
+    for match in re.finditer(r"\d+", question) if story else ():
+        number = int(match.group())
+        changed = (question[:match.start()] + str(number + SHIFT)
+                   + question[match.end():])
+        answer = read_story(changed).answer
+        if answer == story.answer:           # a sentence that does not count
+            continue
+        places = [i for i, node in enumerate(constants(parse(program)))
+                  if node.value == number]
+        programs = []
+        for chosen in [[place] for place in places] + [places] * (
+                len(places) > 1):
+            tree = parse(program)
+            for place in chosen:
+                constants(tree)[place].value += SHIFT
+            programs.append(unparse(tree))
+        found.append((changed, answer, programs))
+    return found
+
+
+def follows(runner, problem, program):
+    """Does the program still answer when the story's numbers change?
+
+    Introduced in notebook 04, section 7.  ``runner`` is a ``Runner``.  True
+    also if there is nothing to change (see :func:`variants`).  Raises
+    ``RuntimeError`` if a program could not be judged.
+    """
+    for question, answer, programs in variants(problem.question, program):
+        changed = replace(problem, question=question, answer=str(answer))
+        found = {runner.judge(changed, text).status for text in programs}
+        if "infrastructure" in found:
+            raise RuntimeError(f"{problem.task_id} could not be judged: the "
+                               f"machine failed, not the program; run again")
+        if "passed" not in found:
+            return False
+    return True
+
+
+def with_days(question):
+    """The right program for a question of ``mini-apps``, a variable a day.
+
+    None for a question that is no story of the mini world.  Introduced in
+    notebook 03, section 4.
+    """
+    story = read_task(question)
+    return story and write_code(Random(0), steps_of(story), "named")
+
+
+# ------------------------------------------------ plans beside programs
 
 NOTHING = "(nothing)"
 PLAN_LINE = re.compile(rf"(?:({'|'.join(DAYS)}):)?\s*(.*?)\.?")
@@ -24,8 +172,6 @@ CODE_LINE = re.compile(
     r"|(?P<old>\w+) (?P<op>[-+*]|//) (?P<number>\d+))"
     r"|(?P<same>\w+) (?P<short>[-+*]|//)= (?P<by>\d+)"
     r"|print\((?P<printed>\w+)\)")
-TASK = re.compile(r"(\w+) has n (\w+)\. (.*) Read n, print how many \2 \1 has "
-                  r"in the end\.", re.DOTALL)
 
 
 def plan_lines(plan):
@@ -66,19 +212,6 @@ def program_lines(code):
         rows.append((day if day in DAYS else "", deed))
         last = new
     return rows or None
-
-
-def with_days(question):
-    """The right program for a question of ``mini-apps``, a variable a day.
-
-    None for a question that is no story of the mini world.  Introduced in
-    notebook 03, section 4.
-    """
-    found = TASK.fullmatch(question.strip())
-    story = found and read_story(
-        f"{found[1]} starts with 1 {found[2]}. {found[3]} How many "
-        f"{found[2]} does {found[1]} have in the end?")
-    return story and write_code(Random(0), steps_of(story), "named")
 
 
 def beside(code, plan):

@@ -22,15 +22,15 @@ from pathlib import Path
 
 import torch
 
-from helpers.teachers.checkpoint import load_model
 from helpers.multitask import code_examples, plan_examples
 from helpers.plans import read_plans
 from helpers.problems import load_problems
-from helpers.tools.processes import end_processes, family
 from helpers.profiles import ROOT, find_artefact, get_profile
 from helpers.prompts import EXEMPLARS, few_shot_prompt
-from helpers.teachers import load_teacher
 from helpers.scale.together import sample_together, train_together
+from helpers.teachers import load_teacher
+from helpers.teachers.checkpoint import load_model
+from helpers.tools.processes import end_processes, family
 from helpers.training import add_lora, save_adapter
 
 CARD = """---

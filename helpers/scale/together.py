@@ -13,13 +13,13 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from helpers.checkpoints import resume, save_state
-from helpers.multitask import accumulate, alternate, encode_for, trained_tokens
 from helpers.gpu.precision import make_scaler, memory_error, update, widen
-from helpers.tools.records import write_text
-from helpers.samples import drop_incomplete_line, lines_of, read_samples
-from helpers.sampling import sample
-from helpers.training import learning_rate, seed_dropout
+from helpers.multitask import alternate
+from helpers.sampling import (drop_incomplete_line, lines_of, read_samples,
+                              sample)
+from helpers.tools.files import write_text
+from helpers.training import (accumulate, encode_for, learning_rate, resume,
+                              save_state, seed_dropout, trained_tokens)
 
 
 # ------------------------------------------------------------- one training

@@ -7,14 +7,12 @@ over seeds and problems leaves the claimed value out, else *undecided*.
 Introduced in notebook 06, section 10.
 """
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.evaluation import over_seeds, verdict_word
-from helpers.studies.codeplan import plan_first_chosen, relative_gain
-from helpers.programs import read_story
+from helpers.evaluation import over_seeds, relative_gain, verdict_word
+from helpers.studies.results import plan_first_chosen
 
 PUBLISHED = 1.3              # "over 130 %": CodePLAN's abstract
 
@@ -24,7 +22,7 @@ class Claim:
     """``one`` is ahead of ``other``.  Introduced in notebook 06, section 10.
 
     ``k``: of pass@k, 0 for greedy decoding; or a way to choose among the
-    student's own plans (:func:`helpers.studies.codeplan.plan_first_chosen`).
+    student's own plans (:func:`helpers.studies.results.plan_first_chosen`).
     ``against``: the same for ``other``, by default ``k``.  ``level``: the
     problems of one difficulty; "" for all.  ``ratio``: the relative gain of
     pass@1 that is claimed; without it, any difference above 0 will do.
@@ -162,23 +160,3 @@ def reason(claim, found, bar, seeds):
 
 
 # ------------------------------------------------------------ when plans help
-
-TASK_QUESTION = re.compile(r"(\w+) has n (\w+)\. (.*) Read n, print how many "
-                           r"\2 \1 has in the end\.")
-
-
-def task_facts(question):
-    """``(steps, in order)`` of a question of ``mini-apps``; else ``None``.
-
-    How many sentences change the quantity, and whether the story tells them
-    in the order of the week.  Introduced in notebook 06, section 11.
-    """
-    match = TASK_QUESTION.fullmatch(question)
-    story = match and read_story(
-        f"{match[1]} starts with 1 {match[2]}. {match[3]} How many "
-        f"{match[2]} does {match[1]} have in the end?")
-    if not story:
-        return None
-    told = [(e.day, e.op, e.number) for e in story.told if e.op]
-    return len(told), told == [(e.day, e.op, e.number)
-                               for e in story.events]

@@ -1,4 +1,4 @@
-"""The rivals: every system that notebook 05 compares, one line each.
+"""EKT's study: every system that is compared, one line each.
 
 All sit the same exam (the test problems of ``mini-gsm``), all that are
 trained see the same training problems, and all get the same number of
@@ -10,11 +10,6 @@ Introduced in notebook 05, section 8.
 """
 
 from dataclasses import dataclass, replace
-
-import numpy as np
-
-from helpers.evaluation import over_seeds, pass_at_k, verdict_word
-from helpers.studies.run_files import read_runs
 
 SEEDS = (0, 1, 2, 3, 4)
 DEV_SEED = 100           # of the runs that choose the learning rates
@@ -125,73 +120,3 @@ RIVALS = {rival.name: rival for suite in SUITES.values() for rival in suite}
 
 
 # ------------------------------------------------------------ their results
-
-@dataclass(frozen=True)
-class Standing:
-    """What came out for one rival: a run for each seed.
-
-    ``counts``: (seeds, problems), right ones out of ``n``; ``greedy``: the
-    same, out of one at temperature 0; ``runs``: the records as they are in
-    the file.  Introduced in notebook 05, section 8.
-    """
-
-    name: str
-    n: int
-    counts: np.ndarray
-    greedy: np.ndarray
-    runs: list
-
-    def scores(self, k=1):
-        """pass@k, (seeds, problems); k = 0 stands for greedy decoding."""
-        return self.greedy if k == 0 else pass_at_k(self.n, self.counts, k)
-
-
-def load_standing(profile, name):
-    """The :class:`Standing` of a rival, from the file of its runs.
-
-    Introduced in notebook 05, section 8.  Raises ``FileNotFoundError`` as
-    :func:`helpers.profiles.find_artefact` does, and ``ValueError`` for a
-    broken file.
-    """
-    return standing_of(Standing, profile, name, "counts", "greedy")
-
-
-def standing_of(kind, profile, name, *parts):
-    """A ``kind`` of :class:`Standing` whose tables are ``parts`` of each run.
-
-    Introduced in notebook 05, section 8.  Raises as :func:`load_standing`.
-    """
-    def taken(facts, runs):
-        tables = {part: np.array([run[part] for run in runs])
-                  for part in parts}
-        n = facts["rival"]["n"]
-        pass_at_k(n, tables["counts"], 1)
-        return kind(name=name, n=n, runs=runs, **tables)
-    return read_runs(profile, name, taken)
-
-
-def score(standing, k=1):
-    """``(mean, low, high)`` of a rival's pass@k; k = 0 is greedy.
-
-    The ends are kept between 0 and 1: :func:`over_seeds` moves seeds apart.
-    Introduced in notebook 05, section 8.
-    """
-    mean, low, high = over_seeds(standing.scores(k))
-    return mean, max(low, 0.0), min(high, 1.0)
-
-
-def gain(one, other, k=1):
-    """``(mean, low, high)`` of pass@k, ``one`` minus ``other``, paired.
-
-    Introduced in notebook 05, section 8.
-    """
-    return over_seeds(one.scores(k), other.scores(k))
-
-
-def judgement(one, other, k):
-    """"agree", "disagree" or "undecided" with: one is ahead of the other.
-
-    Introduced in notebook 05, section 9.
-    """
-    _, low, high = gain(one, other, k)
-    return verdict_word(low, high)

@@ -1,21 +1,109 @@
-"""The teacher's plans over several seeds: what they are worth.
+"""The results of the studies: read from their files, and summed up.
 
-``python -m helpers rivals plans`` asks for them and has code written from each
-(:func:`helpers.workshop.codeplan_runs.measure_plans`); this module reads the
-files and takes means.  The worth of a plan is the share of its programs that
-pass all hidden tests; a problem without any plan counts as 0.
-
-Introduced in notebook 03, section 6.
+``python -m helpers rivals`` runs the systems of :mod:`helpers.studies.ekt`
+and :mod:`helpers.studies.codeplan` and has the teacher's plans scored; this
+module reads the files and takes means, over seeds and problems.
 """
 
+import json
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
-from helpers.evaluation import over_seeds, verdict_word
-from helpers.studies.run_files import read_runs
-from helpers.plan_scores import best_of
+from helpers.evaluation import over_seeds, pass_at_k, verdict_word
+from helpers.plans import best_of
+from helpers.profiles import find_artefact
+
+def read_runs(profile, name, take):
+    """What ``take(facts, runs)`` makes of the file of a rival's runs.
+
+    ``facts`` is all that is in the file, ``runs`` its runs by their seeds or
+    rates.  Raises ``FileNotFoundError`` as
+    :func:`helpers.profiles.find_artefact` does, and ``ValueError`` for a
+    broken file, also where ``take`` finds it so.
+    """
+    path = find_artefact(profile, f"rivals/{name}.json")
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        return take(facts, [facts["runs"][key] for key in
+                            sorted(facts["runs"], key=float)])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path.name} is not a whole file of runs ({error});"
+                         f" delete it and run `python -m helpers rivals "
+                         f"{name}`") from None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What came out for one rival: a run for each seed.
+
+    ``counts``: (seeds, problems), right ones out of ``n``; ``greedy``: the
+    same, out of one at temperature 0; ``runs``: the records as they are in
+    the file.  Introduced in notebook 05, section 8.
+    """
+
+    name: str
+    n: int
+    counts: np.ndarray
+    greedy: np.ndarray
+    runs: list
+
+    def scores(self, k=1):
+        """pass@k, (seeds, problems); k = 0 stands for greedy decoding."""
+        return self.greedy if k == 0 else pass_at_k(self.n, self.counts, k)
+
+
+def load_standing(profile, name):
+    """The :class:`Standing` of a rival, from the file of its runs.
+
+    Introduced in notebook 05, section 8.  Raises ``FileNotFoundError`` as
+    :func:`helpers.profiles.find_artefact` does, and ``ValueError`` for a
+    broken file.
+    """
+    return standing_of(Standing, profile, name, "counts", "greedy")
+
+
+def standing_of(kind, profile, name, *parts):
+    """A ``kind`` of :class:`Standing` whose tables are ``parts`` of each run.
+
+    Introduced in notebook 05, section 8.  Raises as :func:`load_standing`.
+    """
+    def taken(facts, runs):
+        tables = {part: np.array([run[part] for run in runs])
+                  for part in parts}
+        n = facts["rival"]["n"]
+        pass_at_k(n, tables["counts"], 1)
+        return kind(name=name, n=n, runs=runs, **tables)
+    return read_runs(profile, name, taken)
+
+
+def score(standing, k=1):
+    """``(mean, low, high)`` of a rival's pass@k; k = 0 is greedy.
+
+    The ends are kept between 0 and 1: :func:`over_seeds` moves seeds apart.
+    Introduced in notebook 05, section 8.
+    """
+    mean, low, high = over_seeds(standing.scores(k))
+    return mean, max(low, 0.0), min(high, 1.0)
+
+
+def gain(one, other, k=1):
+    """``(mean, low, high)`` of pass@k, ``one`` minus ``other``, paired.
+
+    Introduced in notebook 05, section 8.
+    """
+    return over_seeds(one.scores(k), other.scores(k))
+
+
+def judgement(one, other, k):
+    """"agree", "disagree" or "undecided" with: one is ahead of the other.
+
+    Introduced in notebook 05, section 9.
+    """
+    _, low, high = gain(one, other, k)
+    return verdict_word(low, high)
+
 
 # How one may choose among plans, by what is known of a plan's programs.
 CHOICES = {"at random": lambda examples, hidden: 0,
@@ -134,3 +222,93 @@ def best_curve(scores, choice, ns):
     tables = [scores.fresh(n) if choice == FRESH else scores.best(n, choice)
               for n in ns]
     return np.array([over_seeds(t, resamples=2000) for t in tables]).T
+
+
+@dataclass(frozen=True)
+class PlanStanding(Standing):
+    """What came out for one student: a run for each seed.
+
+    ``counts`` are programs that passed the hidden tests; ``shown``, (seeds,
+    problems): those out of ``n`` that passed the example tests.  Introduced
+    in notebook 06, section 9.
+    """
+
+    shown: np.ndarray
+
+
+def load_plan_standing(profile, name):
+    """The :class:`PlanStanding` of a rival, from the file of its runs.
+
+    Introduced in notebook 06, section 9.  Raises ``FileNotFoundError`` as
+    :func:`helpers.profiles.find_artefact` does, and ``ValueError`` for a
+    broken file.
+    """
+    return standing_of(PlanStanding, profile, name, "counts", "shown",
+                       "greedy")
+
+
+def plan_gain(one, other, k=1, where=None):
+    """``(mean, low, high)`` of pass@k, ``one`` minus ``other``, paired.
+
+    ``where``: problems to look at, a boolean array.  Introduced in notebook
+    06, section 9.
+    """
+    chosen = slice(None) if where is None else where
+    return over_seeds(one.scores(k)[:, chosen], other.scores(k)[:, chosen])
+
+
+def direct_chosen(standing, m):
+    """(seeds, problems): one of ``m`` direct programs, by example tests.
+
+    One that passes them is drawn, and counts if it passes the hidden tests.
+    With e of n programs passing the examples and c the hidden tests, that is
+    pass@m of e, times c / e.  Introduced in notebook 06, section 7.
+    """
+    found = pass_at_k(standing.n, standing.shown, m)
+    return found * standing.counts / np.maximum(standing.shown, 1)
+
+
+def plan_first_chosen(standing, how, part="plan-first", plans=None):
+    """(seeds, problems): a program from the student's chosen plan.
+
+    ``how``: "random", "examples" (the plan with most programs that pass the
+    example tests, one of its programs at random), "examples twice" (also the
+    program is one that passes them), or "oracle" (the plan with most
+    programs that pass the hidden tests).  ``plans``: how many may be chosen
+    among, drawn from those there are; all if ``None``.  Introduced in
+    notebook 06, section 7.  Raises ``ValueError`` for another ``how``, or
+    for more plans than there are.
+    """
+    table = []
+    for run in standing.runs:
+        codes, row = run[part]["codes"], []
+        for written in run[part]["plans"]:
+            n = len(written) if plans is None else plans
+            examples = [shown for shown, _ in written]
+            worth = [right / codes for _, right in written]
+            if how == "random":
+                row.append(sum(worth) / len(worth))
+            elif how == "examples":
+                row.append(best_of(examples, worth, n))
+            elif how == "examples twice":
+                row.append(best_of(examples, [
+                    right / max(shown, 1) for shown, right in written], n))
+            elif how == "oracle":
+                row.append(best_of(worth, worth, n))
+            else:
+                raise ValueError(f"a plan is chosen by random, examples, "
+                                 f"examples twice or oracle, not {how!r}")
+        table.append(row)
+    return np.array(table)
+
+
+def tokens_per_problem(standing, part=None):
+    """Generated tokens of an exam per problem, the mean over seeds.
+
+    ``part``: "plan-first" for all plans and programs of that road; ``None``
+    for one direct program.  Introduced in notebook 06, section 7.
+    """
+    problems = standing.counts.shape[1]
+    spent = [run["tokens"] / standing.n if part is None
+             else run[part]["tokens"] for run in standing.runs]
+    return sum(spent) / len(spent) / problems

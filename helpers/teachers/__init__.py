@@ -1,8 +1,8 @@
 """Any teacher by its name.
 """
 
-from helpers.teachers.endpoint import Endpoint
 from helpers.teachers.checkpoint import load_model
+from helpers.teachers.endpoint import Endpoint
 from helpers.teachers.recording import Recording
 
 

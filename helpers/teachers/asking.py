@@ -8,9 +8,9 @@ import time
 
 from tqdm import tqdm
 
-from helpers.teachers.posting import Again, EndpointError, key_for, post
 from helpers.prompts import from_reply, prompt_hash
-from helpers.samples import Sample
+from helpers.sampling import Sample
+from helpers.teachers.posting import Again, EndpointError, key_for, post
 
 LONGEST_WAIT = 300         # seconds; who is asked to wait longer gives up
 LETTERS_PER_TOKEN = 4      # of English and of code, roughly

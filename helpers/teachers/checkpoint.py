@@ -1,19 +1,22 @@
-"""Language models: loading a checkpoint, and a name that tells its weights.
-"""
+"""A checkpoint as a teacher: loaded, named by its weights, sampled from."""
 
 import hashlib
 import json
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import torch
+from tqdm import tqdm
 
 from helpers.gpu import memory
 from helpers.gpu.attention import attention_for
 from helpers.hub import reason
 from helpers.profiles import ROOT
-from helpers.prompts import as_messages, truncate_left
+from helpers.prompts import as_messages, from_reply, prompt_hash, truncate_left
+from helpers.sampling import Sample
+from helpers.teachers.decoding import complete, pad, random_numbers
 
 
 @dataclass
@@ -65,6 +68,77 @@ class LanguageModel:
             [[i] for i in range(len(self.tokenizer))])
         return torch.tensor([i for i, text in enumerate(texts)
                              if "\n" in text])
+
+    def cost(self, prompts, n, max_new_tokens):
+        """What sampling ``n`` for each of ``prompts`` would take, beforehand.
+
+        A dict: calls (completions), prompt_tokens, new_tokens (at most) and
+        seconds (about, from a short trial on the longest prompt).
+        """
+        lengths = {text: len(self.prompt_ids(text))
+                   for text in prompts.values()}
+        longest = max(lengths, key=lengths.get)
+        ids = torch.tensor([self.prompt_ids(longest)]).to(self.model.device)
+        rows, steps = 64, 8
+        began = time.perf_counter()
+        complete(self, ids, torch.rand(rows, steps), 1.0, 1.0)
+        rate = rows * steps / (time.perf_counter() - began)
+        calls = len(prompts) * n
+        return {"calls": calls, "prompt_tokens": sum(lengths.values()),
+                "new_tokens": calls * max_new_tokens,
+                "seconds": calls * max_new_tokens / rate}
+
+    def draw(self, wanted, settings):
+        """Yields lists of Samples, a batch at a time.
+
+        ``wanted`` {task_id: (prompt, missing sample indices)}.  Each prompt
+        is read once for all its samples.  Where a batch does not fit into
+        memory it is halved, as are all that follow.  Raises ``MemoryError``
+        if not even one sequence fits.
+        """
+        cut, sequences = settings.cut, settings.sequences
+        if self.chat:
+            def cut(text):
+                return settings.cut(from_reply(text))
+        device, end = self.model.device, self.tokenizer.eos_token_id
+        work = batches_of(self, wanted, sequences, settings.max_prompt_tokens,
+                          mixed=device.type != "cpu")
+        while work:
+            batch = work.pop(0)
+            rows = [(task, i) for task, _, part in batch for i in part]
+            if len(rows) > sequences:
+                work[:0] = halves(batch)
+                continue
+            digests = {task: prompt_hash(wanted[task][0])
+                       for task, _, _ in batch}
+            uniform = torch.cat([
+                random_numbers(settings.seed, digests[task], part,
+                               settings.max_new_tokens)
+                for task, _, part in batch])
+            ids, mask = pad([ids for _, ids, _ in batch], end,
+                            right=self.model.config.is_encoder_decoder)
+            try:
+                texts = complete(self, ids.to(device), uniform,
+                                 settings.temperature, settings.top_p, cut,
+                                 None if mask is None else mask.to(device))
+            except torch.OutOfMemoryError:
+                texts = None         # the error holds on to what was made
+            if texts is None:
+                sequences = len(rows) // 2
+                memory.empty_cache()
+                if not sequences:
+                    raise MemoryError(
+                        f"not even one completion of {rows[0][0]} fits into "
+                        f"the memory of the card; free other models, or "
+                        f"lower max_prompt_tokens and max_new_tokens; the "
+                        f"samples drawn so far are kept")
+                tqdm.write(f"out of memory with {len(rows)} sequences at a "
+                           f"time; going on with {sequences}")
+                work.insert(0, batch)
+                continue
+            yield [Sample(task, i, *settings.told, text, reason, self.name,
+                          digests[task])
+                   for (task, i), (text, reason) in zip(rows, texts)]
 
 
 def fingerprint(folder):
@@ -205,3 +279,40 @@ def four_bits(dtype):
     from transformers import BitsAndBytesConfig
     return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4",
                               bnb_4bit_compute_dtype=dtype)
+
+
+def batches_of(lm, wanted, sequences, max_prompt_tokens, mixed):
+    """Lists of (task_id, prompt ids, sample indices) to decode together.
+
+    Prompts that lack as many samples share a batch.  On a CPU, where every
+    token costs, only prompts of one length do.  A card takes nearly as long
+    for a few rows as for many, so there lengths are ``mixed`` and padded,
+    the longest first: if memory is short, one learns it at once.
+    Introduced in notebook 02, section 4.
+    """
+    groups = {}
+    for task, (text, missing) in wanted.items():
+        ids = lm.prompt_ids(text, max_prompt_tokens)
+        for at in range(0, len(missing), sequences):
+            part = missing[at:at + sequences]
+            groups.setdefault((0 if mixed else len(ids), len(part)),
+                              []).append((task, ids, part))
+    found = []
+    for (_, count), rows in sorted(groups.items()):
+        rows.sort(key=lambda row: -len(row[1]))       # where they are mixed
+        step = max(1, sequences // count)
+        found += [rows[at:at + step] for at in range(0, len(rows), step)]
+    return found
+
+
+def halves(batch):
+    """A batch in two: its prompts, or the samples of its only one.
+
+    Introduced in notebook 02, section 4.
+    """
+    if len(batch) > 1:
+        middle = len(batch) // 2
+        return [batch[:middle], batch[middle:]]
+    (task, ids, part), = batch
+    middle = len(part) // 2
+    return [[(task, ids, part[:middle])], [(task, ids, part[middle:])]]

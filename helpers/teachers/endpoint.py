@@ -22,11 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from helpers.teachers.asking import LETTERS_PER_TOKEN, Work
-from helpers.tools.offline import is_local
-from helpers.teachers.posting import Again, EndpointError, post
 from helpers.prompts import as_messages, prompt_hash
+from helpers.teachers.asking import LETTERS_PER_TOKEN, Work
+from helpers.teachers.posting import Again, EndpointError, post
 from helpers.teachers.recording import no_logits
+from helpers.tools.offline import is_local
 
 
 @dataclass
@@ -175,7 +175,7 @@ class Endpoint:
     def cost(self, prompts, n, max_new_tokens):
         """What ``n`` samples of each of ``prompts`` would take, at most.
 
-        A dict with the keys of ``helpers.sampling.cost``, and requests,
+        A dict with the keys of a checkpoint's ``cost``, and requests,
         dollars and counted.  No request is made.  Before the first answer a
         token is taken to be four letters and the seconds are not known
         (nan).  Afterwards both follow what the server has counted: sample

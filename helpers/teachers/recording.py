@@ -10,7 +10,7 @@ from functools import cached_property
 
 from helpers.profiles import ROOT
 from helpers.prompts import prompt_hash
-from helpers.samples import read_samples
+from helpers.sampling import read_samples
 
 
 def no_logits(teacher):

@@ -24,8 +24,9 @@ from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
 from helpers.tools import offline
+from helpers.tools.files import write_text
 from helpers.tools.processes import MemoryWatch, end_processes, family
-from helpers.tools.records import Row, headline_of, write_text
+from helpers.tools.records import Row, headline_of
 
 GRACE = 3.0                     # seconds between Ctrl-C and the kill
 

@@ -5,11 +5,11 @@ Introduced in notebook 00, section 1.
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 import nbformat
+
+from helpers.tools.files import write_text
 
 
 @dataclass(frozen=True)
@@ -28,18 +28,6 @@ class Row:
     status: str
     key: str = ""
     files: tuple = ()
-
-
-def write_text(path, text):
-    """Write ``text`` so that a kill leaves the old file or the new one.
-
-    Introduced in notebook 00, section 1.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
 
 
 def notebook_key(path, profile, root):

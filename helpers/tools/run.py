@@ -78,8 +78,8 @@ def run_notebooks(paths, profile, runs, options):
 
     Introduced in notebook 00, section 1.  Returns the exit code.
     """
-    from helpers.tools.processes import RunLock
     from helpers.tools.kernel import NotebookFailed, Stopped
+    from helpers.tools.processes import RunLock
 
     guarded = options.offline or profile.name == "mini"
     if guarded:
@@ -112,7 +112,7 @@ def _one(path, profile, runs, options, guarded, started):
     """Execute one notebook, or find it finished; return its row."""
     from dataclasses import replace
 
-    from helpers.tools import records, kernel
+    from helpers.tools import kernel, records
 
     key = records.notebook_key(path, profile.name, profiles.ROOT)
     row = records.finished_row(records.read_rows(runs), path.stem, key, runs)

@@ -23,13 +23,13 @@ from functools import cache
 
 from tqdm import tqdm
 
+from helpers.profiles import ROOT, get_profile
 from helpers.studies import codeplan, ekt
-from helpers.workshop.ekt_runs import FOLDER, TASK, measure_yield, run_rival
 from helpers.teachers.checkpoint import fingerprint
+from helpers.tools.files import write_text
 from helpers.workshop.codeplan_runs import (ASKED, NO_PLAN, TEACHER,
                                             measure_plans, run_plan_rival)
-from helpers.profiles import ROOT, get_profile
-from helpers.tools.records import write_text
+from helpers.workshop.ekt_runs import FOLDER, TASK, measure_yield, run_rival
 
 TEMPERATURES = (0.2, 0.6, 1.0)     # of the teacher
 KINDS = ("dev", "yield", "plans")  # files whose names begin so

@@ -13,19 +13,17 @@ from dataclasses import replace
 from functools import cache
 
 from helpers.execution import Runner
-from helpers.inference import (code_from_plans, direct, generated_tokens,
-                               student_plans)
-from helpers.teachers.checkpoint import LanguageModel, fingerprint, load_model
-from helpers.multitask import (code_examples, plan_examples, plan_head,
-                               train_two_tasks)
-from helpers.studies.codeplan import TASK
-from helpers.plan_scores import (choose, judge_both, score_plans,
-                                 write_from_plans)
-from helpers.plans import EXEMPLARS, Plan, elicit, own_code_request
+from helpers.multitask import (code_examples, code_from_plans, direct,
+                               generated_tokens, plan_examples, plan_head,
+                               student_plans, train_two_tasks)
+from helpers.plans import (EXEMPLARS, Plan, choose, elicit, judge_both,
+                           own_code_request, score_plans, write_from_plans)
 from helpers.problems import load_problems
 from helpers.profiles import ROOT, get_profile
 from helpers.prompts import cut_section
 from helpers.sampling import sample
+from helpers.studies.codeplan import TASK
+from helpers.teachers.checkpoint import LanguageModel, fingerprint, load_model
 from helpers.training import add_lora
 
 FOLDER, TEACHER = "data/mini", "plan-teacher"

@@ -14,16 +14,18 @@ from collections import Counter
 from dataclasses import replace
 
 from helpers import filtering
-from helpers.mini import stories
-from helpers.counts import count_passed
 from helpers.distillation import distil
+from helpers.evaluation import count_passed
 from helpers.execution import Runner, compare
 from helpers.expert_iteration import expert_iteration
-from helpers.teachers.checkpoint import LanguageModel, fingerprint, load_model
+from helpers.mini import stories
+from helpers.mini.reading import days_in_order, follows, read_story, renamed
 from helpers.problems import load_problems
 from helpers.profiles import ROOT, get_profile
+from helpers.programs import spelling
 from helpers.prompts import EXEMPLARS, few_shot_prompt, zero_shot_prompt
 from helpers.sampling import sample
+from helpers.teachers.checkpoint import LanguageModel, fingerprint, load_model
 from helpers.training import add_lora, encode, encode_all, plain, train
 
 TASK, FOLDER = "mini-gsm", "data/mini"
@@ -80,7 +82,7 @@ def make_pairs(kind, problems, judged):
         author, rng = stories.Author("days", 0.0), random.Random(0)
         return [filtering.Example(
             p.task_id, zero_shot_prompt(p.question), stories.write_program(
-                rng, filtering.read_story(p.question), author))
+                rng, read_story(p.question), author))
             for p in problems]
     if kind == "unfiltered":
         return filtering.unfiltered(problems, judged)
@@ -97,16 +99,16 @@ def make_pairs(kind, problems, judged):
                 if compare(value, by_id[task].answer, "published")}
     elif kind == "in-order":
         good = {(task, text) for task, text in right
-                if filtering.days_in_order(text)}
+                if days_in_order(text)}
     elif kind == "follows":
         with Runner(workers=1) as runner:
             good = {(task, text) for task, text in right
-                    if filtering.follows(runner, by_id[task], text)}
+                    if follows(runner, by_id[task], text)}
     examples = filtering.first_correct(problems, [
         (s, v) for s, v in judged
         if v.status != "passed" or (s.task_id, s.completion) in good])
     if kind == "renamed":
-        examples = [replace(e, completion=filtering.renamed(e.completion))
+        examples = [replace(e, completion=renamed(e.completion))
                     for e in examples]
     return examples
 
@@ -126,7 +128,7 @@ def fit(rival, examples, seed):
     if rival.weights[1]:
         shown = EXEMPLARS[TASK] if rival.exemplars else ()
         if rival.pairs == "renamed":
-            shown = [(asked, filtering.renamed(text)) for asked, text in shown]
+            shown = [(asked, renamed(text)) for asked, text in shown]
         objective = distil(
             load_model(f"{FOLDER}/{rival.teacher}"), examples, shown,
             rival.weights, rival.temperature, rival.sharpen,
@@ -171,7 +173,7 @@ def run_rival(rival, seed, split="test"):
         examples = make_pairs(rival.pairs, problems, judged)
         lm = fit(rival, examples, seed)
         record = {"examples": len(examples)}
-        record["in_order"] = sum(filtering.days_in_order(e.completion)
+        record["in_order"] = sum(days_in_order(e.completion)
                                  for e in examples)
     record |= examine(lm, exam, rival.n, seed,
                       rival.exemplars and not rival.pairs)
@@ -205,6 +207,6 @@ def measure_yield(temperature, seed):
     grouped = filtering.by_problem(judged)
     return {"counts": [sum(v.status == "passed" for _, v in pairs)
                        for pairs in grouped.values()],
-            "distinct": [len({filtering.spelling(s.completion)
+            "distinct": [len({spelling(s.completion)
                               for s, v in pairs if v.status == "passed"})
                          for pairs in grouped.values()]}

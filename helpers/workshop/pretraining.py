@@ -25,14 +25,13 @@ import torch
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from helpers.mini import tasks, stories
 from helpers.filtering import Example
-from helpers.teachers.checkpoint import LanguageModel
-from helpers.multitask import encode_for, predict
+from helpers.mini import stories, tasks
 from helpers.profiles import ROOT
+from helpers.teachers.checkpoint import LanguageModel
+from helpers.training import IGNORED, encode_for, predict, resume, save_state
 from helpers.workshop.recipes import (CORPORA, INTERNET, RECIPES, SPLITS,
                                       TEXTBOOK, build_model, build_tokenizer)
-from helpers.training import IGNORED, resume, save_state
 
 
 class Optimizer:

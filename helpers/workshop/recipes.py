@@ -13,7 +13,7 @@ from transformers import (LlamaConfig, LlamaForCausalLM,
                           PreTrainedTokenizerFast, T5Config,
                           T5ForConditionalGeneration)
 
-from helpers.mini import tasks, stories
+from helpers.mini import stories, tasks
 
 END = "<|endoftext|>"
 SPLITS = {   # problems of each number of steps; the corpus has none of seven

@@ -11,12 +11,12 @@ import gzip
 import json
 import shutil
 
-from helpers.tools.cleaning import duration
 from helpers.evaluation import (beats_sentence, load_counts, mean_pass_at_k,
                                 pass_at_k_interval)
-from helpers.studies.codeplan import load_plan_standing, plan_gain
 from helpers.profiles import ROOT, get_profile
-from helpers.studies.ekt import load_standing, score
+from helpers.studies.results import (load_plan_standing, load_standing,
+                                     plan_gain, score)
+from helpers.tools.cleaning import duration
 
 SYSTEMS = ("teacher-few-shot", "student-zero-shot", "student-few-shot",
            "student-after-EKT")
