@@ -39,7 +39,7 @@ def runner():
 
 def children():
     return [p for p in psutil.Process().children(recursive=True)
-            if "inside/worker.py" in " ".join(p.cmdline())]
+            if "/worker.py" in " ".join(p.cmdline())]
 
 
 @pytest.fixture
