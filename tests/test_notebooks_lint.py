@@ -16,7 +16,7 @@ PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MODULES = {path.stem: path for path in sorted((ROOT / "helpers").glob("*.py"))}
 # In the order of the data; none imports a later one.
 FLOW = ("profiles", "devices", "mini_world", "hub", "problems", "prompts",
-        "mini_apps", "decoding", "sampling", "recording", "posting", "asking",
+        "mini_apps", "decoding", "sampling", "recording", "failures", "server",
         "endpoint", "teachers", "execution", "filtering", "plans",
         "plan_scores", "training", "multitask", "inference", "distillation",
         "expert_iteration", "evaluation", "figures", "rivals", "plan_rivals",
