@@ -35,8 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from helpers.problems import load_problems  # noqa: E402
-from helpers.prompts import (  # noqa: E402
-    EXEMPLARS, cut_completion, few_shot_prompt)
+from helpers.prompts import (EXEMPLARS, cut_completion, few_shot_prompt)  # noqa: E402
 from helpers.teachers.checkpoint import load_model  # noqa: E402
 from helpers.teachers.decoding import complete, random_numbers  # noqa: E402
 

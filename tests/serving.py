@@ -151,7 +151,8 @@ class Proxy:
             fault = fault(entry)
         if isinstance(fault, tuple):             # status, headers, text
             status, headers, text = fault
-            return reply(client, status, text.encode(), headers)
+            data = text.encode() if isinstance(text, str) else text
+            return reply(client, status, data, headers)
         with self.lock:
             self.flying += 1
             self.most = max(self.most, self.flying)

@@ -5,9 +5,12 @@ troubles are made by a proxy that stands before it.
 """
 
 import dataclasses
+import gzip
 import json
+import logging
 import pickle
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -23,9 +26,10 @@ from helpers.sampling import read_samples, sample
 from helpers.teachers import load_teacher
 from helpers.teachers.checkpoint import load_model
 from helpers.teachers.endpoint import Endpoint
-from helpers.teachers.posting import EndpointError, asked_to_wait, key_for
+from helpers.teachers.failures import EndpointError, asked_to_wait, explained
+from helpers.teachers.server import key_for
 
-from serving import MISSING, Proxy, Server
+from serving import MISSING, ROOT, Proxy, Server
 
 pytestmark = pytest.mark.skipif(
     bool(MISSING), reason=f"transformers serve needs {', '.join(MISSING)}; "
@@ -157,6 +161,7 @@ FAULTS = {
     "429, wait": (429, {"Retry-After": "0.2"}, "slow down"),
     "500": (500, {}, "Internal Server Error"),
     "503 in html": (503, {}, "<html>overloaded</html>"),
+    "521": (521, {}, ""), "523": (523, {}, ""),
     "200 that means 500": (200, {}, '{"error": {"message": "no", "code": 5}}'),
     "no choices": (200, {}, '{"choices": []}'),
     "no answer in time": 8.0, "cut line": "half", "cut json": "half json",
@@ -220,8 +225,39 @@ def test_retry_after_may_be_a_date():
     assert 58 < asked_to_wait({"Retry-After": formatdate(
         time.time() + 60, usegmt=True)}) <= 60
     assert asked_to_wait({"Retry-After": "1.5"}) == 1.5
-    for text in ("soon", "", None):
+    assert asked_to_wait({"Retry-After": "-5"}) == 0
+    for text in ("soon", "", None, "inf", "-inf", "nan", "1e999",
+                 "Fri, 31 Dec 99999 23:59:59 GMT"):
         assert asked_to_wait({"Retry-After": text}) is None
+
+
+ANSWER = json.dumps({"usage": [], "choices": [
+    {"text": "answer = 1\n", "finish_reason": "stop"}]}).encode()
+PACKED = {"Content-Encoding": "gzip"}
+ANSWERS = {      # with header lines: what the error says, None if it is read
+    "html": ({}, "<html>Hello</html>",
+             r"is no JSON \(HTML\? check the address"),
+    "events": ({}, 'data: {"choices": []}\n\n', "is no JSON"),
+    "packed, not told": ({}, gzip.compress(ANSWER), "is no JSON"),
+    "told, not packed": (PACKED, ANSWER, "is no JSON"),
+    "packed half": (PACKED, gzip.compress(ANSWER)[:-20], "breaks off"),
+    "half": ({}, ANSWER[:20], "breaks off"), "none": ({}, "", "breaks off"),
+    "deep": ({}, "[" * 100_000, "breaks off"),
+    "packed": (PACKED, gzip.compress(ANSWER), None),
+    "byte order mark": ({}, b"\xef\xbb\xbf" + ANSWER, None)}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_is_told_as_what_it_is(server, proxy, name):
+    headers, data, says = ANSWERS[name]
+    proxy.faults = [(200, headers, data)]
+    lm = endpoint(server, proxy, tries=1)
+    if not says:
+        found = draw(lm, prompts={"t/0": SHORT["t/0"]}, n=1)
+        assert found[0].completion == "answer = 1\n"
+        return
+    with pytest.raises(EndpointError, match=f"1 tries, .* answer that {says}"):
+        draw(lm, prompts={"t/0": SHORT["t/0"]}, n=1)
 
 
 # ---------------------------------------------- what was paid is never lost
@@ -293,7 +329,7 @@ def test_ctrl_c_stops_at_once_and_keeps_what_came(server, proxy, tmp_path):
     (429, '{"error": {"message": "m", "code": "insufficient_quota"}}',
      "the account is used up"),
     (422, '{"detail": "Unexpected fields: seed"}', "leave a parameter"),
-    (307, "", "sends requests on to https://elsewhere.invalid/v1"),
+    (307, "", "sends requests on to https://elsewhere.invalid/v1;"),
     (200, "[1]", "no answer in 2 tries, the last time an answer that is no")])
 def test_one_sentence_and_no_key_in_it(server, proxy, monkeypatch, tmp_path,
                                        capfd, status, text, says):
@@ -312,6 +348,15 @@ def test_one_sentence_and_no_key_in_it(server, proxy, monkeypatch, tmp_path,
         assert KEY not in shown
     assert KEY.encode() not in pickle.dumps(lm)
     assert "\n" not in str(caught.value) and not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("headers, says", [
+    ({"Location": "/login?key=1"}, "on to https://host.example/login;"),
+    ({"Location": "//elsewhere.example/v1"}, "https://elsewhere.example/v1;"),
+    ({}, "on to https://host.example/v1/completions;")])
+def test_where_a_redirect_leads(headers, says):
+    url = "https://host.example/v1/completions"
+    assert says in str(explained(url, 302, b"", headers, None))
 
 
 def test_an_unknown_model_is_answered_with_the_models(server, proxy):
@@ -382,6 +427,42 @@ def test_a_key_goes_only_where_it_belongs(monkeypatch):
     assert "of-two" not in str(caught.value)
     monkeypatch.delenv("TEACHER_API_KEY")
     assert key_for("http://host.example/v1") is None
+
+
+@pytest.mark.parametrize("variable", [None, "PORTAL_KEY"])
+def test_nothing_of_the_environment_goes_along(server, proxy, monkeypatch,
+                                               caplog, variable):
+    """The client would send all of it to any server, through any proxy."""
+    for name in ("API_KEY", "ADMIN_KEY", "ORG_ID", "PROJECT_ID"):
+        monkeypatch.setenv(f"OPENAI_{name}", "sk-for-openai-only")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "\n".join(
+        f"{name}: sk-for-openai-only" for name in ("authorization", "X-Key")))
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("PORTAL_KEY", KEY)
+    monkeypatch.delenv("NO_PROXY")
+    for name in ("HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    caplog.set_level(logging.DEBUG)
+    proxy.faults = [(200, {"Set-Cookie": "a=b"}, ANSWER)] * 2
+    draw(endpoint(server, proxy, key_from=variable, concurrency=1), n=1,
+         prompts={"t/0": SHORT["t/0"], "t/1": SHORT["t/1"]})
+    for entry in proxy.seen:
+        headers = {n.lower(): v for n, v in entry["headers"].items()}
+        assert "sk-for-openai-only" not in str(headers)
+        assert headers.pop("authorization", None) == (
+            f"Bearer {KEY}" if variable else None)
+        assert headers["user-agent"] == "reasoning-distillation-notebooks"
+        assert set(headers) <= {
+            "host", "connection", "accept", "accept-encoding", "user-agent",
+            "content-type", "content-length"}
+    assert len(proxy.seen) == 2 and KEY not in caplog.text
+
+
+def test_who_asks_no_server_does_not_load_the_client():
+    code = "import sys, helpers.teachers.endpoint; print('openai' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], text=True,
+                          cwd=ROOT, capture_output=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_colabs_secrets_are_asked(monkeypatch):
