@@ -30,9 +30,9 @@ def main(argv=None):
     if argv[:1] == ["ship"]:
         from helpers import shipping
         return shipping.main(argv[1:]) or 0
-    if argv == ["stamp"]:
+    if argv[:1] == ["stamp"]:
         from helpers import stamping
-        return stamping.main()
+        return stamping.main(argv[1:])
     parser = argparse.ArgumentParser(prog="python -m helpers")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("rebuild-mini", add_help=False,
@@ -41,7 +41,8 @@ def main(argv=None):
                         help="run the experiments of notebook 05, section 8")
     commands.add_parser("ship", add_help=False,
                         help="copy the results of a run into data/mini/")
-    commands.add_parser("stamp", help="write address and tag of "
+    commands.add_parser("stamp", add_help=False,
+                        help="write address and tag of "
                         "pyproject.toml into the notebooks")
     run = commands.add_parser("run", help="execute notebooks in order")
     run.add_argument("notebooks", nargs="*", metavar="NOTEBOOK",

@@ -170,6 +170,10 @@ def test_first_code_cell_is_the_same_everywhere():
     assert len(first) == 1
     lines = first.pop().splitlines()
     assert len(lines) <= 15 and lines[-1] == "prepare(profile)"
+    assert "# Run this cell; there is no need to read it." in lines[0]
+    # How another profile is chosen is seen where it is chosen.
+    assert re.fullmatch(r"profile = get_profile\(\) +# .*get_profile\(\".*",
+                        lines[-2])
 
 
 @notebooks
