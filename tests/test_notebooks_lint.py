@@ -163,7 +163,11 @@ def test_first_code_cell_is_the_same_everywhere():
     first = {code_cells(nbformat.read(path, 4))[0].source for path in PATHS}
     assert len(first) == 1
     lines = first.pop().splitlines()
-    assert len(lines) <= 15 and lines[-1] == "prepare(profile)"
+    assert len(lines) <= 30 and lines[-1] == "prepare(profile)"
+    assert "# Run this cell; there is no need to read it." in lines[0]
+    # How another profile is chosen is seen where it is chosen.
+    assert lines[-2] == "profile = get_profile()"
+    assert re.match(r"# 3\..* or get_profile\(\"", lines[-3])
 
 
 @notebooks
