@@ -39,7 +39,7 @@ METHODS = {
 
 
 def sources():
-    for folder in ("helpers", "benchmarks"):
+    for folder in ("helpers", "tests/benchmarks"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             yield pytest.param(path.read_text("utf-8"),
                                id=str(path.relative_to(ROOT)))

@@ -1,12 +1,12 @@
 """Samples: their distribution, their cache, and what a kill does to them."""
 
 import json
-import sys
 from collections import Counter
 
 import pytest
 import torch
 
+import sampling as roads
 from helpers.profiles import ROOT
 from helpers.prompts import (EXEMPLARS, cut_completion, few_shot_prompt,
                              truncate_left, zero_shot_prompt)
@@ -123,9 +123,6 @@ def excess(one, two):
 
 def test_samples_have_the_distribution_of_generate(teacher):
     """The benchmark's roads draw the same texts equally often."""
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    import sampling as roads
-    sys.path.pop(0)
     text, n, most = PROMPTS["t/1"], 3000, 12
     library = roads.generate(teacher, text, n, most)
     assert len(set(library)) > 30

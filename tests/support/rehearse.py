@@ -1,9 +1,9 @@
 """A rehearsal of the colab profile: its notebooks, on a CPU, in minutes.
 
-    python tests/rehearse.py [--folder FOLDER] [--new] [NOTEBOOK ...]
+    python tests/support/rehearse.py [--folder FOLDER] [--new] [NOTEBOOK ...]
 
-The Hub is a server on this machine (``tests/hub_server.py``), which has
-small stand-ins of the models under their true names, taught for a minute,
+The Hub is a server on this machine (``hub_server.py`` beside this), which
+has small stand-ins of the models under their true names, taught for a minute,
 and made-up data sets, of which GSM8K has 48 problems to train on.  All else
 is real: the notebooks, the command line, the client of the Hub, 4 bits, the
 other sizes of the profile.  The run happens in a
@@ -17,7 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PROBLEMS = 48, 24         # of GSM8K's two splits, where the Hub has 7473, 1319
 LEFT_OUT = ("runs", ".git", ".venv", "__pycache__", "build", "*.egg-info",
             ".pytest_cache", ".ipynb_checkpoints")
@@ -80,7 +80,7 @@ def taught(folder):
 
 
 def main():
-    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    sys.path.insert(0, str(ROOT))      # its own folder is there already
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK")
     parser.add_argument("--folder", type=Path,

@@ -1,8 +1,8 @@
 """Does the colab profile fit a 16 GB card, and how long does it take?
 
-    python benchmarks/gpu.py              all of it, on a CUDA card
-    python benchmarks/gpu.py --estimate   by calculation alone, without one
-    python benchmarks/gpu.py --small      tiny models, on the CPU: a rehearsal
+    python tests/benchmarks/gpu.py              all of it, on a CUDA card
+    python tests/benchmarks/gpu.py --estimate   by calculation alone, without one
+    python tests/benchmarks/gpu.py --small      tiny models, on the CPU: a rehearsal
 
 The models have the full shapes of the profile and random weights, so nothing
 is downloaded: checkpoints are written to runs/benchmarks/gpu/ (16 GB) and
@@ -34,7 +34,7 @@ from pathlib import Path
 import gpu_sizes
 from gpu_sizes import GIB, LIMIT_GIB, LIMIT_MINUTES, STUDENT, T5, TEACHER
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "data" / "benchmarks" / "gpu.json"
 RULES = (7, 5)                # the compute capability that is acted out
 RIVALS = ("ekt", "kd", "codeplan", "fine-tuned")

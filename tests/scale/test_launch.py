@@ -109,7 +109,7 @@ def test_the_shares_gradients_add_up_to_the_whole_batchs(processes):
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
-    """What tests/two_processes.py found, and the samples of one process."""
+    """What two_processes.py found, and the samples of one process."""
     folder = tmp_path_factory.mktemp("two")
     prompts = few_shot(9)
     one = sample(load_model(MINI.teacher), prompts, 4, **SETTINGS)
@@ -123,7 +123,7 @@ def two(tmp_path_factory):
     # One of them fails at the end: the other one is not left waiting.
     with pytest.raises(RuntimeError, match="2 processes failed: the second "
                        "process has had enough"):
-        launch(2, folder, module="tests.two_processes")
+        launch(2, folder, module="tests.support.two_processes")
     found = [torch.load(folder / f"{p}.pt") for p in (0, 1)]
     return folder / "samples", prompts, one, found
 

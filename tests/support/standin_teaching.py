@@ -4,7 +4,7 @@ A checkpoint of :mod:`standins` is trained for a minute on made-up problems,
 in the very prompts of the notebooks, by authors who slip: some of its
 samples are right and some are wrong, so that there is something to keep.
 
-    python tests/standin_teaching.py FOLDER
+    python tests/support/standin_teaching.py FOLDER
 """
 
 import random
@@ -140,7 +140,7 @@ TAUGHT = {"Qwen/Qwen2.5-Coder-7B-Instruct": ("teacher", 650, 0.35),
 def main(folder):
     """All that the profile colab names, below ``folder``, in a few minutes.
 
-    ``tests/hub_server.py`` serves it.
+    ``hub_server.py`` serves it.
     """
     folder = Path(folder)
     for name, (role, steps, slips) in TAUGHT.items():

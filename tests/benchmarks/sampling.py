@@ -1,6 +1,6 @@
 """n = 100 completions of one prompt: ours beside the library's own roads.
 
-    python benchmarks/sampling.py [--model NAME] [--four-bit] [--n N]
+    python tests/benchmarks/sampling.py [--model NAME] [--four-bit] [--n N]
                                   [--new-tokens N] [--rounds N] [--save]
 
 ours            teachers.decoding.complete: the prompt is read once, rows that
@@ -31,7 +31,7 @@ import torch
 from transformers import (GenerationConfig, StoppingCriteria,
                           StoppingCriteriaList)
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from helpers.problems import load_problems  # noqa: E402
@@ -147,7 +147,7 @@ def main():
     device = (torch.cuda.get_device_name() if torch.cuda.is_available()
               else f"CPU, {os.cpu_count()} cores")
     result = {
-        "command": "python benchmarks/sampling.py "
+        "command": "python tests/benchmarks/sampling.py "
                    + " ".join(sys.argv[1:]).strip(),
         "device": device, "model": lm.name, "n": options.n,
         "prompts": len(texts),

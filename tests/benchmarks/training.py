@@ -1,6 +1,6 @@
 """LoRA training beside TRL's SFTTrainer: tokens per second, and why.
 
-    python benchmarks/training.py [--only mini|qwen2|vocabulary]
+    python tests/benchmarks/training.py [--only mini|qwen2|vocabulary]
                                   [--threads N] [--save]
 
 The same model, adapter, batches, rates of learning and precision (float32)
@@ -42,7 +42,7 @@ from importlib import metadata
 from pathlib import Path
 
 os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / "runs" / "benchmarks" / "trl"
 RESULTS = ROOT / "data" / "benchmarks" / "training.json"
 sys.path[:0] = [str(ROOT), str(PLACE)]
@@ -273,7 +273,7 @@ def facts(load):
             "packages": {package: metadata.version(package) for package in (
                 "torch", "transformers", "peft", "accelerate", "datasets",
                 "trl")},
-            "command": " ".join(["python", "benchmarks/training.py",
+            "command": " ".join(["python", "tests/benchmarks/training.py",
                                  *sys.argv[1:]])}
 
 

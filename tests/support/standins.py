@@ -348,7 +348,7 @@ def write(path, value):
 def lay_hub(folder, names=tuple(NAMES)):
     """A checkpoint for each of ``names``, and all data sets, as on the Hub.
 
-    ``folder`` is then what ``tests/hub_server.py`` serves.
+    ``folder`` is then what ``hub_server.py`` serves.
     """
     import standin_data
     folder = Path(folder)

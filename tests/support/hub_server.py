@@ -9,7 +9,7 @@ where REVISION is ``main``, or another branch or tag with its slashes as
 %2F: ``refs%2Fconvert%2Fparquet``.  Its commit is a hash of its content and
 names it as well.  By hand:
 
-    python tests/hub_server.py FOLDER --port 8700
+    python tests/support/hub_server.py FOLDER --port 8700
 """
 
 import argparse
