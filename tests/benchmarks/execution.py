@@ -118,8 +118,8 @@ def phases(count=1000):
     import gc
     import mmap
     import struct
-    sys.path.insert(0, str(ROOT / "helpers"))
-    import execution_worker as worker
+    sys.path.insert(0, str(ROOT / "helpers" / "execution" / "inside"))
+    import worker
     isolation = worker.isolation
     stamps, names = mmap.mmap(-1, 64), (
         "fork", "pipes in place", "limits", "kernel filters",
@@ -145,7 +145,7 @@ def phases(count=1000):
     worker.REQUESTS = os.fdopen(os.pipe()[0])
     for place in (0, 1, 2):
         os.dup2(5, place)
-    worker.execution_child.prepare()
+    worker.child.prepare()
     worker.LAYERS = worker.layers_that_hold()
     os.chdir(worker.SCRATCH)
     gc.disable()
@@ -202,7 +202,7 @@ def profile_worker():
         found[step.__name__] = round(min(seconds) / len(programs) * 1e6, 2)
         print(f"parent, {step.__name__:10}{found[step.__name__]:8.2f} "
               f"microseconds")
-    done = subprocess.run([sys.executable, "-s", "-S", "-P", __file__,
+    done = subprocess.run([sys.executable, "-s", "-S", __file__,
                            "phases"], check=True, stdout=subprocess.PIPE)
     inside = {name: round(spent, 1)
               for name, spent in json.loads(done.stdout).items()}

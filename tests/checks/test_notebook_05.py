@@ -1,4 +1,4 @@
-"""The checks of notebooks 00, 02 and 05 know right from wrong."""
+"""The checks of notebook 05 know right from wrong."""
 
 import math
 from itertools import product
@@ -7,8 +7,6 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, kl_div, pad
 
-from helpers.checks.notebook_00 import check_00_1, check_00_2
-from helpers.checks.notebook_02 import check_02_1, check_02_2
 from helpers.checks.notebook_05 import (check_05_1, check_05_2, check_05_3,
                                         known_slips, two_models)
 from helpers.distillation import distillation_loss
@@ -17,30 +15,6 @@ from helpers.training import completion_loss
 
 def stub(*arguments):
     ...
-
-
-def unsorted_nucleus(p, top_p):
-    kept, total = set(), 0.0
-    for i in range(len(p)):
-        if total >= top_p:
-            break
-        kept.add(i)
-        total += p[i]
-    return kept
-
-
-def short_nucleus(p, top_p):
-    kept, total = set(), 0.0
-    for i in sorted(range(len(p)), key=lambda i: -p[i]):
-        total += p[i]
-        if total > top_p:
-            break
-        kept.add(i)
-    return kept
-
-
-def threshold(p, top_p):
-    return {i for i in range(len(p)) if p[i] >= top_p}
 
 
 def in_place_merge(weight, a, b, alpha, rank):
@@ -205,24 +179,6 @@ def test_the_known_slips_are_far_from_the_right_value():
 
 
 WRONG = [
-    (check_00_1, "start = 12\nanswer = start * 2", "Friday is missing"),
-    (check_00_1, "answer = (12 - 3) * 2", "before Monday"),
-    (check_00_1, "start = 12\n", "set answer"),
-    (check_00_1, "import os; os._exit(0)", "set answer"),
-    (check_00_1, 21, "triple quotes"),
-    (check_00_2, stub, "first that passed"),
-    (check_00_2, lambda p, s: p[0], "first that passed"),
-    (check_00_2, lambda p, s: p[s.index("passed")], "failed"),
-    (check_00_2, lambda p, s: [x for x, y in zip(p, s) if y == "passed"][-1:],
-     "first that passed"),
-    (check_02_1, stub, "nothing is returned"),
-    (check_02_1, unsorted_nucleus, "likeliest"),
-    (check_02_1, short_nucleus, "crosses the line"),
-    (check_02_1, threshold, "crosses the line"),
-    (check_02_2, stub, "nothing is returned"),
-    (check_02_2, lambda t, n, d: len(t) * n - len(d), "counts once"),
-    (check_02_2, lambda t, n, d: len(t) * n - len(set(d)), "larger n"),
-    (check_02_2, lambda t, n, d: len(t) * n, "paid for"),
     (check_05_1, stub, "nothing is returned"),
     (check_05_1, lambda parts, end: (
         [5, 6, 7, 8, 9, 10, 11, 1], [5, 6, 7, 8, 9, 10, 11, 1]),
@@ -250,8 +206,5 @@ def test_a_wrong_answer_is_told_why(check, answer, message, capsys):
 
 
 def test_other_right_answers_pass():
-    assert check_00_1("answer = 12 * 2 - 3")
-    assert check_02_2(lambda t, n, d: sum(
-        (x, i) not in d for x in t for i in range(n)))
     assert check_05_2(lambda w, a, b, alpha, rank: torch.add(
         w, b @ a, alpha=alpha / rank))

@@ -1,18 +1,14 @@
-"""Figures: what is drawn, the alt text, and that nothing overlaps."""
+"""Charts: what is drawn, and that nothing overlaps."""
 
-import base64
-import io
-
-import matplotlib.image
 import numpy as np
 import pytest
-from IPython.core.formatters import DisplayFormatter
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
+from helpers.figures import charts
 from helpers.figures.charts import (funnel_figure, interval_figure,
                                     loss_figure, pass_at_k_figure)
-from helpers.figures.style import CYCLE, DASHES, MARKERS, png, show, spread
+from helpers.figures.style import CYCLE, DASHES, MARKERS, png
 
 KS = np.array([1, 2, 5, 10, 50, 100])
 
@@ -29,33 +25,6 @@ def three_curves():
 
 def texts(figure):
     return [t for t in figure.axes[0].texts if t.get_text()]
-
-
-def test_show_displays_one_png_with_its_alt_text_and_saves_it(
-        tmp_path, monkeypatch):
-    shown = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
-    figure, path = pass_at_k_figure(three_curves()), tmp_path / "new" / "a.png"
-    show(figure, alt="Three lines rise.", path=path)
-    (picture,) = shown
-    output, metadata = DisplayFormatter().format(picture)
-    assert set(output) == {"image/png", "text/plain"}
-    assert output["text/plain"] == repr(picture) == "Three lines rise."
-    assert metadata == {"image/png": {"alt": "Three lines rise."}}
-    data = base64.b64decode(output["image/png"])
-    assert path.read_bytes() == data
-    assert matplotlib.image.imread(io.BytesIO(data)).shape[1] > 600
-
-
-def test_show_without_alt_text_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="needs an alt text"):
-        show(pass_at_k_figure(three_curves()), "  ", tmp_path / "a.png")
-    assert not list(tmp_path.iterdir())
-
-
-def test_the_same_figure_is_the_same_file():
-    assert png(pass_at_k_figure(three_curves()), "x") == png(
-        pass_at_k_figure(three_curves()), "x")
 
 
 def test_curves_are_drawn_as_given_on_a_log_axis_in_percent():
@@ -87,13 +56,6 @@ def test_labels_of_close_lines_do_not_overlap_or_leave_the_picture():
     for below, above in zip(boxes, boxes[1:]):
         assert above.y0 >= below.y1 - 1
     assert max(box.x1 for box in boxes) <= figure.bbox.x1
-
-
-def test_spread_keeps_order_and_leaves_alone_what_has_room():
-    assert spread([0.0, 5.0, 9.0], 1) == pytest.approx([0, 5, 9])
-    placed = spread([3.0, 2.9, 3.1, 3.0], 1)
-    assert np.all(np.diff(np.sort(placed)) >= 0.99)
-    assert placed[1] < placed[0] < placed[3] < placed[2]
 
 
 def test_a_funnel_shows_each_stage_with_count_and_share():
@@ -167,3 +129,23 @@ def test_an_interval_figure_needs_a_row():
     with pytest.raises(ValueError, match="at least one row"):
         interval_figure({}, "pass@1 (%)")
     png(interval_figure({"one": (0, 0, 0)}, "pass@1 (%)"), "a single dot")
+
+
+def test_a_grid_prints_each_gain_and_is_bold_where_it_is_sure():
+    table = {("a", 2): (0.05, 0.01, 0.09), ("a", 3): (-0.02, -0.05, 0.01)}
+    axes = charts.grid_figure(table, ["a"], [2, 3], "steps",
+                                    "").axes[0]
+    found = {t.get_text(): t.get_fontweight() for t in axes.texts}
+    assert found == {"+5.0\n[+1.0, +9.0]": "bold",
+                     "-2.0\n[-5.0, +1.0]": "normal"}
+
+
+def test_budgets_are_drawn_in_percent_and_differ_without_colour():
+    curves = {name: ([40, 400], [a, 2 * a], [0, a], [a, 3 * a])
+              for name, a in (("direct", 0.2), ("plan first", 0.3))}
+    axes = charts.budget_figure(curves).axes[0]
+    one, two = axes.lines[:2]
+    assert list(one.get_ydata()) == [20, 40] and axes.get_xscale() == "log"
+    assert one.get_marker() != two.get_marker()
+    assert one.get_linestyle() != two.get_linestyle()
+    assert [t.get_text() for t in axes.texts] == list(curves)

@@ -1,4 +1,4 @@
-"""How every notebook and helper module is made: rules that a reader feels.
+"""How every notebook is made: rules that a reader feels.
 
 The notebooks themselves are executed by nbval (``make test``).
 """
@@ -188,6 +188,24 @@ def test_files_are_small_and_numbered_once():
         assert path.stat().st_size < 1_000_000
 
 
+TEACHER = re.compile(r"teacher = load_teacher\(profile|lm(, \w+)? = load\(")
+STUDENT = re.compile(r"load_student\(|load_model\(profile|= fresh\(")
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)
+def test_the_teacher_is_freed_before_a_student_is_loaded(path):
+    """But for a distillation, which asks the teacher at every step."""
+    resident = False
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type != "code":
+            continue
+        loads = TEACHER.search(cell.source)
+        if resident and "distil(teacher" not in cell.source:
+            assert not STUDENT.search(cell.source), cell.source
+        resident = (resident or bool(loads)) and "free(" not in (
+            cell.source[loads.end():] if loads else cell.source)
+
+
 # ---- modules ----
 
 def public(path):
@@ -215,14 +233,6 @@ def test_docstrings_say_where_they_are_introduced(module):
             assert section in there.get(notebook, ()), (
                 f"{module}.{node.name}: there is no section {section} in a "
                 f"notebook {notebook}")
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_modules_are_short(module):
-    lines = MODULES[module].read_text().splitlines()
-    assert len(lines) <= 450
-    for number, line in enumerate(lines, start=1):
-        assert len(line) <= 79, f"{module}, line {number}"
 
 
 def bare(node):

@@ -1,6 +1,5 @@
 """Notebook 06's arithmetic: plans chosen, bills compared, claims judged."""
 
-import math
 from dataclasses import replace
 from itertools import combinations
 from statistics import fmean
@@ -9,10 +8,6 @@ import numpy as np
 import pytest
 
 from helpers.evaluation import over_seeds, relative_gain
-from helpers.figures import charts, live
-from helpers.mini.reading import task_facts
-from helpers.mini.tasks import DIFFICULTIES, SPLITS
-from helpers.problems import load_problems
 from helpers.studies import claims
 from helpers.studies.claims import Claim, judge_claim
 from helpers.studies.results import (PlanStanding, direct_chosen,
@@ -137,62 +132,6 @@ def test_the_claims_name_rivals_that_were_run():
     texts = [c.text for c in claims.MAIN_CLAIMS
              + claims.ABLATION_CLAIMS]
     assert len(set(texts)) == len(texts)
-
-
-# ---- what a question is like ----
-
-def test_the_facts_of_a_question_are_those_it_was_made_from():
-    for split, each in SPLITS.items():
-        problems = load_problems("mini-apps", split)
-        facts = [task_facts(p.question) for p in problems]
-        assert all(facts.count((steps, order)) == each
-                   for steps in DIFFICULTIES for order in (True, False))
-        for problem, (steps, _) in zip(problems, facts):
-            assert DIFFICULTIES[steps] == problem.difficulty
-    assert task_facts("How many legs has a spider?") is None
-    assert task_facts(problems[0].question + " Quickly.") is None
-
-
-# ---- figures ----
-
-def test_live_losses_draw_both_tasks_or_one(tmp_path, capsys):
-    both = [(1 / i, 2 / i) for i in range(1, 31)]
-    axes = live.both_losses_figure(both, 60, "t").axes[0]
-    assert [len(line.get_xdata()) for line in axes.lines] == [30] * 4
-    assert axes.get_xlim() == (1, 60)
-    assert axes.lines[1].get_ydata()[-1] == pytest.approx(
-        fmean(a for a, _ in both[-10:]))
-    alone = [(a, math.nan) for a, _ in both]
-    assert len(live.both_losses_figure(alone, 60).axes[0].lines) == 2
-    watch = live.LiveLosses(60, "two tasks", every=10)
-    for i in range(1, 31):
-        watch(both[:i])
-    watch.close(both, tmp_path / "figures" / "x.png")
-    said = capsys.readouterr().out.splitlines()
-    assert len(said) == 5        # after 1, 10, 20, 30 updates, and closed
-    assert "30 of 60 updates" in said[-1] and "plan from 2.00 to" in said[-1]
-    assert b"two tasks" in (tmp_path / "figures" / "x.png").read_bytes()
-    assert "plan" not in live.LiveLosses(60).words(alone)
-
-
-def test_a_grid_prints_each_gain_and_is_bold_where_it_is_sure():
-    table = {("a", 2): (0.05, 0.01, 0.09), ("a", 3): (-0.02, -0.05, 0.01)}
-    axes = charts.grid_figure(table, ["a"], [2, 3], "steps",
-                                    "").axes[0]
-    found = {t.get_text(): t.get_fontweight() for t in axes.texts}
-    assert found == {"+5.0\n[+1.0, +9.0]": "bold",
-                     "-2.0\n[-5.0, +1.0]": "normal"}
-
-
-def test_budgets_are_drawn_in_percent_and_differ_without_colour():
-    curves = {name: ([40, 400], [a, 2 * a], [0, a], [a, 3 * a])
-              for name, a in (("direct", 0.2), ("plan first", 0.3))}
-    axes = charts.budget_figure(curves).axes[0]
-    one, two = axes.lines[:2]
-    assert list(one.get_ydata()) == [20, 40] and axes.get_xscale() == "log"
-    assert one.get_marker() != two.get_marker()
-    assert one.get_linestyle() != two.get_linestyle()
-    assert [t.get_text() for t in axes.texts] == list(curves)
 
 
 def test_paired_gains_are_over_seeds():

@@ -24,7 +24,6 @@ from helpers.training import (IGNORED, add_lora, encode_for, load_student,
                               predict, save_adapter, task_loss, train)
 
 KINDS = [kind for kind in standins.KINDS if kind != "t5"]
-DECODERS = [kind for kind in KINDS if kind != "codet5"]
 ROWS = standin_data.gsm_rows(3, 6)
 GSM = [READERS["gsm8k"](row, f"gsm8k/train/{i}")
        for i, row in enumerate(ROWS)]
