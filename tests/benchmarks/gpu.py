@@ -1,8 +1,8 @@
 """Does the colab profile fit a 16 GB card, and how long does it take?
 
     python tests/benchmarks/gpu.py              all of it, on a CUDA card
-    python tests/benchmarks/gpu.py --estimate   by calculation alone, without one
-    python tests/benchmarks/gpu.py --small      tiny models, on the CPU: a rehearsal
+    python tests/benchmarks/gpu.py --estimate   by calculation, without one
+    python tests/benchmarks/gpu.py --small      tiny models, on the CPU
 
 The models have the full shapes of the profile and random weights, so nothing
 is downloaded: checkpoints are written to runs/benchmarks/gpu/ (16 GB) and

@@ -179,6 +179,24 @@ def test_no_cell_knows_where_it_is_run(notebook):
             assert re.match(r"https?:|#|data:", "".join(link)), link
 
 
+@notebooks
+def test_no_import_is_made_twice_or_hides_another(notebook):
+    """But in exercises, which stand alone; the first cell belongs to all."""
+    seen = {}
+    for place, cell in enumerate(code_cells(notebook)):
+        if "exercise" in tags(cell):
+            continue
+        for node in ast.walk(tree_of(cell)):
+            if not isinstance(node, (ast.Import, ast.ImportFrom)):
+                continue
+            for alias in node.names:
+                what = getattr(node, "module", None), alias.name
+                name = alias.asname or alias.name
+                before = seen.setdefault(name, (place, what))
+                assert before in ((0, what), (place, what)), (
+                    f"{name} was imported in a cell above: {cell.source}")
+
+
 @needs_notebooks
 def test_files_are_small_and_numbered_once():
     numbers = [path.name[:3] for path in PATHS]
