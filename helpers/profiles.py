@@ -94,7 +94,7 @@ PROFILES = {
         student="Qwen/Qwen2.5-Coder-0.5B",
         train_problems=200, test_problems=50,
         train_samples=8, test_samples=20, max_new_tokens=150,
-        # Sizes for a T4: python benchmarks/gpu.py --estimate
+        # Sizes for a T4: python tests/benchmarks/gpu.py --estimate
         sequences=48, epochs=3, batch_size=8, learning_rate=2e-4,
         lora_rank=16, teacher_4bit=True, teacher_chat=True,
         plan_difficulty="introductory",

