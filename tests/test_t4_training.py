@@ -12,7 +12,7 @@ from transformers import (
     AutoModelForCausalLM, AutoModelForSeq2SeqLM, CodeGenConfig, GPTJConfig,
     GPTNeoConfig, LlamaConfig, Qwen2Config, T5Config)
 
-from helpers import multitask, training
+from helpers import training
 from helpers.distillation import distil
 from helpers.filtering import Example
 from helpers.gpu import logits, memory, precision
@@ -70,9 +70,8 @@ def run_two(lm, **options):
 
 def scaler_from(monkeypatch, factor):
     """Begin with another factor of the loss."""
-    for module in (training, multitask):
-        monkeypatch.setattr(module, "make_scaler", lambda model: torch.amp.
-                            GradScaler("cpu", init_scale=factor))
+    monkeypatch.setattr(training, "make_scaler", lambda model: torch.amp.
+                        GradScaler("cpu", init_scale=factor))
 
 
 # ---- 16 bits ----

@@ -22,14 +22,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
-from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from helpers.filtering import Example
 from helpers.mini import stories, tasks
 from helpers.profiles import ROOT
 from helpers.teachers.checkpoint import LanguageModel
-from helpers.training import IGNORED, encode_for, predict, resume, save_state
+from helpers.tools.states import resume, save_state
+from helpers.training import IGNORED, encode_for, masked_loss, predict
 from helpers.workshop.recipes import (CORPORA, INTERNET, RECIPES, SPLITS,
                                       TEXTBOOK, build_model, build_tokenizer)
 
@@ -135,9 +135,7 @@ def pretrain(recipe, tokenizer, seed, checkpoint, save_every=100):
     for step in bar:
         began = time.perf_counter()
         encoded = draw_batch(recipe, lm, step, seed)
-        logits, wanted = predict(lm, encoded)
-        trained = wanted != IGNORED
-        loss = cross_entropy(logits[trained], wanted[trained])
+        loss = masked_loss(*predict(lm, encoded))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step(rate_share(recipe, step))
