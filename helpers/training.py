@@ -20,7 +20,7 @@ from helpers.gpu.logits import (IGNORED, loss_in_pieces, too_many,
 from helpers.gpu.precision import (autocast, make_scaler, memory_error, update,
                                    widen)
 from helpers.teachers.checkpoint import LanguageModel, fingerprint, load_model
-from helpers.tools.states import resume, save_state
+from helpers.tools.states import put_back_after_errors, resume, save_state
 
 
 def encode(tokenizer, example):
@@ -194,16 +194,19 @@ def add_lora(lm, rank, seed=0):
     A layer's weight W becomes W + (alpha / rank) B A, with A (rank, in)
     random, B (out, rank) zero, alpha = 2 rank: at first nothing changes.
     The adapter is 32 bits wide, whatever W is: peft sees to that.
-    ``lm`` is changed in place.  Introduced in notebook 05, section 3.
+    ``lm`` is changed in place and returned; an adapter that it has already
+    is taken off first.  Introduced in notebook 05, section 3.
     """
-    from peft import LoraConfig, get_peft_model
+    from peft import LoraConfig, PeftModel, get_peft_model
     torch.manual_seed(seed)
     kind = ("SEQ_2_SEQ_LM" if lm.model.config.is_encoder_decoder
             else "CAUSAL_LM")
     config = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0,
                         target_modules="all-linear", task_type=kind)
-    model = get_peft_model(lm.model, config)
-    return LanguageModel(lm.name, model, lm.tokenizer)
+    if isinstance(lm.model, PeftModel):      # the cell is run again
+        lm.model = lm.model.unload()
+    lm.model = get_peft_model(lm.model, config)
+    return lm
 
 
 def batches(count, batch_size, epochs, seed):
@@ -316,54 +319,63 @@ def fit(lm, weights, steps, peak_rate, gradients, settings, rows, knobs,
     ``gradients(step, scaler)`` adds the gradients of a step, multiplied by
     the scaler's factor, and returns its loss or a tuple of losses; a list of
     these is returned.  ``words`` are the bar's: title, unit, a name for each
-    loss.  A ``checkpoint`` of other ``settings`` is refused.  ``seed`` is
-    that of dropout.  ``agree(run, losses)`` is called before the first
-    update, ``watch(losses)`` after each.  Where not ``saves``, the checkpoint
-    is only read.  ``rows`` and ``knobs`` are for the sentence of the
-    ``MemoryError``: so many did not fit, and what may be turned.  Introduced
-    in notebook 05, section 4.
+    loss.  A ``checkpoint`` of other ``settings`` or other first weights is
+    refused.  After an error or interrupt it holds all updates made, and
+    ``weights`` are what they were.  ``seed`` is that of dropout.
+    ``agree(run, starts, losses)`` is called before the first update,
+    ``watch(losses)`` after each.  Where not ``saves``, the checkpoint is only
+    read.  ``rows`` and ``knobs`` are for the sentence of the ``MemoryError``:
+    so many did not fit, and what may be turned.  Introduced in notebook 05,
+    section 4.
     """
-    (title, unit, *names), told = words, ()
+    title, unit, *names = words
     run = hashlib.sha256(repr((lm.name, steps, peak_rate, weight_decay,
                                settings)).encode()).hexdigest()
-    widen(weights)
     optimizer = torch.optim.AdamW(weights, weight_decay=weight_decay)
     scaler = make_scaler(lm.model)
     # Begins it, also in a process that has no share of the first batch.
     scaler.scale(torch.zeros(1, device=lm.model.device))
-    losses = resume(checkpoint, run, weights, optimizer, scaler)
-    saved = len(losses)
 
     def save():
-        if checkpoint and saves and len(losses) > saved:
-            save_state(checkpoint, run, weights, optimizer, losses, scaler)
+        # An interrupt within an update leaves some weights moved and others
+        # not; then the optimiser has counted one update more than there are.
+        made = max((int(state["step"]) for state in
+                    optimizer.state.values()), default=0)
+        if checkpoint and saves and saved < len(losses) == made:
+            save_state(checkpoint, run, weights, optimizer, losses, scaler,
+                       starts)
         return len(losses)
 
-    if agree:
-        agree(run, losses)
-    lm.model.train()
-    bar = tqdm(total=steps, initial=len(losses), desc=title, unit=unit,
-               disable=not progress)
-    for step in range(len(losses), min(steps, stop_after or steps)):
-        seed_dropout(seed, step)
-        told = update(optimizer, scaler, learning_rate(step, steps, peak_rate),
-                      lambda: gradients(step, scaler))
-        if told is None:
-            break
-        losses.append(told)
-        bar.update()
-        bar.set_postfix({name: f"{loss:.3f}" for name, loss in zip(
-            names, told if isinstance(told, tuple) else [told])})
-        if watch:
-            watch(losses)
-        if (step + 1) % save_every == 0:
-            saved = save()
-    bar.close()
-    save()
-    lm.model.eval()
-    if told is None:
-        raise memory_error(len(losses), f"{rows} rows at a time", knobs,
-                           checkpoint)
+    with put_back_after_errors(lm.model, weights):
+        losses, starts = resume(checkpoint, run, weights, optimizer, scaler)
+        saved = len(losses)
+        widen(weights)
+        if agree:
+            agree(run, starts, losses)
+        lm.model.train()
+        with tqdm(total=steps, initial=saved, desc=title, unit=unit,
+                  disable=not progress) as bar:
+            try:
+                for step in range(saved, min(steps, stop_after or steps)):
+                    seed_dropout(seed, step)
+                    told = update(optimizer, scaler,
+                                  learning_rate(step, steps, peak_rate),
+                                  lambda: gradients(step, scaler))
+                    if told is None:
+                        raise memory_error(step, f"{rows} rows at a time",
+                                           knobs, checkpoint)
+                    losses.append(told)
+                    bar.update()
+                    bar.set_postfix({
+                        name: f"{loss:.3f}" for name, loss in zip(
+                            names, told if isinstance(told, tuple)
+                            else [told])})
+                    if watch:
+                        watch(losses)
+                    if (step + 1) % save_every == 0:
+                        saved = save()
+            finally:
+                save()
     return losses
 
 

@@ -128,7 +128,7 @@ def pretrain(recipe, tokenizer, seed, checkpoint, save_every=100):
     weights = list(model.parameters())
     optimizer = Optimizer(recipe, model)
     run = repr((recipe, seed))
-    log = resume(checkpoint, run, weights, optimizer)
+    log, starts = resume(checkpoint, run, weights, optimizer)
     steps = recipe.textbook_steps + recipe.internet_steps
     bar = tqdm(range(len(log), steps), initial=len(log), total=steps,
                desc=f"pre-training the {recipe.name}", unit=" steps")
@@ -143,7 +143,8 @@ def pretrain(recipe, tokenizer, seed, checkpoint, save_every=100):
                     time.perf_counter() - began))
         bar.set_postfix(loss=f"{loss.item():.3f}")
         if (step + 1) % save_every == 0:
-            save_state(checkpoint, run, weights, optimizer, log)
+            save_state(checkpoint, run, weights, optimizer, log,
+                       starts=starts)
     return model.eval(), log
 
 
