@@ -171,8 +171,8 @@ def test_the_cell_is_short_and_begins_with_the_standard_library():
     assert "Run this cell; there is no need to read it." in (
         CELL.splitlines()[0])
     assert CELL.endswith("\nprepare(profile)")
-    assert re.search(r"^# 3\. .* or get_profile\(\".*\nprofile = get_profile\(\)$",
-                     CELL, re.MULTILINE)
+    assert re.search(r"^# 3\. .* or get_profile\(\".*\n"
+                     r"profile = get_profile\(\)$", CELL, re.MULTILINE)
     for node in ast.walk(ast.parse(CELL)):
         names = ([alias.name for alias in node.names] if isinstance(
             node, ast.Import) else [node.module] if isinstance(

@@ -1,5 +1,9 @@
 """The mask, the loss, the adapter, and a training that is interrupted."""
 
+import random
+import warnings
+from contextlib import contextmanager
+
 import pytest
 import torch
 
@@ -95,6 +99,105 @@ def test_training_learns_and_is_the_same_after_a_kill(student, tmp_path):
     again = add_lora(load_model("data/mini/student"), rank=4, seed=0)
     assert run(again, checkpoint=checkpoint) == losses      # nothing to do
     assert torch.equal(trained_weights(again), trained_weights(student))
+
+
+class Stopped(KeyboardInterrupt):
+    """The reader's hand on the stop button."""
+
+
+@contextmanager
+def stopped_at(place, step, monkeypatch):
+    """Interrupt update number ``step``: before, within or after it is made."""
+    real, calls = torch.optim.AdamW.step, []
+
+    def interrupted(self, *given, **named):
+        calls.append(None)
+        if len(calls) <= step:
+            return real(self, *given, **named)
+        if place != "before":
+            real(self, *given, **named)
+        if place == "within":            # some weights have moved, some not
+            with torch.no_grad():
+                self.param_groups[0]["params"][0].fill_(7.0)
+        raise Stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.optim.AdamW, "step", interrupted)
+        with pytest.raises(Stopped):
+            yield
+
+
+@pytest.mark.parametrize("place", ["before", "within", "after"])
+@pytest.mark.parametrize("save_every", [2, 50, None])
+def test_a_cell_that_was_stopped_may_be_run_again(
+        student, tmp_path, monkeypatch, place, save_every):
+    """The same model in memory, stopped twice: as if never stopped."""
+    start = trained_weights(student)
+    losses = run(student)
+    wanted = trained_weights(student)
+    for first, second in random.Random(place).sample(
+            [(a, b) for a in range(6) for b in range(6)], 2):
+        path = save_every and tmp_path / f"{first}-{second}.pt"
+        options = {"checkpoint": path, "save_every": save_every or 50}
+        lm = add_lora(load_model("data/mini/student"), rank=4, seed=0)
+        with stopped_at(place, first, monkeypatch):
+            run(lm, **options)
+        assert torch.equal(trained_weights(lm), start)
+        assert not lm.model.training
+        kept = len(torch.load(path)["losses"]) if (
+            path and path.exists()) else 0
+        if path and place == "before":
+            assert kept == first                  # no update is lost
+        if second < 6 - kept:
+            with stopped_at(place, second, monkeypatch):
+                run(lm, **options)
+            assert torch.equal(trained_weights(lm), start)
+        assert run(lm, **options) == losses
+        assert torch.equal(trained_weights(lm), wanted)
+
+
+def test_a_finished_cell_may_be_run_again_and_other_starts_are_refused(
+        student, tmp_path, monkeypatch):
+    options = {"checkpoint": tmp_path / "state.pt"}
+    losses = run(student, **options)
+    wanted = trained_weights(student)
+    before = options["checkpoint"].read_bytes()
+    assert run(student, **options) == losses         # from its own weights
+    assert torch.equal(trained_weights(student), wanted)
+    student = add_lora(student, rank=4, seed=0)      # the cell above it, too
+    assert run(student, **options) == losses
+    assert torch.equal(trained_weights(student), wanted)
+    assert options["checkpoint"].read_bytes() == before
+    other = add_lora(load_model("data/mini/student"), rank=4, seed=1)
+    theirs = trained_weights(other)
+    with pytest.raises(ValueError, match="other data or settings"):
+        run(other, **options)
+    assert torch.equal(trained_weights(other), theirs)
+    # Ended early, gone on with in memory, stopped, and run again.
+    lm = add_lora(load_model("data/mini/student"), rank=4, seed=0)
+    options = {"checkpoint": tmp_path / "other.pt"}
+    run(lm, stop_after=2, **options)
+    with stopped_at("before", 2, monkeypatch):
+        run(lm, **options)
+    assert run(lm, **options) == losses
+    assert torch.equal(trained_weights(lm), wanted)
+
+
+def test_an_adapter_takes_the_place_of_another(student):
+    start = trained_weights(student)
+    run(student)
+    lm = student
+    for again in (student, lm):            # under either name, without a word
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            lm = add_lora(again, rank=4, seed=0)
+        assert torch.equal(trained_weights(lm), start)
+    base = load_model("data/mini/student")
+    ids = torch.arange(20)[None]
+    assert torch.equal(lm.model(input_ids=ids).logits,
+                       base.model(input_ids=ids).logits)
+    assert not any(name.count("base_layer") > 1
+                   for name, _ in lm.model.named_parameters())
 
 
 def test_a_checkpoint_of_another_run_or_a_broken_one(student, tmp_path):

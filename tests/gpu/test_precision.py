@@ -8,7 +8,7 @@ import math
 import pytest
 import torch
 
-from helpers import multitask, training
+from helpers import training
 from helpers.filtering import Example
 from helpers.gpu import memory, precision
 from helpers.multitask import (code_examples, plan_examples, plan_head,
@@ -65,9 +65,8 @@ def run_two(lm, **options):
 
 def scaler_from(monkeypatch, factor):
     """Begin with another factor of the loss."""
-    for module in (training, multitask):
-        monkeypatch.setattr(module, "make_scaler", lambda model: torch.amp.
-                            GradScaler("cpu", init_scale=factor))
+    monkeypatch.setattr(training, "make_scaler", lambda model: torch.amp.
+                        GradScaler("cpu", init_scale=factor))
 
 
 # ---- 16 bits ----

@@ -459,7 +459,8 @@ def test_nothing_of_the_environment_goes_along(server, proxy, monkeypatch,
 
 
 def test_who_asks_no_server_does_not_load_the_client():
-    code = "import sys, helpers.teachers.endpoint; print('openai' in sys.modules)"
+    code = ("import sys, helpers.teachers.endpoint\n"
+            "print('openai' in sys.modules)")
     done = subprocess.run([sys.executable, "-c", code], text=True,
                           cwd=ROOT, capture_output=True, check=True)
     assert done.stdout == "False\n"
