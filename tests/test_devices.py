@@ -22,7 +22,7 @@ PROMPTS = {f"t/{i}": zero_shot_prompt(
 
 @pytest.fixture(scope="module")
 def teacher():
-    return load_model("data/mini/teacher")
+    return load_model("data/mini/models/teacher")
 
 
 @pytest.mark.parametrize("card, parameters, kind, wanted", [
@@ -60,7 +60,7 @@ def test_an_unknown_value_of_a_profile_is_named():
 
 
 def test_a_freed_model_says_so():
-    lm = load_model("data/mini/student")
+    lm = load_model("data/mini/models/student")
     free(lm)
     free(lm)
     with pytest.raises(ValueError, match="was freed"):
@@ -68,7 +68,7 @@ def test_a_freed_model_says_so():
 
 
 def test_freeing_gives_the_weights_up():
-    lm = load_model("data/mini/student")
+    lm = load_model("data/mini/models/student")
     weight = weakref.ref(lm.model.lm_head.weight)
     assert weight() is not None
     free(lm)
@@ -144,7 +144,7 @@ def test_a_model_that_does_not_fit_is_one_sentence(monkeypatch):
         raise torch.OutOfMemoryError("CUDA out of memory.")
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", full)
     with pytest.raises(MemoryError, match="free other models"):
-        load_model("data/mini/student")
+        load_model("data/mini/models/student")
 
 
 # ------------------------------------------------------------- chat models
@@ -188,7 +188,7 @@ def test_a_chat_model_sees_its_template(teacher, tmp_path):
 
 def test_four_bits_load_on_a_cpu_too():
     pytest.importorskip("bitsandbytes")
-    lm = load_model("data/mini/teacher", four_bit=True)
+    lm = load_model("data/mini/models/teacher", four_bit=True)
     kinds = {type(layer).__name__ for layer in lm.model.modules()}
     assert "Linear4bit" in kinds and lm.name.endswith("-nf4")
     rows = sample(lm, PROMPTS, n=2, max_new_tokens=24, progress=False)
@@ -199,7 +199,7 @@ def test_four_bits_without_bitsandbytes_is_one_sentence(monkeypatch):
     import importlib.util
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match="pip install bitsandbytes"):
-        load_model("data/mini/teacher", four_bit=True)
+        load_model("data/mini/models/teacher", four_bit=True)
 
 
 def test_every_end_mark_of_a_model_ends_a_text(teacher):

@@ -16,11 +16,10 @@ from helpers.plans import (EXEMPLARS, WAYS, Plan, best_of, choose,
                            code_request, elicit, judge_both, plan_request,
                            read_plans, score_plans, steps, write_plans)
 from helpers.problems import load_problems
-from helpers.profiles import ROOT, get_profile
+from helpers.profiles import ROOT, Profile, get_profile
 from helpers.prompts import cut_section, section
-from helpers.studies import results
 from helpers.studies.results import (FRESH, PlanScores, best_curve,
-                                     load_plan_scores, plan_judgement)
+                                     judgement, load_plan_scores)
 from helpers.teachers import checkpoint
 from helpers.teachers.checkpoint import load_model
 
@@ -69,7 +68,7 @@ def test_a_section_ends_where_another_begins(text, kept, reason):
 @pytest.fixture
 def teller(monkeypatch):
     """A model whose answers are its random numbers, or empty; its calls."""
-    lm, calls = load_model("data/mini/teacher"), []
+    lm, calls = load_model("data/mini/models/teacher"), []
 
     def complete(lm, ids, uniform, temperature, top_p, cut, mask=None):
         calls.append(len(uniform))
@@ -252,18 +251,18 @@ def test_best_of_equals_going_through_every_draw():
 
 # ---- results over seeds ----
 
-RUNS = {str(seed): {"codes": 2, "plans": [[[2, 1], [0, 0]], [[1, 1]], []]}
-        for seed in (10, 2)}
+RUNS = [{"name": "plans-x", "seed": seed, "codes": 2,
+         "plans": [[[2, 1], [0, 0]], [[1, 1]], []]} for seed in (10, 2)]
 
 
 @pytest.fixture
 def shelf(monkeypatch, tmp_path):
     """Where the files of runs are looked for."""
-    monkeypatch.setattr(results, "find_artefact",
-                        lambda profile, name: tmp_path / name)
-    (tmp_path / "rivals").mkdir()
-    return lambda runs: (tmp_path / "rivals" / "plans-x.json").write_text(
-        json.dumps({"runs": runs}) if isinstance(runs, dict) else runs)
+    monkeypatch.setattr(Profile, "runs", tmp_path)
+    (tmp_path / "results").mkdir()
+    return lambda runs: (tmp_path / "results" / "plans.jsonl").write_text(
+        runs if isinstance(runs, str) else "".join(
+            json.dumps(run) + "\n" for run in runs))
 
 
 def test_scores_are_read_and_a_broken_file_is_one_sentence(shelf):
@@ -272,12 +271,19 @@ def test_scores_are_read_and_a_broken_file_is_one_sentence(shelf):
     assert scores == PlanScores("x", 2, (
         [[(2, 1), (0, 0)], [(1, 1)], []],) * 2)
     broken = json.loads(json.dumps(RUNS))
-    broken["2"]["plans"][1][0] = [1, 3]
+    broken[1]["plans"][1][0] = [1, 3]
     fewer = json.loads(json.dumps(RUNS))
-    fewer["2"]["plans"].pop()
-    for text in (broken, fewer, "{", "[]", {}, {"1": {"codes": 2}}):
+    fewer[1]["plans"].pop()
+    bare = [{"name": "plans-x", "seed": 1, "codes": 2}]
+    for text, error, said in (
+            (broken, ValueError, "rivals plans-x`$"),
+            (fewer, ValueError, "rivals plans-x`$"),
+            (bare, ValueError, "rivals plans-x`$"),
+            ("{", ValueError, "line 1 of plans.jsonl.* rivals`$"),
+            ("[]", ValueError, "line 1 of plans.jsonl.* rivals`$"),
+            ([], FileNotFoundError, "rivals plans-x`$")):
         shelf(text)
-        with pytest.raises(ValueError, match="rivals plans-x`") as caught:
+        with pytest.raises(error, match=said) as caught:
             load_plan_scores(get_profile("mini"), "x")
         assert "\n" not in str(caught.value)
 
@@ -300,10 +306,10 @@ def test_worth_and_choices_by_hand():
     mean, low, high = best_curve(scores, "oracle", (1, 2, 3))
     assert (np.diff(mean) >= 0).all() and (low <= mean).all()
     assert (mean <= high).all()
-    word = plan_judgement(scores.best(3, "oracle") + 1, scores.worth())[0]
+    word = judgement(scores.best(3, "oracle") + 1, scores.worth())[0]
     assert word == "agree"
-    assert plan_judgement(scores.worth(), scores.worth() + 1)[0] == "disagree"
-    assert plan_judgement(scores.worth(), scores.worth())[0] == "undecided"
+    assert judgement(scores.worth(), scores.worth() + 1)[0] == "disagree"
+    assert judgement(scores.worth(), scores.worth())[0] == "undecided"
 
 
 # ---- real problems ----

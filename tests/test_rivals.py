@@ -27,16 +27,18 @@ from helpers.problems import Problem, load_problems
 from helpers.profiles import ROOT, get_profile
 from helpers.prompts import EXEMPLARS, few_shot_prompt, zero_shot_prompt
 from helpers.studies import ekt
-from helpers.studies.results import load_standing
+from helpers.studies.results import load_standing, read_runs
+from helpers.studies.runs import STUDIES, read_lines, read_study, write_lines
 from helpers.teachers.checkpoint import load_model
 from helpers.training import (IGNORED, add_lora, batches, collate,
                               completion_loss, encode, encode_all, plain,
                               train)
 from helpers.workshop import campaign
-from helpers.workshop.ekt_runs import FOLDER, TASK, make_pairs
+from helpers.workshop.ekt_runs import TASK, make_pairs
+from helpers.workshop.pools import MODELS
 
 PROFILE = get_profile("mini")
-SHIPPED = PROFILE.shipped / "rivals"
+SHIPPED = PROFILE.shipped / "ekt.jsonl"
 EXAMPLES = [Example(f"t/{i}", f"# Ann starts with {n} pens. On Monday Ann "
                     f"finds {i + 2}. How many pens does Ann have in the end?"
                     "\n", f"start = {n}\nmonday = start + {i + 2}\n"
@@ -45,7 +47,7 @@ EXAMPLES = [Example(f"t/{i}", f"# Ann starts with {n} pens. On Monday Ann "
 
 @pytest.fixture(scope="module")
 def student():
-    return load_model(f"{FOLDER}/student")
+    return load_model(f"{MODELS}/student")
 
 
 # ---- distillation ----
@@ -104,7 +106,7 @@ def test_who_follows_itself_has_nothing_to_pay(student):
 
 def test_a_checkpoint_of_another_objective_is_refused(tmp_path, student):
     def short(objective, stop):
-        lm = add_lora(load_model(f"{FOLDER}/student"), 2)
+        lm = add_lora(load_model(f"{MODELS}/student"), 2)
         return train(lm, EXAMPLES, 2, 1, 1e-3, tmp_path / "c.pt",
                      objective=objective, stop_after=stop, progress=False)
     short(plain, 2)
@@ -208,14 +210,24 @@ def test_over_seeds_covers_what_seeds_and_problems_add():
 
 def test_a_killed_campaign_goes_on_and_old_settings_are_run_anew(
         tmp_path, monkeypatch, capsys):
-    about = {"made_with": {"x": "1"}, "rival": asdict(ekt.EKT)}
-    for run in ("1", "0", "10"):
-        campaign.keep(tmp_path, "ekt", about, run, {"counts": [int(run)]})
-    file = json.loads((tmp_path / "ekt.json").read_text())
-    assert list(file["runs"]) == ["0", "1", "10"]
-    assert set(campaign.known(tmp_path, "ekt", about)) == {"0", "1", "10"}
+    about = {"name": "ekt", "made_with": {"x": "1"}, "rival": asdict(ekt.EKT)}
+    file = tmp_path / "ekt.jsonl"
+    for seed in (1, 0, 10):
+        campaign.keep(tmp_path, "ekt", about | {"seed": seed},
+                      {"counts": [seed]})
+    rows = read_lines(file)
+    assert [row["seed"] for row in rows] == [0, 1, 10]
+    assert campaign.known(rows, about) == rows
+    assert [row["counts"] for row in campaign.known(
+        rows, about | {"seed": 10})] == [[10]]
     other = about | {"rival": asdict(replace(ekt.EKT, rate=1.0))}
-    assert campaign.known(tmp_path, "ekt", other) == {}
+    assert campaign.known(rows, other) == []
+    # A run with other settings takes the place of all that had the old ones;
+    # another system's stay.
+    campaign.keep(tmp_path, "ekt", about | {"name": "kd", "seed": 0}, {})
+    campaign.keep(tmp_path, "ekt", other | {"seed": 1}, {"counts": [7]})
+    assert [(row["name"], row["seed"], row.get("counts"))
+            for row in read_lines(file)] == [("ekt", 1, [7]), ("kd", 0, None)]
     with pytest.raises(SystemExit, match="2"):
         campaign.main(["no-such-rival"])
     assert "no-such-rival" in capsys.readouterr().err
@@ -231,22 +243,22 @@ def test_the_command_runs_what_is_missing_and_keeps_what_is_done(
         tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(type(PROFILE), "runs", tmp_path)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")     # the command sets it
-    about = {"made_with": {"x": "1"}}
-    planned = [("yield-0.5", about, str(seed), double, (10, seed))
+    about = {"name": "yield-0.5", "made_with": {"x": "1"}}
+    planned = [("yield", about | {"seed": seed}, double, (10, seed))
                for seed in range(6)]
     monkeypatch.setattr(campaign, "tasks", lambda names: planned)
     campaign.main(["--jobs", "2"])
-    file = tmp_path / "rivals" / "yield-0.5.json"
-    runs = json.loads(file.read_text())["runs"]
-    assert runs == {str(s): {"counts": [20 + s]} for s in range(6)}
-    planned[0] = ("yield-0.5", about, "0", double, (99, 0))  # done already
-    planned += [("yield-0.5", about, "6", double, (10, 6)),
-                ("yield-0.5", about, "7", double, (-1, 7))]
+    file = tmp_path / "results" / "yield.jsonl"
+    assert read_lines(file) == [about | {"seed": s, "counts": [20 + s]}
+                                for s in range(6)]
+    planned[0] = (*planned[0][:3], (99, 0))                  # done already
+    planned += [("yield", about | {"seed": 6}, double, (10, 6)),
+                ("yield", about | {"seed": 7}, double, (-1, 7))]
     with pytest.raises(RuntimeError, match="seventh"):
         campaign.main(["--jobs", "1"])
-    runs = json.loads(file.read_text())["runs"]
-    assert runs["0"] == {"counts": [20]} and runs["6"] == {"counts": [26]}
-    with open(tmp_path / "rivals" / ".lock", "w") as lock:
+    assert [row["counts"] for row in read_lines(file)] == [
+        [20 + s] for s in range(7)]
+    with open(tmp_path / "results" / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with pytest.raises(SystemExit, match="2"):
             campaign.main([])
@@ -302,11 +314,55 @@ def test_a_run_is_the_same_when_run_again(monkeypatch):
 
 def test_a_broken_file_of_runs_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(type(PROFILE), "runs", tmp_path)
-    (tmp_path / "rivals").mkdir()
-    (tmp_path / "rivals" / "ekt.json").write_text('{"runs": {"0": {}}}')
+    (tmp_path / "results").mkdir()
+    file = tmp_path / "results" / "ekt.jsonl"
+    file.write_text('{"name": "ekt", "seed": 0}\n')
     with pytest.raises(ValueError, match="rivals ekt`$") as error:
         load_standing(PROFILE, "ekt")
     assert "\n" not in str(error.value)
+    file.write_text('{"name": "ekt", "seed": 0}\n{"name": "ek')
+    with pytest.raises(ValueError, match="line 2 of ekt.jsonl") as error:
+        load_standing(PROFILE, "ekt")
+    assert "\n" not in str(error.value)
+
+
+def test_a_system_that_was_run_anew_is_read_from_runs_and_no_other(
+        tmp_path, monkeypatch):
+    monkeypatch.setattr(type(PROFILE), "runs", tmp_path)
+    before = read_study(PROFILE, "ekt")
+    anew = [row | {"seconds": -1} for row in before
+            if row["name"] == "kd" and row["seed"] < 2]
+    write_lines(tmp_path / "results" / "ekt.jsonl", anew)
+    assert read_runs(PROFILE, "ekt", "kd") == anew
+    assert [row for row in read_study(PROFILE, "ekt")] == [
+        row for old in before for row in (
+            [old] if old["name"] != "kd" else
+            [new for new in anew if new["seed"] == old["seed"]])]
+    with pytest.raises(FileNotFoundError, match="rivals nobody`$"):
+        read_runs(PROFILE, "ekt", "nobody")
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_a_study_s_file_is_a_table(study, tmp_path):
+    """For pandas and for `datasets`; every system is there, in order."""
+    import datasets
+    import pandas
+    path = PROFILE.shipped / f"{study}.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert list(dict.fromkeys(row["name"] for row in lines)) == [
+        *STUDIES[study]]
+    table = datasets.load_dataset("json", data_files=str(path),
+                                  cache_dir=tmp_path / "cache")["train"]
+    frame = pandas.read_json(path, lines=True)
+    assert table.column_names == list(frame) == list(lines[0])
+    assert list(table) == lines and len(frame) == len(lines)
+    # Read and written again, it is the same file.
+    write_lines(tmp_path / path.name, read_lines(path))
+    assert (tmp_path / path.name).read_text() == path.read_text()
+
+
+def test_what_is_shipped_need_not_be_run_again():
+    assert campaign.missing(PROFILE.shipped, []) == []
 
 
 needs_results = pytest.mark.parametrize("name", sorted(ekt.RIVALS))
@@ -315,12 +371,12 @@ needs_results = pytest.mark.parametrize("name", sorted(ekt.RIVALS))
 @needs_results
 def test_shipped_runs_are_complete_and_of_today(name):
     rival = ekt.RIVALS[name]
-    about = {"made_with": campaign.marks("mini-gsm", rival.model,
-                                        rival.teacher),
-             "rival": asdict(rival)}
-    runs = campaign.known(SHIPPED, name, about)
-    assert sorted(runs, key=float) == [str(s) for s in ekt.SEEDS]
-    for run in runs.values():
+    about = {"name": name, "rival": asdict(rival),
+             "made_with": campaign.marks("mini-gsm", model=rival.model,
+                                         teacher=rival.teacher)}
+    runs = campaign.known(read_lines(SHIPPED), about)
+    assert [run["seed"] for run in runs] == list(ekt.SEEDS)
+    for run in runs:
         assert len(run["counts"]) == 200
         assert sum(run["statuses"].values()) == 200 * rival.n
         assert sum(run["counts"]) == run["statuses"].get("passed", 0)
@@ -330,9 +386,9 @@ def test_shipped_runs_are_complete_and_of_today(name):
 
 def test_the_rates_are_those_that_dev_chose():
     for rival in ekt.TUNED:
-        runs = json.loads((SHIPPED / f"dev-{rival.name}.json").read_text())
-        scores = {float(rate): sum(run["counts"])
-                  for rate, run in runs["runs"].items()}
+        scores = {run["rate"]: sum(run["counts"]) for run in read_lines(
+            PROFILE.shipped / "learning-rates.jsonl")
+            if run["name"] == f"dev-{rival.name}"}
         assert set(scores) == set(ekt.DEV_RATES)
         assert rival.rate == max(scores, key=scores.get)
 
@@ -350,9 +406,11 @@ def printed(begin):
 
 def by_hand(name, k):
     """Mean pass@k in percent, without our evaluation; k = 0 is greedy."""
-    file = json.loads((SHIPPED / f"{name}.json").read_text())
-    n, values = file["rival"]["n"], []
-    for run in file["runs"].values():
+    values = []
+    for run in map(json.loads, SHIPPED.read_text().splitlines()):
+        if run["name"] != name:
+            continue
+        n = run["rival"]["n"]
         if k == 0:
             values += [100 * c for c in run["greedy"]]
         else:

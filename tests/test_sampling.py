@@ -18,7 +18,7 @@ from helpers.teachers.decoding import complete, pick
 
 @pytest.fixture(scope="module")
 def teacher():
-    return load_model("data/mini/teacher")
+    return load_model("data/mini/models/teacher")
 
 
 PROMPTS = {f"t/{i}": zero_shot_prompt(
@@ -259,10 +259,10 @@ def test_another_architecture_and_tokenizer(tmp_path):
 
 def test_a_missing_or_broken_checkpoint_is_one_sentence(tmp_path):
     with pytest.raises(FileNotFoundError, match="it is no folder here"):
-        load_model("data/mini/nobody")
+        load_model("data/mini/models/nobody")
     folder = tmp_path / "teacher"
     folder.mkdir()
-    for path in (ROOT / "data" / "mini" / "teacher").iterdir():
+    for path in (ROOT / "data/mini/models/teacher").iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:5000])
@@ -272,7 +272,7 @@ def test_a_missing_or_broken_checkpoint_is_one_sentence(tmp_path):
 
 
 def test_the_name_tells_the_weights(teacher, tmp_path):
-    for path in (ROOT / "data" / "mini" / "teacher").iterdir():
+    for path in (ROOT / "data/mini/models/teacher").iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     copy = load_model(str(tmp_path))
     assert copy.name.split("@")[1] == teacher.name.split("@")[1]
@@ -295,7 +295,7 @@ MANY = {**PROMPTS, **{f"long/{i}": zero_shot_prompt(
 @pytest.mark.parametrize("name", ["teacher", "plan-student-t5"])
 def test_padded_prompts_are_read_as_if_alone(name, monkeypatch):
     """On a card prompts of all lengths share a batch; here as well, then."""
-    lm = load_model(f"data/mini/{name}")
+    lm = load_model(f"data/mini/models/{name}")
     alone = draw(lm, prompts=MANY, n=5)
     calls, sliced = [], checkpoint.batches_of
 

@@ -25,7 +25,8 @@ from helpers.teachers.checkpoint import LanguageModel, load_model
 from helpers.training import (accumulate, add_lora, encode, encode_for,
                               load_student, save_adapter, train)
 
-STUDENT, PLAN_STUDENT = "data/mini/student", "data/mini/plan-student"
+STUDENT = "data/mini/models/student"
+PLAN_STUDENT = "data/mini/models/plan-student"
 EXAMPLES = [Example(f"t/{i}", zero_shot_prompt(f"Ann starts with {i} cups."),
                     f"start = {i}\nanswer = start\n") for i in range(8)]
 PROBLEMS = load_problems("mini-apps", "train", limit=4)
@@ -102,7 +103,7 @@ def test_adapters_are_32_bits_wide_on_every_card(card, capability, dtype):
 @pytest.mark.parametrize("capability", [T4, A100, None])
 def test_t5_is_trained_in_32_bits_everywhere(card, capability):
     card(capability)
-    lm = adapted("data/mini/plan-student-t5")
+    lm = adapted("data/mini/models/plan-student-t5")
     assert {w.dtype for w in lm.model.parameters()} == {torch.float32}
     assert precision.computes_in(lm.model) is None
     assert not precision.make_scaler(lm.model).is_enabled()
@@ -380,7 +381,7 @@ def test_no_tensor_holds_the_logits_of_a_large_vocabulary(monkeypatch):
 def test_the_mini_world_makes_its_logits_at_once():
     """Or its shipped results would change in their last bits."""
     for name in ("student", "plan-student", "plan-student-t5"):
-        model = load_model(f"data/mini/{name}").model
+        model = load_model(f"data/mini/models/{name}").model
         assert not logits.too_many(model, 32 * 256)    # of a padded rival
     assert logits.too_many(random_model(
         Qwen2Config(**SMALL | {"vocab_size": 151936}, **ROWS)).model, 16 * 400)
@@ -494,7 +495,7 @@ def test_an_optimiser_that_does_not_fit_is_one_sentence(monkeypatch,
 # ---- parts of a batch ----
 
 def test_rows_change_neither_losses_nor_weights():
-    teacher = load_model("data/mini/teacher")
+    teacher = load_model("data/mini/models/teacher")
     long = [Example(e.task_id, e.prompt, e.completion * (1 + i % 3))
             for i, e in enumerate(EXAMPLES)]         # parts of unequal weight
     for objective in (training.plain, distil(teacher, long)):

@@ -17,7 +17,7 @@ EXAMPLES = [Example(f"t/{i}", zero_shot_prompt(f"Ann starts with {i} cups."),
 
 @pytest.fixture
 def student():
-    return add_lora(load_model("data/mini/student"), rank=4, seed=0)
+    return add_lora(load_model("data/mini/models/student"), rank=4, seed=0)
 
 
 def trained_weights(lm):
@@ -76,7 +76,7 @@ def test_padding_changes_neither_loss_nor_output(student):
 
 
 def test_lora_starts_as_the_model_it_is_added_to(student):
-    base = load_model("data/mini/student")
+    base = load_model("data/mini/models/student")
     ids = torch.arange(20)[None]
     assert torch.equal(student.model(input_ids=ids).logits,
                        base.model(input_ids=ids).logits)
@@ -88,12 +88,12 @@ def test_training_learns_and_is_the_same_after_a_kill(student, tmp_path):
     losses = run(student)
     assert len(losses) == 6 and losses[-1] < losses[0]
     checkpoint = tmp_path / "deep" / "state.pt"
-    broken = add_lora(load_model("data/mini/student"), rank=4, seed=0)
+    broken = add_lora(load_model("data/mini/models/student"), rank=4, seed=0)
     run(broken, checkpoint=checkpoint, save_every=1, stop_after=3)
-    resumed = add_lora(load_model("data/mini/student"), rank=4, seed=0)
+    resumed = add_lora(load_model("data/mini/models/student"), rank=4, seed=0)
     assert run(resumed, checkpoint=checkpoint) == losses
     assert torch.equal(trained_weights(resumed), trained_weights(student))
-    again = add_lora(load_model("data/mini/student"), rank=4, seed=0)
+    again = add_lora(load_model("data/mini/models/student"), rank=4, seed=0)
     assert run(again, checkpoint=checkpoint) == losses      # nothing to do
     assert torch.equal(trained_weights(again), trained_weights(student))
 
@@ -116,18 +116,20 @@ def test_no_examples_is_one_sentence(student):
 def test_the_adapter_is_read_by_peft_and_merges_exactly(student, tmp_path):
     from peft import PeftModel
     run(student)
-    save_adapter(student, tmp_path / "adapter", base="data/mini/student")
-    assert "data/mini/student" in (
+    save_adapter(student, tmp_path / "adapter",
+                 base="data/mini/models/student")
+    assert "data/mini/models/student" in (
         tmp_path / "adapter" / "adapter_config.json").read_text()
     ids = torch.arange(20)[None]
     wanted = student.model(input_ids=ids).logits
-    ours = load_student("data/mini/student", tmp_path / "adapter")
+    ours = load_student("data/mini/models/student", tmp_path / "adapter")
     assert torch.allclose(ours.model(input_ids=ids).logits, wanted, atol=1e-4)
     theirs = PeftModel.from_pretrained(
-        load_model("data/mini/student").model, str(tmp_path / "adapter"))
+        load_model("data/mini/models/student").model,
+        str(tmp_path / "adapter"))
     assert torch.allclose(theirs(input_ids=ids).logits, wanted, atol=1e-5)
     with pytest.raises(FileNotFoundError, match="notebook 05"):
-        load_student("data/mini/student", tmp_path / "nothing")
+        load_student("data/mini/models/student", tmp_path / "nothing")
 
 
 # ------------------------------------------------- the mini world's models
@@ -177,7 +179,7 @@ def test_the_shipped_benchmark_is_what_the_seed_gives(tmp_path):
     files = sorted(tmp_path.rglob("*.jsonl"))
     assert len(files) == 6                   # two tasks, three splits
     for path in files:
-        shipped = ROOT / "data" / "mini" / path.relative_to(tmp_path)
+        shipped = ROOT / "data/mini/problems" / path.relative_to(tmp_path)
         assert path.read_text() == shipped.read_text()
 
 
