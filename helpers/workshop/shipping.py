@@ -102,7 +102,7 @@ def student_or_teacher(results):
 def short_block(folder):
     """What README.md says of the files shipped, five lines."""
     results, profile = load_results(folder), get_profile("mini")
-    lines = [BEGIN, "## What came out", ""]
+    lines = [BEGIN, "## What comes out", ""]
     for name, text in (("teacher-few-shot", "teacher few-shot"),
                        ("student-zero-shot", "student before"),
                        ("student-after-EKT", "student after EKT")):
@@ -127,7 +127,7 @@ def result_block(folder):
     """The tables, sentences and picture of data/README.md."""
     results = load_results(folder)
     n = results[SYSTEMS[0]].n
-    lines = [BEGIN, "## What came out, in full", "",
+    lines = [BEGIN, "## What comes out, in full", "",
              f"| on the {len(results[SYSTEMS[0]].counts)} test problems of "
              f"`mini-gsm`, n = {n}, T = "
              f"{results[SYSTEMS[0]].facts['temperature']} | pass@1 | "
