@@ -199,20 +199,6 @@ def student_plans(lm, problems, n, temperature=0.6, top_p=0.95, head=None,
             for s in samples]
 
 
-def code_from_plans(lm, problems, plans, n=1, temperature=0.6, top_p=0.95,
-                    **settings):
-    """``n`` programs from each plan: a list of (plan, program).
-
-    Introduced in notebook 06, section 7.
-    """
-    by_id = {p.task_id: p for p in problems}
-    named = {plan.name: plan for plan in plans}
-    samples = sample(lm, {name: code_prompt(by_id[plan.task_id], plan.text)
-                          for name, plan in named.items()}, n, temperature,
-                     top_p, cut=cut_section, **settings)
-    return [(named[s.task_id], s.completion) for s in samples]
-
-
 def generated_tokens(lm, texts):
     """How many tokens were generated for ``texts``, their ends included.
 

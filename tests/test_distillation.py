@@ -12,7 +12,8 @@ from helpers.prompts import EXEMPLARS, few_shot_prompt
 from helpers.teachers.checkpoint import load_model
 from helpers.training import (add_lora, collate, completion_loss, encode,
                               plain, train)
-from helpers.workshop.ekt_runs import FOLDER, TASK
+from helpers.workshop.ekt_runs import TASK
+from helpers.workshop.pools import MODELS
 
 EXAMPLES = [Example(f"t/{i}", f"# Ann starts with {n} pens. On Monday Ann "
                     f"finds {i + 2}. How many pens does Ann have in the end?"
@@ -22,7 +23,7 @@ EXAMPLES = [Example(f"t/{i}", f"# Ann starts with {n} pens. On Monday Ann "
 
 @pytest.fixture(scope="module")
 def student():
-    return load_model(f"{FOLDER}/student")
+    return load_model(f"{MODELS}/student")
 
 
 def test_the_divergence_is_torch_s_and_has_a_direction():
@@ -79,7 +80,7 @@ def test_who_follows_itself_has_nothing_to_pay(student):
 
 def test_a_checkpoint_of_another_objective_is_refused(tmp_path, student):
     def short(objective, stop):
-        lm = add_lora(load_model(f"{FOLDER}/student"), 2)
+        lm = add_lora(load_model(f"{MODELS}/student"), 2)
         return train(lm, EXAMPLES, 2, 1, 1e-3, tmp_path / "c.pt",
                      objective=objective, stop_after=stop, progress=False)
     short(plain, 2)

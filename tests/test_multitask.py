@@ -21,7 +21,8 @@ from helpers.teachers.decoding import complete
 from helpers.training import (IGNORED, accumulate, add_lora, encode_for,
                               predict, task_loss, train, trained_tokens)
 
-STUDENT, T5 = "data/mini/plan-student", "data/mini/plan-student-t5"
+STUDENT = "data/mini/models/plan-student"
+T5 = "data/mini/models/plan-student-t5"
 PROBLEMS = load_problems("mini-apps", "train", limit=6)
 CODES = code_examples(PROBLEMS)
 PLANS = plan_examples(PROBLEMS, [

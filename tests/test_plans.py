@@ -54,7 +54,7 @@ def test_a_code_request_ends_where_the_code_begins():
 @pytest.fixture
 def teller(monkeypatch):
     """A model whose answers are its random numbers, or empty; its calls."""
-    lm, calls = load_model("data/mini/teacher"), []
+    lm, calls = load_model("data/mini/models/teacher"), []
 
     def complete(lm, ids, uniform, temperature, top_p, cut, mask=None):
         calls.append(len(uniform))

@@ -15,7 +15,7 @@ from helpers.teachers.decoding import complete
 
 @pytest.fixture(scope="module")
 def teacher():
-    return load_model("data/mini/teacher")
+    return load_model("data/mini/models/teacher")
 
 
 PROMPTS = {f"t/{i}": zero_shot_prompt(

@@ -20,7 +20,7 @@ EXAMPLES = [Example(f"t/{i}", zero_shot_prompt(f"Ann starts with {i} cups."),
 
 @pytest.fixture
 def student():
-    return add_lora(load_model("data/mini/student"), rank=4, seed=0)
+    return add_lora(load_model("data/mini/models/student"), rank=4, seed=0)
 
 
 def trained_weights(lm):
@@ -79,7 +79,7 @@ def test_padding_changes_neither_loss_nor_output(student):
 
 
 def test_lora_starts_as_the_model_it_is_added_to(student):
-    base = load_model("data/mini/student")
+    base = load_model("data/mini/models/student")
     ids = torch.arange(20)[None]
     assert torch.equal(student.model(input_ids=ids).logits,
                        base.model(input_ids=ids).logits)
@@ -91,12 +91,12 @@ def test_training_learns_and_is_the_same_after_a_kill(student, tmp_path):
     losses = run(student)
     assert len(losses) == 6 and losses[-1] < losses[0]
     checkpoint = tmp_path / "deep" / "state.pt"
-    broken = add_lora(load_model("data/mini/student"), rank=4, seed=0)
+    broken = add_lora(load_model("data/mini/models/student"), rank=4, seed=0)
     run(broken, checkpoint=checkpoint, save_every=1, stop_after=3)
-    resumed = add_lora(load_model("data/mini/student"), rank=4, seed=0)
+    resumed = add_lora(load_model("data/mini/models/student"), rank=4, seed=0)
     assert run(resumed, checkpoint=checkpoint) == losses
     assert torch.equal(trained_weights(resumed), trained_weights(student))
-    again = add_lora(load_model("data/mini/student"), rank=4, seed=0)
+    again = add_lora(load_model("data/mini/models/student"), rank=4, seed=0)
     assert run(again, checkpoint=checkpoint) == losses      # nothing to do
     assert torch.equal(trained_weights(again), trained_weights(student))
 
@@ -139,7 +139,7 @@ def test_a_cell_that_was_stopped_may_be_run_again(
             [(a, b) for a in range(6) for b in range(6)], 2):
         path = save_every and tmp_path / f"{first}-{second}.pt"
         options = {"checkpoint": path, "save_every": save_every or 50}
-        lm = add_lora(load_model("data/mini/student"), rank=4, seed=0)
+        lm = add_lora(load_model("data/mini/models/student"), rank=4, seed=0)
         with stopped_at(place, first, monkeypatch):
             run(lm, **options)
         assert torch.equal(trained_weights(lm), start)
@@ -168,13 +168,13 @@ def test_a_finished_cell_may_be_run_again_and_other_starts_are_refused(
     assert run(student, **options) == losses
     assert torch.equal(trained_weights(student), wanted)
     assert options["checkpoint"].read_bytes() == before
-    other = add_lora(load_model("data/mini/student"), rank=4, seed=1)
+    other = add_lora(load_model("data/mini/models/student"), rank=4, seed=1)
     theirs = trained_weights(other)
     with pytest.raises(ValueError, match="other data or settings"):
         run(other, **options)
     assert torch.equal(trained_weights(other), theirs)
     # Ended early, gone on with in memory, stopped, and run again.
-    lm = add_lora(load_model("data/mini/student"), rank=4, seed=0)
+    lm = add_lora(load_model("data/mini/models/student"), rank=4, seed=0)
     options = {"checkpoint": tmp_path / "other.pt"}
     run(lm, stop_after=2, **options)
     with stopped_at("before", 2, monkeypatch):
@@ -192,7 +192,7 @@ def test_an_adapter_takes_the_place_of_another(student):
             warnings.simplefilter("error", UserWarning)
             lm = add_lora(again, rank=4, seed=0)
         assert torch.equal(trained_weights(lm), start)
-    base = load_model("data/mini/student")
+    base = load_model("data/mini/models/student")
     ids = torch.arange(20)[None]
     assert torch.equal(lm.model(input_ids=ids).logits,
                        base.model(input_ids=ids).logits)
@@ -218,18 +218,20 @@ def test_no_examples_is_one_sentence(student):
 def test_the_adapter_is_read_by_peft_and_merges_exactly(student, tmp_path):
     from peft import PeftModel
     run(student)
-    save_adapter(student, tmp_path / "adapter", base="data/mini/student")
-    assert "data/mini/student" in (
+    save_adapter(student, tmp_path / "adapter",
+                 base="data/mini/models/student")
+    assert "data/mini/models/student" in (
         tmp_path / "adapter" / "adapter_config.json").read_text()
     ids = torch.arange(20)[None]
     wanted = student.model(input_ids=ids).logits
-    ours = load_student("data/mini/student", tmp_path / "adapter")
+    ours = load_student("data/mini/models/student", tmp_path / "adapter")
     assert torch.allclose(ours.model(input_ids=ids).logits, wanted, atol=1e-4)
     theirs = PeftModel.from_pretrained(
-        load_model("data/mini/student").model, str(tmp_path / "adapter"))
+        load_model("data/mini/models/student").model,
+        str(tmp_path / "adapter"))
     assert torch.allclose(theirs(input_ids=ids).logits, wanted, atol=1e-5)
     with pytest.raises(FileNotFoundError, match="notebook 05"):
-        load_student("data/mini/student", tmp_path / "nothing")
+        load_student("data/mini/models/student", tmp_path / "nothing")
 
 
 def test_the_masks_and_fractions_of_epochs(student):

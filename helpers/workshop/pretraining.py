@@ -2,6 +2,8 @@
 
     python -m helpers rebuild-mini [--seed 0] [--folder data/mini]
 
+Problems go to ``FOLDER/problems/``, models to ``FOLDER/models/``.
+
 The teacher and the student see the same kind of corpus, first a *textbook*
 (one question at a time, right answers), then the *internet* of the mini
 world (documents of one to four questions, every style, careless authors,
@@ -216,12 +218,13 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     folder, seed = Path(options.folder), options.seed
     if options.only in (None, "benchmark"):
-        write_benchmark(folder, seed)
+        write_benchmark(folder / "problems", seed)
     tokenizers = {world: build_tokenizer(seed, world) for world in CORPORA}
     for recipe in RECIPES:
         if options.only not in (None, recipe.name):
             continue
-        target, tokenizer = folder / recipe.name, tokenizers[recipe.world]
+        target = folder / "models" / recipe.name
+        tokenizer = tokenizers[recipe.world]
         checkpoint = folder / f"{recipe.name}.checkpoint"
         model, log = pretrain(recipe, tokenizer, seed, checkpoint)
         target.mkdir(parents=True, exist_ok=True)

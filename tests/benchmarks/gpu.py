@@ -374,7 +374,7 @@ def mini_world(profile, trial, scratch):
                           "mini", *names)
     rows = json.loads((copy / "runs/mini/summary.json").read_text())
     shipped = {row["notebook"]: row["headline"] for row in json.loads(
-        (ROOT / "data/mini/summary.json").read_text())}
+        (ROOT / "data/mini/results/summary.json").read_text())}
     found = {"device": str(torch.ones(1, device="cuda" if
                                       torch.cuda.is_available() else "cpu"
                                       ).device),
@@ -387,8 +387,8 @@ def mini_world(profile, trial, scratch):
                               "--jobs", "4", *RIVALS)
         found["rivals"] = {"seconds": round(seconds, 1),
                            "exit_code": code, **{
-            name: {"here": solved(copy / f"runs/mini/rivals/{name}.json"),
-                   "shipped": solved(ROOT / f"data/mini/rivals/{name}.json")}
+            name: {"here": solved(copy / "runs/mini/results", name),
+                   "shipped": solved(ROOT / "data/mini/results", name)}
             for name in RIVALS}}
     return found
 
@@ -399,14 +399,15 @@ def command(folder, environment, *words):
                           cwd=folder, env=environment).returncode
 
 
-def solved(path):
+def solved(folder, name):
     """pass@1 of a rival, the mean over seeds and problems."""
-    if not path.exists():
-        return None
-    facts = json.loads(path.read_text())
-    runs, n = facts["runs"].values(), facts["rival"]["n"]
-    return round(sum(sum(run["counts"]) / n / len(run["counts"])
-                     for run in runs) / len(runs), 4)
+    from helpers.studies.runs import read_lines
+    runs = [run for study in ("ekt", "codeplan")
+            for run in read_lines(folder / f"{study}.jsonl")
+            if run["name"] == name]
+    return round(sum(sum(run["counts"]) / run["rival"]["n"]
+                     / len(run["counts"]) for run in runs) / len(runs),
+                 4) if runs else None
 
 
 STAGES = {function.__name__.replace("_", "-"): function for function in (

@@ -131,7 +131,7 @@ def measure(lm, texts, n, most, rounds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", default="data/mini/teacher")
+    parser.add_argument("--model", default="data/mini/models/teacher")
     parser.add_argument("--four-bit", action="store_true")
     parser.add_argument("--n", type=int, default=100)
     parser.add_argument("--new-tokens", type=int, default=64)

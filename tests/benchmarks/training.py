@@ -73,7 +73,7 @@ STAGES = ("forward", "loss", "backward", "clip", "optimiser", "between")
 
 def student(name):
     """The model of a part with a fresh adapter, the same each time."""
-    lm = load_model("data/mini/student")
+    lm = load_model("data/mini/models/student")
     if name != "mini":
         from transformers import Qwen2Config, Qwen2ForCausalLM
         torch.manual_seed(0)

@@ -16,7 +16,7 @@ from helpers.prompts import zero_shot_prompt
 from helpers.teachers.checkpoint import LanguageModel, load_model
 from helpers.training import accumulate, add_lora, encode, train
 
-STUDENT = "data/mini/student"
+STUDENT = "data/mini/models/student"
 EXAMPLES = [Example(f"t/{i}", zero_shot_prompt(f"Ann starts with {i} cups."),
                     f"start = {i}\nanswer = start\n") for i in range(8)]
 
@@ -174,7 +174,7 @@ def test_no_tensor_holds_the_logits_of_a_large_vocabulary(monkeypatch):
 def test_the_mini_world_makes_its_logits_at_once():
     """Or its shipped results would change in their last bits."""
     for name in ("student", "plan-student", "plan-student-t5"):
-        model = load_model(f"data/mini/{name}").model
+        model = load_model(f"data/mini/models/{name}").model
         assert not logits.too_many(model, 32 * 256)    # of a padded rival
     assert logits.too_many(random_model(
         Qwen2Config(**SMALL | {"vocab_size": 151936}, **ROWS)).model, 16 * 400)
@@ -234,7 +234,7 @@ def test_a_batch_of_the_colab_student_fits_on_a_t4():
 # ---- few rows at a time ----
 
 def test_rows_change_neither_losses_nor_weights():
-    teacher = load_model("data/mini/teacher")
+    teacher = load_model("data/mini/models/teacher")
     long = [Example(e.task_id, e.prompt, e.completion * (1 + i % 3))
             for i, e in enumerate(EXAMPLES)]         # parts of unequal weight
     for objective in (training.plain, distil(teacher, long)):

@@ -18,7 +18,7 @@ PROMPTS = {f"t/{i}": zero_shot_prompt(
 
 @pytest.fixture(scope="module")
 def teacher():
-    return load_model("data/mini/teacher")
+    return load_model("data/mini/models/teacher")
 
 
 @pytest.mark.parametrize("card, parameters, kind, wanted", [
@@ -44,7 +44,7 @@ def test_the_library_is_never_asked_whether_it_supports_bfloat16():
 
 
 def test_a_freed_model_says_so():
-    lm = load_model("data/mini/student")
+    lm = load_model("data/mini/models/student")
     free(lm)
     free(lm)
     with pytest.raises(ValueError, match="was freed"):
@@ -52,7 +52,7 @@ def test_a_freed_model_says_so():
 
 
 def test_freeing_gives_the_weights_up():
-    lm = load_model("data/mini/student")
+    lm = load_model("data/mini/models/student")
     weight = weakref.ref(lm.model.lm_head.weight)
     assert weight() is not None
     free(lm)

@@ -20,7 +20,8 @@ from helpers.teachers.checkpoint import load_model
 from helpers.training import (accumulate, add_lora, encode_for, load_student,
                               save_adapter, train)
 
-STUDENT, PLAN_STUDENT = "data/mini/student", "data/mini/plan-student"
+STUDENT = "data/mini/models/student"
+PLAN_STUDENT = "data/mini/models/plan-student"
 EXAMPLES = [Example(f"t/{i}", zero_shot_prompt(f"Ann starts with {i} cups."),
                     f"start = {i}\nanswer = start\n") for i in range(8)]
 PROBLEMS = load_problems("mini-apps", "train", limit=4)
@@ -96,7 +97,7 @@ def test_adapters_are_32_bits_wide_on_every_card(card, capability, dtype):
 @pytest.mark.parametrize("capability", [T4, A100, None])
 def test_t5_is_trained_in_32_bits_everywhere(card, capability):
     card(capability)
-    lm = adapted("data/mini/plan-student-t5")
+    lm = adapted("data/mini/models/plan-student-t5")
     assert {w.dtype for w in lm.model.parameters()} == {torch.float32}
     assert precision.computes_in(lm.model) is None
     assert not precision.make_scaler(lm.model).is_enabled()

@@ -60,7 +60,7 @@ def test_speeds_are_found_again():
 
 def test_a_real_run_takes_what_the_sheet_says():
     """Within a factor of three, on a machine that others may use too."""
-    lm = load_model("data/mini/teacher")
+    lm = load_model("data/mini/models/teacher")
     prompts = {p.task_id: few_shot_prompt(p.question, EXEMPLARS["mini-gsm"])
                for p in load_problems("mini-gsm", "train", limit=48)}
 

@@ -11,7 +11,7 @@ from helpers.evaluation import over_seeds, relative_gain
 from helpers.studies import claims
 from helpers.studies.claims import Claim, judge_claim
 from helpers.studies.results import (PlanStanding, direct_chosen,
-                                     plan_first_chosen, plan_gain,
+                                     gain, plan_first_chosen,
                                      tokens_per_problem)
 
 LEVELS = ["introductory", "competition"] * 20
@@ -115,8 +115,8 @@ def test_a_verdict_is_said_only_if_the_interval_leaves_the_claim_out():
         assert ("points" in found.line()) is (claim.ratio is None)
     found = judge_claim(cases[9][0], standings, LEVELS)
     where = np.array(LEVELS) == "competition"
-    assert found.mean == plan_gain(standings["a"], standings["b"],
-                                   where=where)[0]
+    assert found.mean == gain(standings["a"], standings["b"],
+                              where=where)[0]
     strict = judge_claim(cases[0][0], standings, LEVELS, 0.999)
     assert strict.low < judge_claim(cases[0][0], standings, LEVELS).low
 
@@ -136,8 +136,8 @@ def test_the_claims_name_rivals_that_were_run():
 
 def test_paired_gains_are_over_seeds():
     one, other = standing("a", 0.6, 1), standing("b", 0.3, 2)
-    assert plan_gain(one, other) == over_seeds(one.scores(), other.scores())
+    assert gain(one, other) == over_seeds(one.scores(), other.scores())
     few = replace(one, counts=one.counts[:, :7]), replace(
         other, counts=other.counts[:, :7])
-    assert plan_gain(one, other, where=np.arange(40) < 7) == pytest.approx(
-        plan_gain(*few))
+    assert gain(one, other, where=np.arange(40) < 7) == pytest.approx(
+        gain(*few))

@@ -18,27 +18,30 @@ from helpers.studies import codeplan
 from helpers.studies.claims import ABLATION_CLAIMS, MAIN_CLAIMS
 from helpers.studies.ekt import SEEDS
 from helpers.studies.results import load_plan_standing
+from helpers.studies.runs import read_lines
 from helpers.workshop import campaign
-from helpers.workshop.codeplan_runs import TEACHER
 
 PROFILE = get_profile("mini")
-SHIPPED = PROFILE.shipped / "rivals"
 EXAM = load_problems(codeplan.TASK)
 CLAIMS = MAIN_CLAIMS + ABLATION_CLAIMS
 
 
-def file(name):
-    return json.loads((SHIPPED / f"{name}.json").read_text())
+def lines(name, study="codeplan"):
+    file = PROFILE.shipped / f"{study}.jsonl"
+    rows = map(json.loads, file.read_text().splitlines())
+    return [row for row in rows if row["name"] == name]
 
 
 @pytest.mark.parametrize("name", sorted(codeplan.RIVALS))
 def test_shipped_runs_are_complete_and_of_today(name):
     rival = codeplan.RIVALS[name]
-    about = {"made_with": campaign.marks(codeplan.TASK, rival.model,
-                                        TEACHER), "rival": asdict(rival)}
-    runs = campaign.known(SHIPPED, name, about)
-    assert sorted(runs, key=float) == [str(s) for s in SEEDS]
-    for run in runs.values():
+    about = {"name": name, "rival": asdict(rival),
+             "made_with": campaign.marks(codeplan.TASK, model=rival.model,
+                                         teacher=codeplan.TEACHER)}
+    runs = campaign.known(read_lines(PROFILE.shipped / "codeplan.jsonl"),
+                          about)
+    assert [run["seed"] for run in runs] == list(SEEDS)
+    for run in runs:
         for right, shown in zip(run["counts"], run["shown"], strict=True):
             assert 0 <= right <= shown <= rival.n
         assert len(run["counts"]) == len(run["greedy"]) == len(EXAM)
@@ -62,7 +65,7 @@ def test_shipped_runs_are_complete_and_of_today(name):
 def test_all_see_the_same_programs():
     """But for those who learn from the teacher's, or from fewer problems."""
     for name, rival in codeplan.RIVALS.items():
-        seen = {run.get("codes") for run in file(name)["runs"].values()}
+        seen = {run["codes"] for run in lines(name)}
         if rival.updates and rival.programs == "reference":
             assert seen == {sum(len(p.solutions) for p in load_problems(
                 codeplan.TASK, "train", limit=rival.problems))}, name
@@ -70,9 +73,8 @@ def test_all_see_the_same_programs():
 
 def test_the_rates_are_those_that_dev_chose():
     for rival in codeplan.TUNED:
-        runs = file(f"dev-{rival.name}")["runs"]
-        scores = {float(rate): sum(run["counts"])
-                  for rate, run in runs.items()}
+        scores = {run["rate"]: sum(run["counts"]) for run in lines(
+            f"dev-{rival.name}", "learning-rates")}
         assert set(scores) == set(codeplan.DEV_RATES)
         assert rival.rate == max(scores, key=scores.get), scores
 
@@ -103,12 +105,10 @@ def chosen(plans, codes, how, n=None):
 
 def values(name, k, level="", part="plan-first", n=None):
     """For each seed the scores of all problems, without our evaluation."""
-    facts = file(name)
-    total, where = facts["rival"]["n"], [
-        i for i, p in enumerate(EXAM) if level in ("", p.difficulty)]
+    where = [i for i, p in enumerate(EXAM) if level in ("", p.difficulty)]
     table = []
-    for key in sorted(facts["runs"], key=float):
-        run = facts["runs"][key]
+    for run in lines(name):
+        total = run["rival"]["n"]
         if k == 0:
             row = run["greedy"]
         elif isinstance(k, str):
@@ -169,8 +169,8 @@ def test_the_table_of_plans_is_recomputed(printed):
 
 def test_the_fair_comparison_is_recomputed(printed):
     for name in ("fine-tuned", "codeplan", "with-question", "plan-head"):
-        facts = file(name)
-        runs, n = facts["runs"].values(), facts["rival"]["n"]
+        runs = lines(name)
+        n = runs[0]["rival"]["n"]
         one = fmean(run["tokens"] / n for run in runs)
         all_plans = fmean(run["plan-first"]["tokens"] for run in runs)
         plans = max(p for p in range(1, 6) if p * all_plans / 5 <= n * one)

@@ -11,10 +11,11 @@ import pytest
 from helpers.profiles import ROOT, get_profile
 from helpers.studies import ekt
 from helpers.studies.results import load_standing
+from helpers.studies.runs import read_lines
 from helpers.workshop import campaign
 
 PROFILE = get_profile("mini")
-SHIPPED = PROFILE.shipped / "rivals"
+SHIPPED = PROFILE.shipped / "ekt.jsonl"
 
 
 # ---- the files of runs ----
@@ -25,12 +26,12 @@ needs_results = pytest.mark.parametrize("name", sorted(ekt.RIVALS))
 @needs_results
 def test_shipped_runs_are_complete_and_of_today(name):
     rival = ekt.RIVALS[name]
-    about = {"made_with": campaign.marks("mini-gsm", rival.model,
-                                        rival.teacher),
-             "rival": asdict(rival)}
-    runs = campaign.known(SHIPPED, name, about)
-    assert sorted(runs, key=float) == [str(s) for s in ekt.SEEDS]
-    for run in runs.values():
+    about = {"name": name, "rival": asdict(rival),
+             "made_with": campaign.marks("mini-gsm", model=rival.model,
+                                         teacher=rival.teacher)}
+    runs = campaign.known(read_lines(SHIPPED), about)
+    assert [run["seed"] for run in runs] == list(ekt.SEEDS)
+    for run in runs:
         assert len(run["counts"]) == 200
         assert sum(run["statuses"].values()) == 200 * rival.n
         assert sum(run["counts"]) == run["statuses"].get("passed", 0)
@@ -40,9 +41,9 @@ def test_shipped_runs_are_complete_and_of_today(name):
 
 def test_the_rates_are_those_that_dev_chose():
     for rival in ekt.TUNED:
-        runs = json.loads((SHIPPED / f"dev-{rival.name}.json").read_text())
-        scores = {float(rate): sum(run["counts"])
-                  for rate, run in runs["runs"].items()}
+        scores = {run["rate"]: sum(run["counts"]) for run in read_lines(
+            PROFILE.shipped / "learning-rates.jsonl")
+            if run["name"] == f"dev-{rival.name}"}
         assert set(scores) == set(ekt.DEV_RATES)
         assert rival.rate == max(scores, key=scores.get)
 
@@ -60,9 +61,11 @@ def printed(begin):
 
 def by_hand(name, k):
     """Mean pass@k in percent, without our evaluation; k = 0 is greedy."""
-    file = json.loads((SHIPPED / f"{name}.json").read_text())
-    n, values = file["rival"]["n"], []
-    for run in file["runs"].values():
+    values = []
+    for run in map(json.loads, SHIPPED.read_text().splitlines()):
+        if run["name"] != name:
+            continue
+        n = run["rival"]["n"]
         if k == 0:
             values += [100 * c for c in run["greedy"]]
         else:

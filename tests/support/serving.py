@@ -28,7 +28,7 @@ class Server:
 
     def __init__(self, folder):
         self.model = str(folder / "teacher")
-        shutil.copytree(ROOT / "data" / "mini" / "teacher", self.model)
+        shutil.copytree(ROOT / "data/mini/models/teacher", self.model)
         for name, more in (
                 ("tokenizer_config.json",
                  {"chat_template": "{{ messages[-1]['content'] }}"}),

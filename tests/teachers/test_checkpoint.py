@@ -17,7 +17,7 @@ PROMPTS = {f"t/{i}": zero_shot_prompt(
 
 @pytest.fixture(scope="module")
 def teacher():
-    return load_model("data/mini/teacher")
+    return load_model("data/mini/models/teacher")
 
 
 def draw(lm, cache=None, n=4, prompts=PROMPTS, **options):
@@ -57,10 +57,10 @@ def test_another_architecture_and_tokenizer(tmp_path):
 
 def test_a_missing_or_broken_checkpoint_is_one_sentence(tmp_path):
     with pytest.raises(FileNotFoundError, match="it is no folder here"):
-        load_model("data/mini/nobody")
+        load_model("data/mini/models/nobody")
     folder = tmp_path / "teacher"
     folder.mkdir()
-    for path in (ROOT / "data" / "mini" / "teacher").iterdir():
+    for path in (ROOT / "data/mini/models/teacher").iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:5000])
@@ -70,7 +70,7 @@ def test_a_missing_or_broken_checkpoint_is_one_sentence(tmp_path):
 
 
 def test_the_name_tells_the_weights(teacher, tmp_path):
-    for path in (ROOT / "data" / "mini" / "teacher").iterdir():
+    for path in (ROOT / "data/mini/models/teacher").iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     copy = load_model(str(tmp_path))
     assert copy.name.split("@")[1] == teacher.name.split("@")[1]
@@ -101,7 +101,7 @@ MANY = {**PROMPTS, **{f"long/{i}": zero_shot_prompt(
 @pytest.mark.parametrize("name", ["teacher", "plan-student-t5"])
 def test_padded_prompts_are_read_as_if_alone(name, monkeypatch):
     """On a card prompts of all lengths share a batch; here as well, then."""
-    lm = load_model(f"data/mini/{name}")
+    lm = load_model(f"data/mini/models/{name}")
     alone = draw(lm, prompts=MANY, n=5)
     calls, sliced = [], checkpoint.batches_of
 
@@ -165,7 +165,7 @@ def test_a_model_that_does_not_fit_is_one_sentence(monkeypatch):
         raise torch.OutOfMemoryError("CUDA out of memory.")
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", full)
     with pytest.raises(MemoryError, match="free other models"):
-        load_model("data/mini/student")
+        load_model("data/mini/models/student")
 
 
 # ---- chat models ----
@@ -198,7 +198,7 @@ def test_a_chat_model_sees_its_template(teacher, tmp_path):
 
 def test_four_bits_load_on_a_cpu_too():
     pytest.importorskip("bitsandbytes")
-    lm = load_model("data/mini/teacher", four_bit=True)
+    lm = load_model("data/mini/models/teacher", four_bit=True)
     kinds = {type(layer).__name__ for layer in lm.model.modules()}
     assert "Linear4bit" in kinds and lm.name.endswith("-nf4")
     rows = sample(lm, PROMPTS, n=2, max_new_tokens=24, progress=False)
@@ -209,7 +209,7 @@ def test_four_bits_without_bitsandbytes_is_one_sentence(monkeypatch):
     import importlib.util
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match="pip install bitsandbytes"):
-        load_model("data/mini/teacher", four_bit=True)
+        load_model("data/mini/models/teacher", four_bit=True)
 
 
 def test_every_end_mark_of_a_model_ends_a_text(teacher):

@@ -13,7 +13,7 @@ from helpers.teachers.decoding import complete, pick
 
 @pytest.fixture(scope="module")
 def teacher():
-    return load_model("data/mini/teacher")
+    return load_model("data/mini/models/teacher")
 
 
 PROMPTS = {f"t/{i}": zero_shot_prompt(
@@ -60,7 +60,7 @@ def test_greedy_completions_are_those_of_generate(teacher):
 
 
 def test_long_prompts_are_read_a_few_at_a_time():
-    lm = load_model("data/mini/student")
+    lm = load_model("data/mini/models/student")
     ids, mask = decoding.pad([[5, 6, 7], [8, 9], [4], [3, 2, 1]], 0)
     whole = decoding.read_prompts(lm.model, ids, mask)
     parts = decoding.read_prompts(lm.model, ids, mask, most=6)

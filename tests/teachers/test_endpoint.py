@@ -60,7 +60,7 @@ def proxy(server):
 
 @pytest.fixture(scope="module")
 def teacher():
-    return load_model("data/mini/teacher")
+    return load_model("data/mini/models/teacher")
 
 
 @pytest.fixture(autouse=True)

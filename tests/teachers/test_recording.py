@@ -12,7 +12,7 @@ from helpers.teachers import load_teacher
 from helpers.teachers.checkpoint import load_model
 from helpers.teachers.recording import Recording
 
-SHIPPED = "data/mini/samples/teacher-train.jsonl.gz"
+SHIPPED = "data/mini/results/samples/teacher-train.jsonl.gz"
 PROBLEMS = load_problems("mini-gsm", split="train", limit=3)
 PROMPTS = {p.task_id: few_shot_prompt(p.question, EXEMPLARS["mini-gsm"])
            for p in PROBLEMS}
@@ -21,7 +21,8 @@ AS_SHIPPED = {"temperature": 0.6, "seed": 0, "max_new_tokens": 64,
 
 
 def test_the_shipped_recording_says_what_the_teacher_says(tmp_path):
-    teacher, replay = load_model("data/mini/teacher"), load_teacher(SHIPPED)
+    teacher = load_model("data/mini/models/teacher")
+    replay = load_teacher(SHIPPED)
     assert replay.name == teacher.name
     drawn = sample(teacher, PROMPTS, n=4, **AS_SHIPPED)
     cache = tmp_path / "cache.jsonl"

@@ -1,7 +1,6 @@
 """The command that runs all rivals: it goes on, and leaves nothing behind."""
 
 import fcntl
-import json
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import pytest
 
 from helpers.profiles import ROOT, get_profile
 from helpers.studies import ekt
+from helpers.studies.runs import read_lines
 from helpers.workshop import campaign
 
 PROFILE = get_profile("mini")
@@ -19,14 +19,24 @@ PROFILE = get_profile("mini")
 
 def test_a_killed_campaign_goes_on_and_old_settings_are_run_anew(
         tmp_path, monkeypatch, capsys):
-    about = {"made_with": {"x": "1"}, "rival": asdict(ekt.EKT)}
-    for run in ("1", "0", "10"):
-        campaign.keep(tmp_path, "ekt", about, run, {"counts": [int(run)]})
-    file = json.loads((tmp_path / "ekt.json").read_text())
-    assert list(file["runs"]) == ["0", "1", "10"]
-    assert set(campaign.known(tmp_path, "ekt", about)) == {"0", "1", "10"}
+    about = {"name": "ekt", "made_with": {"x": "1"}, "rival": asdict(ekt.EKT)}
+    file = tmp_path / "ekt.jsonl"
+    for seed in (1, 0, 10):
+        campaign.keep(tmp_path, "ekt", about | {"seed": seed},
+                      {"counts": [seed]})
+    rows = read_lines(file)
+    assert [row["seed"] for row in rows] == [0, 1, 10]
+    assert campaign.known(rows, about) == rows
+    assert [row["counts"] for row in campaign.known(
+        rows, about | {"seed": 10})] == [[10]]
     other = about | {"rival": asdict(replace(ekt.EKT, rate=1.0))}
-    assert campaign.known(tmp_path, "ekt", other) == {}
+    assert campaign.known(rows, other) == []
+    # A run with other settings takes the place of all that had the old ones;
+    # another system's stay.
+    campaign.keep(tmp_path, "ekt", about | {"name": "kd", "seed": 0}, {})
+    campaign.keep(tmp_path, "ekt", other | {"seed": 1}, {"counts": [7]})
+    assert [(row["name"], row["seed"], row.get("counts"))
+            for row in read_lines(file)] == [("ekt", 1, [7]), ("kd", 0, None)]
     with pytest.raises(SystemExit, match="2"):
         campaign.main(["no-such-rival"])
     assert "no-such-rival" in capsys.readouterr().err
@@ -42,22 +52,22 @@ def test_the_command_runs_what_is_missing_and_keeps_what_is_done(
         tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(type(PROFILE), "runs", tmp_path)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")     # the command sets it
-    about = {"made_with": {"x": "1"}}
-    planned = [("yield-0.5", about, str(seed), double, (10, seed))
+    about = {"name": "yield-0.5", "made_with": {"x": "1"}}
+    planned = [("yield", about | {"seed": seed}, double, (10, seed))
                for seed in range(6)]
     monkeypatch.setattr(campaign, "tasks", lambda names: planned)
     campaign.main(["--jobs", "2"])
-    file = tmp_path / "rivals" / "yield-0.5.json"
-    runs = json.loads(file.read_text())["runs"]
-    assert runs == {str(s): {"counts": [20 + s]} for s in range(6)}
-    planned[0] = ("yield-0.5", about, "0", double, (99, 0))  # done already
-    planned += [("yield-0.5", about, "6", double, (10, 6)),
-                ("yield-0.5", about, "7", double, (-1, 7))]
+    file = tmp_path / "results" / "yield.jsonl"
+    assert read_lines(file) == [about | {"seed": s, "counts": [20 + s]}
+                                for s in range(6)]
+    planned[0] = (*planned[0][:3], (99, 0))                  # done already
+    planned += [("yield", about | {"seed": 6}, double, (10, 6)),
+                ("yield", about | {"seed": 7}, double, (-1, 7))]
     with pytest.raises(RuntimeError, match="seventh"):
         campaign.main(["--jobs", "1"])
-    runs = json.loads(file.read_text())["runs"]
-    assert runs["0"] == {"counts": [20]} and runs["6"] == {"counts": [26]}
-    with open(tmp_path / "rivals" / ".lock", "w") as lock:
+    assert [row["counts"] for row in read_lines(file)] == [
+        [20 + s] for s in range(7)]
+    with open(tmp_path / "results" / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with pytest.raises(SystemExit, match="2"):
             campaign.main([])
@@ -93,3 +103,7 @@ def test_workers_end_with_a_killed_parent(tmp_path):
         ended.wait(0.1)
     else:
         pytest.fail("the worker goes on without its parent")
+
+
+def test_what_is_shipped_need_not_be_run_again():
+    assert campaign.missing(PROFILE.shipped, []) == []

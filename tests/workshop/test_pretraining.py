@@ -51,5 +51,5 @@ def test_the_shipped_benchmark_is_what_the_seed_gives(tmp_path):
     files = sorted(tmp_path.rglob("*.jsonl"))
     assert len(files) == 6                   # two tasks, three splits
     for path in files:
-        shipped = ROOT / "data" / "mini" / path.relative_to(tmp_path)
+        shipped = ROOT / "data/mini/problems" / path.relative_to(tmp_path)
         assert path.read_text() == shipped.read_text()

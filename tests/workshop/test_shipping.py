@@ -1,4 +1,6 @@
-"""What is shipped fits together, and the README says what is in the files."""
+"""What is shipped fits together, and the READMEs say what is in the files."""
+
+import re
 
 import pytest
 
@@ -7,13 +9,17 @@ from helpers.filtering import read_examples
 from helpers.problems import load_problems
 from helpers.profiles import ROOT, find_artefact, get_profile
 from helpers.sampling import read_samples
+from helpers.studies.runs import STUDIES
 from helpers.teachers.checkpoint import fingerprint
-from helpers.workshop.shipping import BEGIN, END, PAIRS, SYSTEMS, result_block
+from helpers.workshop.shipping import (BEGIN, END, PAIRS, SYSTEMS,
+                                       result_block, short_block)
 
 PROFILE = get_profile("mini")
 SHIPPED = PROFILE.shipped
-WEIGHTS = {"teacher-few-shot": "teacher", "student-zero-shot": "student",
-           "student-few-shot": "student", "student-after-EKT": "ekt-student"}
+TEACHER, STUDENT = ROOT / PROFILE.teacher, ROOT / PROFILE.student
+WEIGHTS = {"teacher-few-shot": TEACHER, "student-zero-shot": STUDENT,
+           "student-few-shot": STUDENT,
+           "student-after-EKT": SHIPPED / "ekt-student"}
 
 
 @pytest.fixture(scope="module")
@@ -22,16 +28,27 @@ def results():
             for name in SYSTEMS}
 
 
-def test_the_readme_says_what_the_files_say():
-    readme = (ROOT / "README.md").read_text()
+@pytest.mark.parametrize("name, written", [
+    ("README.md", short_block), ("data/README.md", result_block)])
+def test_the_readme_says_what_the_files_say(name, written):
+    readme = (ROOT / name).read_text()
     block = readme[readme.index(BEGIN):readme.index(END) + len(END)]
-    assert block == result_block(SHIPPED)
+    assert block == written(SHIPPED)
+
+
+def test_data_s_readme_names_every_file_of_a_study_and_its_links_lead():
+    readme = (ROOT / "data" / "README.md").read_text()
+    for study in STUDIES:
+        assert (SHIPPED / f"{study}.jsonl").exists()
+        assert f"`{study}.jsonl`" in readme
+    for link in re.findall(r"\]\(([^):]+)\)", readme):
+        assert (ROOT / "data" / link).exists(), link
 
 
 def test_counts_belong_to_the_shipped_weights_and_problems(results):
     tasks = [p.task_id for p in load_problems("mini-gsm")]
     for name, result in results.items():
-        assert result.facts["model"] == fingerprint(SHIPPED / WEIGHTS[name])
+        assert result.facts["model"] == fingerprint(WEIGHTS[name])
         assert list(result.counts) == tasks
         assert result.n == 100 and result.facts["temperature"] == 0.6
 
@@ -55,8 +72,7 @@ def test_one_can_start_at_any_notebook(tmp_path, monkeypatch):
     samples = read_samples(find_artefact(PROFILE,
                                          "samples/teacher-train.jsonl"))
     assert len(samples) == PROFILE.train_problems * PROFILE.train_samples
-    assert samples[0].model == (
-        f"teacher@{fingerprint(SHIPPED / 'teacher')}")
+    assert samples[0].model == f"teacher@{fingerprint(TEACHER)}"
     by_task = {}
     for sample in samples:
         by_task.setdefault(sample.task_id, set()).add(sample.completion)
@@ -70,6 +86,6 @@ def test_one_can_start_at_any_notebook(tmp_path, monkeypatch):
 
 
 def test_shipped_weights_stay_small():
-    size = sum(path.stat().st_size for path in SHIPPED.rglob("*")
+    size = sum(path.stat().st_size for path in SHIPPED.parent.rglob("*")
                if path.is_file())
     assert size < 15e6       # nine models, the results of all rivals
