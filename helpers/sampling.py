@@ -5,6 +5,7 @@ index).  So the same call gives the same samples, a run that was killed goes
 on where it stopped, and asking for n = 100 after n = 20 keeps the first 20.
 """
 
+import errno
 import numbers
 import os
 from collections.abc import Mapping
@@ -101,8 +102,19 @@ def cached(path, lm, digests, settings):
 def unwritable(path, error):
     """What to say where the disk does not take samples."""
     return OSError(f"cannot write the cache {path} ({error.strerror}); what "
-                   f"was drawn so far is kept in it: make room, or see that "
-                   f"the file may be written, and run again to go on")
+                   f"it holds by now is kept: make room, or choose a place "
+                   f"that may be written, and run again to go on")
+
+
+def see_that_it_can_grow(path):
+    """Raises ``OSError`` where samples cannot be appended to a file."""
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise unwritable(path, error) from None
 
 
 def append(path, samples):
@@ -113,7 +125,6 @@ def append(path, samples):
     if path is None:
         return
     try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
         with open(path, "ab") as file:
             file.write(lines_of(samples).encode())
             file.flush()
@@ -219,6 +230,8 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
     wanted = {task: (text, missing) for task, (text, missing)
               in wanted.items() if missing}
     missing = sum(len(indices) for _, indices in wanted.values())
+    if missing and cache is not None:
+        see_that_it_can_grow(cache)          # before anything is drawn
     with tqdm(total=len(prompts) * n, desc=f"sampling {lm.name}",
               unit=" samples", disable=not progress,
               initial=len(prompts) * n - missing) as bar:

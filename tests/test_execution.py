@@ -416,6 +416,33 @@ def test_a_damaged_cache(tmp_path):
         Runner(cache=tmp_path / "none" / "cache.jsonl")
 
 
+OUTCOME = b'{"key": "0a", "outcome": ["value", "int", "1", "", 0.1]}\n'
+
+
+@pytest.mark.parametrize("name, data", [
+    ("cache.jsonl.gz", b""), ("config.json", b'{"model": "mine"}'),
+    ("notes.md", b"# mine\n\nall of it"), ("word", b"mine"),
+    ("mixed.jsonl", OUTCOME + b'{"task_id": "t'),
+    ("other.jsonl", b'{"outcome": [1, 2, 3, 4, 5], "key": "0a"}'),
+    ("packed.jsonl", b"\x1f\x8b\x08\x00\xff"),
+    ("deep.jsonl", b"[" * 10 ** 5 + b"\n")])
+def test_a_file_that_is_no_cache_is_left_as_it_is(tmp_path, name, data):
+    cache = tmp_path / name
+    cache.write_bytes(data)
+    with pytest.raises(ValueError, match=name) as error:
+        outcomes.Outcomes(cache)
+    assert "\n" not in str(error.value) and cache.read_bytes() == data
+
+
+def test_a_kill_may_cut_a_line_of_the_cache_anywhere(tmp_path):
+    cache = tmp_path / "cache.jsonl"
+    for whole in (b"", OUTCOME):
+        for end in range(len(OUTCOME)):
+            cache.write_bytes(whole + OUTCOME[:end])
+            outcomes.Outcomes(cache).close()
+            assert cache.read_bytes() == whole
+
+
 def test_two_processes_may_share_a_cache(tmp_path):
     cache = tmp_path / "cache.jsonl"
     script = textwrap.dedent(f"""
