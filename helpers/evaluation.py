@@ -13,13 +13,14 @@ a dictionary ``{task_id: count}``.
 import csv
 import json
 import math
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from helpers.profiles import ROOT
+from helpers.tools.files import write_text
+
 
 def pass_at_k(n, c, k):
     """The unbiased estimate of pass@k from ``c`` right out of ``n``.
@@ -385,17 +386,11 @@ def save_counts(path, name, counts, n, **facts):
 
     Raises as :func:`checked`.  Introduced in notebook 07, section 2.
     """
-    path, values = Path(path), as_array(counts)
+    values = as_array(counts)
     checked(n, values, 1)
     record = {"name": name, "n": int(n), "task_ids": list(counts),
               "counts": [int(c) for c in values], **facts}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    with open(part, "w", encoding="utf-8") as file:
-        json.dump(record, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
+    write_text(path, json.dumps(record))
 
 
 def load_counts(path):
@@ -408,6 +403,9 @@ def load_counts(path):
     if not path.exists():
         raise FileNotFoundError(f"there are no counts {path.name}; run "
                                 f"section 2 of notebook 07 to make them")
+    if path.is_dir():
+        raise ValueError(f"{path.name} is a folder and no file of counts; "
+                         f"check the path")
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         name, n, task_ids, values = map(
@@ -415,7 +413,8 @@ def load_counts(path):
         if not len(set(task_ids)) == len(task_ids) == len(values):
             raise ValueError("task_ids and counts do not match one to one")
         checked(n, as_array(values), 1)
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError,
+            RecursionError) as error:
         raise ValueError(
             f"{path.name} is not a whole file of counts ({error}); delete it "
             f"and run section 2 of notebook 07 again") from None

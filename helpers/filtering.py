@@ -11,14 +11,12 @@ the program, so it is refused and never counted as wrong.
 Introduced in notebook 04, section 1.
 """
 
-import json
-import os
 from collections import defaultdict
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 from helpers.programs import spelling
 from helpers.prompts import zero_shot_prompt
+from helpers.tools.files import read_rows, write_rows
 
 
 @dataclass(frozen=True)
@@ -152,35 +150,17 @@ def write_examples(path, examples):
 
     Introduced in notebook 04, section 8.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".draft")
-    with open(draft, "w", encoding="utf-8") as file:
-        for example in examples:
-            file.write(json.dumps(asdict(example)) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    write_rows(path, examples)
 
 
 def read_examples(path):
     """The training pairs of a file that :func:`write_examples` wrote.
 
     Introduced in notebook 04, section 8.  Raises ``ValueError`` that names
-    the first line which is no training pair.
+    the first line which is no training pair, and for a file that is no text
+    or empty.
     """
-    examples = []
-    with open(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                example = Example(**json.loads(line))
-                if not all(isinstance(value, str)
-                           for value in asdict(example).values()):
-                    raise TypeError("a value is not text")
-            except (ValueError, TypeError) as error:
-                raise ValueError(
-                    f"{Path(path).name}, line {number} is not a training "
-                    f"pair ({error}); delete the file and run notebook 04 "
-                    f"again") from None
-            examples.append(example)
-    return examples
+    return read_rows(path, Example,
+                     "{name}, line {number} is not a training pair",
+                     "delete the file and run notebook 04 again",
+                     "check the path, or run notebook 04 again")

@@ -11,15 +11,13 @@ be chosen, and on the hidden tests, which no choice may see but an oracle's.
 Introduced in notebook 03, section 2.
 """
 
-import json
 import math
-import os
 import re
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 from helpers.prompts import cut_section, section
 from helpers.sampling import sample
+from helpers.tools.files import read_rows, write_rows
 
 # How a plan is asked for, and what is shown for it.
 WAYS = {"forward": ("question",), "backward": ("code",),
@@ -164,28 +162,18 @@ def write_plans(path, plans):
 
     Introduced in notebook 03, section 4.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(path.name + ".new")
-    new.write_text("".join(json.dumps(asdict(plan)) + "\n"
-                           for plan in plans))
-    os.replace(new, path)
+    write_rows(path, plans)
 
 
 def read_plans(path):
     """The plans of a file.  Introduced in notebook 03, section 4.
 
-    Raises ``ValueError`` naming the line that is no plan.
+    Raises ``ValueError`` naming the line that is no plan, and for a file
+    that is no text or empty.
     """
-    plans = []
-    for number, line in enumerate(Path(path).read_text().splitlines(), 1):
-        try:
-            plans.append(Plan(**json.loads(line)))
-        except (ValueError, TypeError):
-            raise ValueError(f"line {number} of {Path(path).name} is no "
-                             f"plan: {line[:60]!r}; run notebook 03 again, "
-                             f"or delete the line") from None
-    return plans
+    return read_rows(path, Plan, "line {number} of {name} is no plan",
+                     "run notebook 03 again, or delete the line",
+                     "check the path, or run notebook 03 again")
 
 
 # ------------------------------------------------------ what a plan is worth

@@ -5,15 +5,15 @@ Hugging Face Hub, so a downloaded file and those in
 ``data/mini/problems/`` read alike.
 """
 
-import gzip
 import json
 import re
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from numbers import Integral
 
 from helpers.hub import HUB, hub_rows
 from helpers.profiles import ROOT
+from helpers.tools.files import reading
 
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 LEVELS = ("introductory", "interview", "competition")    # of APPS
@@ -83,7 +83,12 @@ def _mbpp(row, task_id):
     # Two schemas: in the sanitized one the question is "prompt", and
     # "test_imports" is a list of lines.
     code = "\n".join(row["code"].splitlines())
-    tests = tuple(row["test_list"])
+    tests = row["test_list"]
+    if isinstance(tests, (str, dict)) or not all(
+            isinstance(test, str) for test in tests):
+        raise ValueError(f"test_list holds {tests!r:.60}, not a list of "
+                         f"assert statements")
+    tests = tuple(tests)
     imports = "\n".join(_unpacked(row, "test_imports", tuple))
     # In "assert math.isclose(f(2), 4)" f is called, and not isclose: the
     # first name that the reference defines.
@@ -172,9 +177,10 @@ def load_problems(name, split="test", limit=None, path=None,
     the others, see :func:`helpers.hub.hub_rows`.
     ``task_id`` is "<name>/<split>/<row from 0>", or the data's own number.
 
-    Raises ``ValueError`` for an unknown name, split or difficulty, for a
-    malformed row, which it names by file and line, and where the Hub has
-    problems twice; ``FileNotFoundError`` for a missing file;
+    Raises ``ValueError`` for an unknown name, split or difficulty, a limit
+    below 0, for a malformed row, which it names by file and line, for a file
+    that is no text or empty, and where the Hub or a file has a problem
+    twice; ``FileNotFoundError`` for a missing file;
     ``ConnectionError`` where the Hub cannot be reached.  Introduced in
     notebook 01, section 1.
     """
@@ -189,12 +195,17 @@ def load_problems(name, split="test", limit=None, path=None,
     if difficulty is not None and difficulty not in levels:
         raise ValueError(f"{name} has no difficulty {difficulty!r}; choose "
                          f"{', '.join(levels) or 'none'}")
+    if limit is not None and (not isinstance(limit, Integral) or limit < 0):
+        raise ValueError(f"limit counts problems and is 0 or more, or None "
+                         f"for all of them, not {limit!r:.40}")
     if path is None and name in MINI:
         path = ROOT / "data/mini/problems" / name / f"{split}.jsonl"
     rows = (hub_rows(name, split, difficulty) if path is None
             else _file_rows(path))
-    problems = (_problem(name, split, difficulty, *row) for row in rows)
-    return list(islice(filter(None, problems), limit))
+    problems = ((row[0], _problem(name, split, difficulty, *row))
+                for row in rows)
+    problems = ((place, problem) for place, problem in problems if problem)
+    return list(islice(_once(problems, path is not None), limit))
 
 
 def _problem(name, split, difficulty, place, index, row):
@@ -213,23 +224,34 @@ def _problem(name, split, difficulty, place, index, row):
                          f"{error}") from None
 
 
+def _once(rows, check):
+    """The problems of (place, problem) rows; ``check`` refuses one twice."""
+    places = {}
+    for place, problem in rows:
+        first = places.setdefault(problem.task_id, place)
+        if check and first != place:
+            raise ValueError(
+                f"{place} has the same number as {first}, so that both are "
+                f"{problem.task_id}; remove one of them")
+        yield problem
+
+
 def _file_rows(path):
     """Yields (place, index, row) for each row of a file."""
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"there is no file {path}; check the path or "
-                                f"leave it out to use the task's own place")
-    reader = gzip.open if path.suffix == ".gz" else open
-    with reader(path, "rt", encoding="utf-8") as file:
+    remedy = "check the path or leave it out to use the task's own place"
+    index = None
+    with reading(path, remedy) as file:
         start = file.read(1)
         file.seek(0)
         if start == "[":                 # one list, as sanitized-mbpp.json
             for index, row in enumerate(_read(file.read(), path)):
                 yield f"{path}, entry {index + 1}", index, row
-            return
-        for index, line in enumerate(file):
-            place = f"{path}, line {index + 1}"
-            yield place, index, _read(line, place)
+        else:
+            for index, line in enumerate(file):
+                place = f"{path}, line {index + 1}"
+                yield place, index, _read(line, place)
+    if index is None:
+        raise ValueError(f"{path} holds no problem; {remedy}")
 
 
 def _read(text, place):

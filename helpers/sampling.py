@@ -5,15 +5,18 @@ index).  So the same call gives the same samples, a run that was killed goes
 on where it stopped, and asking for n = 100 after n = 20 keeps the first 20.
 """
 
-import gzip
-import json
+import errno
+import numbers
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
 from helpers.prompts import cut_completion, prompt_hash
+from helpers.tools.files import lines_of, read_rows
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -62,22 +65,13 @@ def read_samples(path):
     """The samples of a cache file, ``.jsonl`` or ``.jsonl.gz``, in order.
 
     An incomplete last line, which a kill leaves behind, is passed over; any
-    other line that is no sample raises ``ValueError`` with its number.
-    Introduced in notebook 02, section 4.
+    other line that is no sample raises ``ValueError`` with its number, and
+    so does a file that is no text.  Introduced in notebook 02, section 4.
     """
-    opener = gzip.open if str(path).endswith(".gz") else open
-    with opener(path, "rt", encoding="utf-8") as file:
-        lines = file.read().split("\n")
-    samples = []
-    for number, line in enumerate(lines[:-1], start=1):
-        try:
-            samples.append(Sample(**json.loads(line)))
-        except (ValueError, TypeError):
-            raise ValueError(
-                f"line {number} of {Path(path).name} is no sample: "
-                f"{line[:60]!r}; delete that line to sample it again, the "
-                f"others are kept") from None
-    return samples
+    return read_rows(path, Sample, "line {number} of {name} is no sample",
+                     "choose another file, or, if this one is a cache, delete "
+                     "that line to sample it again, the others are kept",
+                     "check the path", unfinished=True)
 
 
 def cached(path, lm, digests, settings):
@@ -105,33 +99,101 @@ def cached(path, lm, digests, settings):
     return found
 
 
-def lines_of(samples):
-    """The text of a cache file that holds ``samples``."""
-    return "".join(json.dumps(asdict(row)) + "\n" for row in samples)
+def unwritable(path, error):
+    """What to say where the disk does not take samples."""
+    return OSError(f"cannot write the cache {path} ({error.strerror}); what "
+                   f"it holds by now is kept: make room, or choose a place "
+                   f"that may be written, and run again to go on")
+
+
+def see_that_it_can_grow(path):
+    """Raises ``OSError`` where samples cannot be appended to a file."""
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise unwritable(path, error) from None
 
 
 def append(path, samples):
-    """Write whole lines at the end of the file, and wait for the disk."""
+    """Write whole lines at the end of the file, and wait for the disk.
+
+    Raises ``OSError`` where they cannot be written.
+    """
     if path is None:
         return
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "ab") as file:
-        file.write(lines_of(samples).encode())
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with open(path, "ab") as file:
+            file.write(lines_of(samples).encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise unwritable(path, error) from None
 
 
 def drop_incomplete_line(path):
-    """Cut off what a kill left of a last line, so that appending is safe."""
-    if path is None or not Path(path).exists():
+    """Cut off what a kill left of a last line, so that appending is safe.
+
+    Nothing is cut before all lines are known to be samples, and the last the
+    beginning of one.  Raises ``ValueError`` as :func:`read_samples` does for
+    a file that is not ours, and for a packed one, which cannot grow.
+    """
+    if path is None:
         return
-    with open(path, "r+b") as file:
-        if not file.seek(0, os.SEEK_END):
-            return
-        file.seek(-1, os.SEEK_END)
-        if file.read() != b"\n":
-            file.seek(0)
-            file.truncate(file.read().rfind(b"\n") + 1)
+    if Path(path).suffix == ".gz":
+        raise ValueError(f"a cache grows line by line and cannot be packed; "
+                         f"choose a name without .gz for it, not "
+                         f"{Path(path).name}")
+    if not Path(path).is_file():
+        return
+    data = Path(path).read_bytes()
+    if data and not data.endswith(b"\n"):
+        read_samples(path)                   # raises for what is not ours
+        try:
+            os.truncate(path, data.rfind(b"\n") + 1)
+        except OSError as error:
+            raise unwritable(path, error) from None
+
+
+def plain_number(name, value, whole):
+    """``value`` as a number of Python's own, which a line of JSON can hold.
+
+    Raises ``ValueError`` for what is none.
+    """
+    wanted = numbers.Integral if whole else numbers.Real
+    if isinstance(value, bool) or not isinstance(value, wanted):
+        raise ValueError(f"{name} is a {'whole ' if whole else ''}number, "
+                         f"not {value!r:.40}")
+    if type(value) is int:
+        return value
+    return int(value) if whole else float(value)
+
+
+def digests_of(prompts):
+    """{task_id: hash of its prompt}.
+
+    Raises ``ValueError`` for anything but texts by task_id, and for a text
+    that has no bytes in UTF-8.
+    """
+    if not isinstance(prompts, Mapping):
+        raise ValueError(f"prompts are a dictionary {{task_id: text}}, not a "
+                         f"{type(prompts).__name__}")
+    digests = {}
+    for task, text in prompts.items():
+        if not isinstance(task, str) or not isinstance(text, str):
+            raise ValueError(f"task_id and prompt are texts, not "
+                             f"{task!r:.40} and {text!r:.40}")
+        try:
+            digests[task] = prompt_hash(text)
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"the prompt of {task} holds half a character "
+                f"({text[error.start]!r}, letter {error.start + 1}); read "
+                f"its file again in the right encoding, or leave that letter "
+                f"out") from None
+    return digests
 
 
 def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
@@ -146,15 +208,21 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
     appended to it batch by batch, so a kill loses one batch.  Of a
     checkpoint, at most ``sequences`` are decoded at a time, and prompts
     longer than ``max_prompt_tokens`` lose their beginning (EKT: 756).
-    ``cut`` says where a completion ends.  Raises ``ValueError`` for n < 1 or
-    a cache of another run, ``MemoryError`` if not even one sequence fits.
-    Introduced in notebook 02, section 4.
+    ``cut`` says where a completion ends.  Raises ``ValueError`` for n < 1,
+    for arguments that are no numbers or texts, and for a cache of another
+    run or a file that is none, before anything is drawn or written;
+    ``MemoryError`` if not even one sequence fits; ``OSError`` if the cache
+    cannot be written.  Introduced in notebook 02, section 4.
     """
-    if n < 1:
+    if plain_number("n", n, whole=True) < 1:
         raise ValueError(f"n counts samples and is at least 1, not {n}")
-    settings = Settings(seed, temperature, top_p, max_new_tokens, cut,
-                        sequences, max_prompt_tokens)
-    digests = {task: prompt_hash(text) for task, text in prompts.items()}
+    settings = Settings(
+        plain_number("seed", seed, whole=True),
+        plain_number("temperature", temperature, whole=False),
+        plain_number("top_p", top_p, whole=False),
+        plain_number("max_new_tokens", max_new_tokens, whole=True), cut,
+        sequences, max_prompt_tokens)
+    digests = digests_of(prompts)
     drop_incomplete_line(cache)
     done = cached(cache, lm, digests, settings)
     wanted = {task: (text, [i for i in range(n) if (task, i) not in done])
@@ -162,6 +230,8 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
     wanted = {task: (text, missing) for task, (text, missing)
               in wanted.items() if missing}
     missing = sum(len(indices) for _, indices in wanted.values())
+    if missing and cache is not None:
+        see_that_it_can_grow(cache)          # before anything is drawn
     with tqdm(total=len(prompts) * n, desc=f"sampling {lm.name}",
               unit=" samples", disable=not progress,
               initial=len(prompts) * n - missing) as bar:

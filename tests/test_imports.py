@@ -20,7 +20,7 @@ TABLE = {
     "tools": ("profiles",),
     "hub": ("profiles",),
     "session": ("profiles",),
-    "problems": ("profiles", "hub"),
+    "problems": ("profiles", "hub", "tools.files"),
     "sampling": ("prompts", "tools.files"),
     "teachers": ("prompts", "sampling", "gpu", "hub", "profiles",
                  "tools.offline"),

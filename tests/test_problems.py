@@ -57,6 +57,33 @@ def test_a_malformed_line_is_named(tmp_path, line, why):
         load_problems("gsm8k", path=path)
 
 
+@pytest.mark.parametrize("limit", [-1, 2.5, "3"])
+def test_a_limit_is_a_count(limit):
+    with pytest.raises(ValueError, match="limit counts problems"):
+        load_problems("mini-gsm", limit=limit)
+    assert len(load_problems("mini-gsm", limit=numpy.int64(2))) == 2
+
+
+@pytest.mark.parametrize("tests", [
+    "assert f(1) == 1", {"assert f(1) == 1": 1}, [1], None, 3])
+def test_tests_of_mbpp_are_a_list_of_texts(tmp_path, tests):
+    path = write(tmp_path / "mbpp.jsonl", [{
+        "task_id": 2, "text": "?", "code": "def f(x): pass",
+        "test_list": tests}])
+    with pytest.raises(ValueError, match="mbpp.jsonl, line 1 is not a mbpp"):
+        load_problems("mbpp", path=path)
+
+
+def test_a_number_that_comes_twice_is_refused_with_both_lines(tmp_path):
+    path = write(tmp_path / "apps.jsonl", [
+        apps_row(0), apps_row(5, difficulty="competition"), apps_row(5)])
+    with pytest.raises(ValueError, match="apps.jsonl, line 3 has the same "
+                       "number as .*apps.jsonl, line 2.*remove"):
+        load_problems("apps", path=path)
+    assert len(load_problems("apps", path=path, limit=2)) == 2
+    assert len(load_problems("apps", path=path, difficulty="interview")) == 2
+
+
 def test_unknown_names_and_splits_are_refused(tmp_path):
     with pytest.raises(ValueError, match="no task 'gsm'.*mini-gsm"):
         load_problems("gsm")

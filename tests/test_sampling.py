@@ -1,13 +1,19 @@
 """Samples: their distribution, their cache, and what a kill does to them."""
 
+import errno
+import gzip
 import json
+import os
 from collections import Counter
 
+import numpy
 import pytest
 
 import sampling as roads
-from helpers.prompts import zero_shot_prompt
-from helpers.sampling import read_samples, sample
+from helpers.prompts import prompt_hash, zero_shot_prompt
+from helpers.sampling import (Sample, drop_incomplete_line, read_samples,
+                              sample)
+from helpers.tools.files import lines_of
 from helpers.teachers import checkpoint
 from helpers.teachers.checkpoint import load_model
 from helpers.teachers.decoding import complete
@@ -131,6 +137,103 @@ def test_a_corrupt_or_foreign_line_is_named(teacher, tmp_path, spoil,
     assert message in str(error.value)
     assert "\n" not in str(error.value)
     assert cache.read_text() == text                # nothing is lost
+
+
+# -------------------------------------- files and arguments that are not ours
+
+class Told:
+    """A teacher that says its own task; ``asked`` counts its samples."""
+
+    name, asked = "told@0", 0
+
+    def draw(self, wanted, settings):
+        for task, (text, indices) in wanted.items():
+            self.asked += len(indices)
+            yield [Sample(task, i, *settings.told, f"# {task}\n", "stop",
+                          self.name, prompt_hash(text)) for i in indices]
+
+
+ROW = Sample("t/\"1", 3, 0, 0.6, 1.0, 24, "é\\\"\n", "stop", "told@0", "0")
+LINE = lines_of([ROW])
+
+
+@pytest.mark.parametrize("name, data, says", [
+    ("samples.jsonl.gz", gzip.compress(LINE.encode()), "without .gz"),
+    ("packed.jsonl", gzip.compress(LINE.encode()), "not text in UTF-8"),
+    ("other.jsonl", LINE.encode("utf-16"), "not text in UTF-8"),
+    ("config.json", b'{"model": "mine"}', "line 1 of config.json is no samp"),
+    ("notes.md", b"# mine\n\nall of it", "line 1 of notes.md is no sample"),
+    ("word", b"mine", "line 1 of word is no sample"),
+    ("rows.jsonl", b'{"task_id": 1}\n{"task_id": 2', "line 1 of rows.jsonl"),
+    ("mixed.jsonl", LINE.encode() + b'{"a": 1}', "line 2 of mixed.jsonl"),
+    ("typed.jsonl", LINE.replace(": 3,", ': "3",').encode(),
+     "sample_index is of type str, not int"),
+    ("deep.jsonl", b"[" * 10 ** 5 + b"\n", "too deeply"),
+    ("folder", None, "is a folder")])
+def test_a_file_that_is_no_cache_is_left_as_it_is(tmp_path, name, data, says):
+    cache, lm = tmp_path / name, Told()
+    cache.mkdir() if data is None else cache.write_bytes(data)
+    with pytest.raises(ValueError) as error:
+        draw(lm, cache)
+    assert says in str(error.value) and "\n" not in str(error.value)
+    assert lm.asked == 0 and list(tmp_path.iterdir()) == [cache]
+    assert data is None or cache.read_bytes() == data
+
+
+def test_a_kill_may_cut_a_line_anywhere(tmp_path):
+    cache = tmp_path / "cache.jsonl"
+    for whole in ("", LINE):
+        for end in range(len(LINE)):
+            cache.write_text(whole + LINE[:end])
+            assert read_samples(cache) == [ROW] * bool(whole)
+            drop_incomplete_line(cache)
+            assert cache.read_text() == whole
+
+
+def test_numbers_of_numpy_are_written_as_numbers(tmp_path):
+    cache = tmp_path / "cache.jsonl"
+    rows = draw(Told(), cache, n=numpy.int64(2), seed=numpy.int64(3),
+                temperature=numpy.float32(0.5), top_p=numpy.float64(1))
+    assert read_samples(cache) == rows and len(rows) == 6
+    assert draw(Told(), cache, n=2, seed=3, temperature=0.5) == rows
+
+
+@pytest.mark.parametrize("change, says", [
+    ({"prompts": list(PROMPTS.values())}, "dictionary .*, not a list"),
+    ({"prompts": {0: "text"}}, "texts, not 0"),
+    ({"prompts": {"t/0": None}}, "texts, not 't/0' and None"),
+    ({"prompts": {"t/0": "ok \ud83d"}}, "prompt of t/0 .*letter 4"),
+    ({"seed": "0"}, "seed is a whole number, not '0'"),
+    ({"seed": numpy.float64(1)}, "seed is a whole number"),
+    ({"temperature": None}, "temperature is a number, not None"),
+    ({"temperature": numpy.ones(2)}, "temperature is a number"),
+    ({"top_p": True}, "top_p is a number, not True"),
+    ({"n": 1.5}, "n is a whole number, not 1.5")])
+def test_other_arguments_are_refused_before_the_draw(tmp_path, change, says):
+    lm, cache = Told(), tmp_path / "cache.jsonl"
+    with pytest.raises(ValueError, match=says) as error:
+        draw(lm, cache, **change)
+    assert "\n" not in str(error.value)
+    assert lm.asked == 0 and not cache.exists()
+
+
+def test_a_full_disk_is_one_sentence_and_keeps_what_was_drawn(
+        tmp_path, monkeypatch):
+    cache, calls = tmp_path / "cache.jsonl", []
+
+    def full(file):
+        calls.append(file)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left.*kept.*again") as error:
+        draw(Told(), cache)
+    assert "\n" not in str(error.value) and len(read_samples(cache)) >= 4
+    lm = Told()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="cannot write the cache"):
+        draw(lm, tmp_path / "file" / "cache.jsonl")
+    assert lm.asked == 0
 
 
 def test_n_must_be_positive(teacher):

@@ -5,6 +5,7 @@ Used by ``helpers.execution``.  Introduced in notebook 01, section 4.
 
 import json
 import os
+import re
 import threading
 import warnings
 from pathlib import Path
@@ -15,6 +16,15 @@ except ImportError:        # Windows, where Runner says what to do
     fcntl = None
 
 WINDOW = 5000              # outcomes kept in memory
+# The beginning of a line, wherever a kill has cut it.
+HEAD, REST = b'{"key": "', b'", "outcome": ['
+
+
+def begins_line(data):
+    """Are these bytes the beginning of a line of a cache of outcomes?"""
+    rest = re.sub(rb"\A[0-9a-f]*", b"", data[len(HEAD):])
+    return (HEAD.startswith(data[:len(HEAD)])
+            and REST.startswith(rest[:len(REST)]))
 
 
 class Outcomes:
@@ -23,8 +33,9 @@ class Outcomes:
     With a ``path`` every outcome is a line of that JSONL file, and memory
     holds where; without one the last few thousand are kept.  Several
     processes may use one file.  Raises ``OSError`` for a place that cannot
-    be written and ``ValueError`` for a corrupt line, which it names; a last
-    line cut short by a kill is removed.
+    be written and ``ValueError`` for a corrupt line, which it names, and for
+    a packed file; a last line cut short by a kill is removed, once all
+    others are known to be lines of a cache and it the beginning of one.
     """
 
     def __init__(self, path=None):
@@ -32,6 +43,10 @@ class Outcomes:
         self.lock = threading.Lock()
         if path is None:
             return
+        if Path(path).suffix == ".gz":
+            raise ValueError(f"a cache grows line by line and cannot be "
+                             f"packed; choose a name without .gz for it, "
+                             f"not {Path(path).name}")
         try:
             self.file = open(path, "a+b", buffering=0)
         except OSError as error:
@@ -41,20 +56,24 @@ class Outcomes:
         fcntl.flock(self.file, fcntl.LOCK_EX)
         self.file.seek(0)
         place = number = 0
-        with open(self.file.fileno(), "rb", closefd=False) as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.endswith(b"\n"):
-                    self.file.truncate(place)
-                    break
-                try:
+        try:
+            with open(self.file.fileno(), "rb", closefd=False) as lines:
+                for number, line in enumerate(lines, 1):
+                    if not line.endswith(b"\n"):
+                        if not begins_line(line):
+                            raise ValueError("not what a kill leaves")
+                        self.file.truncate(place)
+                        break
                     row = json.loads(line)
                     status, kind, text, detail, seconds = row["outcome"]
                     self.places[bytes.fromhex(row["key"])] = place
-                except (ValueError, KeyError, TypeError):
-                    raise ValueError(
-                        f"{Path(path)}, line {number} is not a line of this "
-                        f"cache; delete that line and run again") from None
-                place += len(line)
+                    place += len(line)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            self.close()
+            raise ValueError(
+                f"{Path(path)}, line {number} is not a line of this cache; "
+                f"choose another file, or, if this one is a cache, delete "
+                f"that line and run again") from None
         fcntl.flock(self.file, fcntl.LOCK_UN)
 
     def __contains__(self, key):

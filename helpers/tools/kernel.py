@@ -12,11 +12,11 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import nbformat
-from ipykernel.kernelspec import RESOURCES, get_kernel_dict
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
@@ -50,20 +50,101 @@ class Stopped(NotebookFailed):
     """
 
 
-class _ThisPython(KernelSpecManager):
-    """The kernel of this very interpreter, whatever else is registered."""
-
-    def get_kernel_spec(self, kernel_name):
-        return self.kernel_spec_class(resource_dir=str(RESOURCES),
-                                      **get_kernel_dict())
-
-
 class _Client(NotebookClient):
-    """Shows the last line of a cell's own progress bar behind ours."""
+    """Executes a notebook on a kernel that leaves no process behind.
 
-    bar = None
+    The library ends a run at the first signal and ends the kernel alone.
+    Here the cell is interrupted first, so that it can save what it has, and
+    all processes of the kernel are ended.
+    """
+
+    def __init__(self, path, target, guarded, started):
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        # The kernel of this very interpreter, whatever else is registered.
+        super().__init__(
+            notebook, AsyncKernelManager(
+                kernel_spec_manager=KernelSpecManager(kernel_dirs=[])),
+            timeout=None, shell_timeout_interval=1,
+            coalesce_streams=True, record_timing=False,
+            resources={"metadata": {"path": str(path.parent)}},
+            on_notebook_start=self.prove_offline if guarded else None,
+            on_cell_execute=self.on_next, on_cell_executed=self.on_done)
+        self.path, self.target, self.started = path, target, started
+        self.codes = sum(cell.cell_type == "code" and bool(cell.source.strip())
+                         for cell in notebook.cells)
+        self.kernel = self.signal = self.watch = None
+        self.cell, self.count = "", 0
+
+    async def run(self, environment):
+        """Execute the whole notebook."""
+        self.bar = tqdm(
+            total=self.codes, unit="cell", desc=self.path.stem[:30],
+            ascii=" #", dynamic_ncols=True, leave=False,
+            mininterval=0.2 if sys.stderr.isatty() else 20)
+        with self.bar:
+            await self.async_execute(
+                env=environment, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL)
+
+    @asynccontextmanager
+    async def async_setup_kernel(self, **options):
+        """The kernel and its end, in place of the library's."""
+        loop, manager = asyncio.get_running_loop(), self.km
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) != signal.SIG_IGN:      # nohup
+                loop.add_signal_handler(number, self.on_signal, number)
+        try:
+            await self.async_start_new_kernel(**options)
+            self.kernel = self.km.provisioner.pid
+            self.started(self.kernel)
+            self.watch = MemoryWatch(self.kernel)
+            self.watch.start()
+            await self.async_start_new_kernel_client()
+            try:
+                yield
+            finally:
+                self.save()
+        finally:
+            if self.kernel:
+                await self.end(manager)
+
+    async def end(self, manager):
+        self.watch.stop()
+        processes = family(self.kernel)
+        if processes and not self.signal:
+            await manager.shutdown_kernel(now=False)
+        end_processes(processes)
+        await manager.shutdown_kernel(now=True)
+        if self.kc is not None:
+            self.kc.stop_channels()
+
+    async def prove_offline(self, notebook):
+        """Ask the kernel: one without the guard must not go on."""
+        asked = self.kc.execute("", silent=True, user_expressions={
+            "refused": "__import__('sys').network_refused"})
+        reply = await self.async_wait_for_reply(asked)
+        said = reply["content"].get("user_expressions", {}).get("refused", {})
+        if said.get("data", {}).get("text/plain") != "True":
+            raise NotebookFailed(
+                f"notebook {self.path.stem} was not run, since its kernel "
+                f"started without the offline guard; look for another "
+                f"sitecustomize.py on the Python path")
+
+    def on_next(self, cell, cell_index):
+        """Before a cell: keep those before it, so that a kill leaves them."""
+        if self.signal:
+            raise NotebookFailed("stopped between two cells")
+        self.cell, self.count = cell.source, self.count + 1
+        self.save()
+
+    def on_done(self, **_):
+        self.bar.update()
 
     def process_message(self, msg, cell, cell_index):
+        """Show the last line of a cell's own progress bar behind ours."""
         content = msg["content"]
         if msg["msg_type"] == "stream" and content["name"] == "stderr":
             lines = re.split(r"[\r\n]+", content["text"].strip())
@@ -71,96 +152,8 @@ class _Client(NotebookClient):
             self.bar.update(0)
         return super().process_message(msg, cell, cell_index)
 
-
-class _Execution:
-    """One notebook on one kernel, from start to the end of its processes."""
-
-    def __init__(self, path, target, environment, guarded, started):
-        self.path, self.target, self.environment = path, target, environment
-        self.guarded, self.started = guarded, started
-        self.notebook = nbformat.read(path, as_version=4)
-        for cell in self.notebook.cells:
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
-        self.codes = [
-            (index, cell) for index, cell in enumerate(self.notebook.cells)
-            if cell.cell_type == "code" and cell.source.strip()]
-        self.client = _Client(self.notebook, timeout=None,
-                              coalesce_streams=True, record_timing=False)
-        self.kernel = self.signal = self.watch = None
-        self.cell, self.count = "", 0
-
-    async def run(self):
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) != signal.SIG_IGN:      # nohup
-                loop.add_signal_handler(number, self.on_signal, number)
-        self.client.bar = tqdm(
-            total=len(self.codes), unit="cell", desc=self.path.stem[:30],
-            ascii=" #", dynamic_ncols=True, leave=False,
-            mininterval=0.2 if sys.stderr.isatty() else 20)
-        try:
-            await self.start()
-            for index, cell in self.codes:
-                if self.signal:
-                    break
-                await self.execute(index, cell)
-        finally:
-            self.client.bar.close()
-            await self.end()
-
-    async def start(self):
-        client = self.client
-        client.km = AsyncKernelManager(kernel_spec_manager=_ThisPython())
-        await client.async_start_new_kernel(
-            cwd=str(self.path.parent), env=self.environment,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.kernel = client.km.provisioner.pid
-        self.started(self.kernel)
-        self.watch = MemoryWatch(self.kernel)
-        self.watch.start()
-        await client.async_start_new_kernel_client()
-        if self.guarded:
-            await self.prove_offline()
-
-    async def prove_offline(self):
-        """Run one unseen line: a kernel without the guard must not go on."""
-        line = nbformat.v4.new_code_cell(
-            "import sys; assert sys.network_refused")
-        self.notebook.cells.append(line)
-        try:
-            await self.client.async_execute_cell(
-                line, len(self.notebook.cells) - 1, store_history=False)
-        except CellExecutionError:
-            if not self.signal:
-                raise NotebookFailed(
-                    f"notebook {self.path.stem} was not run, since its kernel "
-                    f"started without the offline guard; look for another "
-                    f"sitecustomize.py on the Python path") from None
-        finally:
-            self.notebook.cells.pop()
-
-    async def execute(self, index, cell):
-        self.cell, self.count = cell.source, self.count + 1
-        try:
-            await self.client.async_execute_cell(
-                cell, index, execution_count=self.count)
-        finally:
-            # After every cell, so that even a kill leaves what was done.
-            write_text(self.target, nbformat.writes(self.notebook) + "\n")
-        self.client.bar.update()
-
-    async def end(self):
-        if self.kernel is None:
-            return
-        self.watch.stop()
-        processes = family(self.kernel)
-        if processes and not self.signal:
-            await self.client.km.shutdown_kernel(now=False)
-        end_processes(processes)
-        await self.client.km.shutdown_kernel(now=True)
-        if self.client.kc is not None:
-            self.client.kc.stop_channels()
+    def save(self):
+        write_text(self.target, nbformat.writes(self.nb) + "\n")
 
     def on_signal(self, number):
         """First signal: interrupt the cell.  A second one, or time: kill."""
@@ -179,7 +172,7 @@ class _Execution:
     def failure(self, error, row):
         """The exception that says in one sentence how the notebook ended."""
         where = (f"notebook {row.notebook}, cell {self.count} of "
-                 f"{len(self.codes)}")
+                 f"{self.codes}")
         row = replace(row, status="stopped" if self.signal else "failed")
         if self.signal:
             return Stopped(f"stopped by {self.signal} in {where}", row=row)
@@ -208,21 +201,21 @@ def execute_notebook(path, target, environment, guarded=True, log=None,
     Ctrl-C; either way no process is left behind.
     """
     path = Path(path).resolve()
-    execution = _Execution(path, target, environment, guarded, started)
+    client = _Client(path, target, guarded, started)
     began, error = time.monotonic(), None
     try:
-        asyncio.run(execution.run())
+        asyncio.run(client.run(environment))
     except (CellExecutionError, NotebookFailed, RuntimeError) as caught:
         died = "ernel died" in str(caught)      # nbclient: RuntimeError
-        if type(caught) is RuntimeError and not (died or execution.signal):
+        if type(caught) is RuntimeError and not (died or client.signal):
             raise
         error = caught
-    watch = execution.watch
+    watch = client.watch
     row = Row(path.stem, round(time.monotonic() - began, 1),
               round(watch.peak_mb) if watch else 0,
-              headline_of(execution.notebook), "done")
-    if error or execution.signal:
-        raise execution.failure(error, row)
+              headline_of(client.nb), "done")
+    if error or client.signal:
+        raise client.failure(error, row)
     refused = offline.refusals(log) if log else []
     if refused:
         raise NotebookFailed(

@@ -1,15 +1,16 @@
 """The state of a training: on disk, gone on from, put back after an error."""
 
 import hashlib
-import os
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
+from helpers.tools.files import whole_file
+
 
 def save_state(path, run, weights, optimizer, losses, scaler=None, starts=()):
-    """Write beside the file, then rename: a kill leaves one or the other.
+    """Save a training's state; a kill leaves the old file or the new one.
 
     ``scaler`` is the factor of the loss in float16, see
     :mod:`helpers.gpu.precision`; ``starts`` is what :func:`resume` gave.
@@ -19,9 +20,8 @@ def save_state(path, run, weights, optimizer, losses, scaler=None, starts=()):
              "optimizer": optimizer.state_dict(), "losses": losses,
              "scaler": scaler.state_dict() if scaler else {},
              "starts": list(starts)}
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    torch.save(state, f"{path}.new")
-    os.replace(f"{path}.new", path)
+    with whole_file(path) as file:
+        torch.save(state, file)
 
 
 def resume(path, run, weights, optimizer, scaler=None):

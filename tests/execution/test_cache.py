@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from helpers.execution import Runner, Verdict
+from helpers.execution import Runner, Verdict, cache as outcomes
 from helpers.problems import Problem
 from helpers.profiles import ROOT
 
@@ -137,3 +137,30 @@ def test_an_outcome_that_is_about_to_be_forgotten_is_still_told(monkeypatch):
         found = [v.value for v in runner.judge_many(
             ((problem, f"answer = {n}\n") for n in numbers), progress=False)]
     assert found == numbers
+
+
+OUTCOME = b'{"key": "0a", "outcome": ["value", "int", "1", "", 0.1]}\n'
+
+
+@pytest.mark.parametrize("name, data", [
+    ("cache.jsonl.gz", b""), ("config.json", b'{"model": "mine"}'),
+    ("notes.md", b"# mine\n\nall of it"), ("word", b"mine"),
+    ("mixed.jsonl", OUTCOME + b'{"task_id": "t'),
+    ("other.jsonl", b'{"outcome": [1, 2, 3, 4, 5], "key": "0a"}'),
+    ("packed.jsonl", b"\x1f\x8b\x08\x00\xff"),
+    ("deep.jsonl", b"[" * 10 ** 5 + b"\n")])
+def test_a_file_that_is_no_cache_is_left_as_it_is(tmp_path, name, data):
+    cache = tmp_path / name
+    cache.write_bytes(data)
+    with pytest.raises(ValueError, match=name) as error:
+        outcomes.Outcomes(cache)
+    assert "\n" not in str(error.value) and cache.read_bytes() == data
+
+
+def test_a_kill_may_cut_a_line_of_the_cache_anywhere(tmp_path):
+    cache = tmp_path / "cache.jsonl"
+    for whole in (b"", OUTCOME):
+        for end in range(len(OUTCOME)):
+            cache.write_bytes(whole + OUTCOME[:end])
+            outcomes.Outcomes(cache).close()
+            assert cache.read_bytes() == whole

@@ -387,7 +387,7 @@ def test_ctrl_c_in_a_notebook(tmp_path):
     manager, client = start_new_kernel(cwd=str(ROOT))
     try:
         kernel = psutil.Process(manager.provisioner.pid)
-        client.execute(textwrap.dedent("""
+        sent = client.execute(textwrap.dedent("""
             from helpers.execution import Runner
             from helpers.problems import Problem
             pairs = [(Problem(str(i), "?", answer="1"),
@@ -397,15 +397,22 @@ def test_ctrl_c_in_a_notebook(tmp_path):
                 print("ready", flush=True)
                 verdicts = list(runner.judge_many(pairs))
             """))
-        while "ready" not in str(client.get_iopub_msg(timeout=60)["content"]):
+        # What is printed, and not the code that comes back with the word.
+        while client.get_iopub_msg(timeout=60)["content"].get(
+                "text") != "ready\n":
             pass
+        until = time.monotonic() + 30
+        while len(family := kernel.children(recursive=True)) < 4:
+            assert time.monotonic() < until
+            time.sleep(0.1)
         time.sleep(0.5)
-        family = kernel.children(recursive=True)
-        assert len(family) >= 4
         asked = time.monotonic()
         manager.interrupt_kernel()
-        reply = client.get_shell_msg(timeout=10)["content"]
-        assert reply["ename"] == "KeyboardInterrupt"
+        # Answers to the questions whether it is ready may come before.
+        while (reply := client.get_shell_msg(timeout=10))[
+                "parent_header"]["msg_id"] != sent:
+            pass
+        assert reply["content"]["ename"] == "KeyboardInterrupt"
         assert time.monotonic() - asked < 1.5
         assert not still_running(family)
     finally:

@@ -329,6 +329,14 @@ def test_a_kernel_without_the_guard_is_not_used(tmp_path):
     assert not (path.parent / "ran").exists()
 
 
+def test_a_kernel_that_dies_at_its_start_is_one_sentence(tmp_path):
+    path = write_notebook(tmp_path, "00_a", "print(1)")
+    (tmp_path / "sitecustomize.py").write_text("import os; os._exit(1)")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    with pytest.raises(kernel.NotebookFailed, match="cell 0 of 1: the kernel"):
+        kernel.execute_notebook(path, tmp_path / "copy.ipynb", environment)
+
+
 def test_a_swallowed_refusal_fails_the_notebook(tmp_path):
     write_notebook(tmp_path, "00_a", """
 import subprocess, sys
