@@ -25,12 +25,12 @@ def test_a_model_is_rebuilt_from_its_seed(tmp_path, monkeypatch):
         pretraining.main(["--folder", str(folder), "--seed", "3",
                           "--only", "student"])
     for file in ("model.safetensors", "tokenizer.json", "config.json"):
-        assert ((tmp_path / "one/student" / file).read_bytes()
-                == (tmp_path / "two/student" / file).read_bytes())
-    lm = load_model(str(tmp_path / "one" / "student"))
+        assert ((tmp_path / "one/models/student" / file).read_bytes()
+                == (tmp_path / "two/models/student" / file).read_bytes())
+    lm = load_model(str(tmp_path / "one/models/student"))
     assert all(len(lm.tokenizer(f" {n}")["input_ids"]) == 1
                for n in range(100))
-    card = (tmp_path / "one/student/README.md").read_text()
+    card = (tmp_path / "one/models/student/README.md").read_text()
     assert "seed 3" in card and "tokens read" in card
 
 
