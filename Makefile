@@ -29,7 +29,7 @@ endif
 
 help:
 	@echo "make run        install, then run the notebooks in order"
-	@echo "make test       install, then run all tests and notebooks"
+	@echo "make test       install, then run ruff, all tests and notebooks"
 	@echo "make lab        install, then open the notebooks in JupyterLab"
 	@echo "make notebooks  run afresh and write the outputs into notebooks/"
 	@echo "make clean      remove .venv*, runs/ and caches"
@@ -38,6 +38,7 @@ run: $(STAMP)
 	@$(BIN)/python -m helpers run --profile $(PROFILE) $(NOTEBOOK)
 
 test: $(STAMP)
+	$(BIN)/ruff check --no-cache helpers tests notebooks conftest.py
 	$(BIN)/python -m pytest $(TESTS) --durations=10 --durations-min=1
 ifneq ($(wildcard notebooks/*.ipynb),)
 	PROFILE=mini $(BIN)/python -m pytest notebooks --nbval-lax \

@@ -1,8 +1,8 @@
-"""Helpers of the notebooks, one module per idea, in the order of the data.
+"""Helpers of the notebooks; README.md beside this file is the map.
 
-problems -> prompts -> sampling -> execution -> filtering -> training ->
-evaluation -> figures.  No module imports a later one.  Each public name says
-in which notebook it is introduced.
+profiles -> problems -> prompts -> sampling -> plans -> filtering -> training
+-> multitask -> evaluation, in the order of the data, and rooms beside them:
+the judge in ``execution``, models in ``teachers``, pictures in ``figures``.
 """
 
 import warnings

@@ -21,7 +21,8 @@ def main(argv=None):
         "stamp: write address and tag of pyproject.toml into them; "
         "rebuild-mini: make the mini world's data and models again; rivals: "
         "run the experiments of notebooks 03, 05 and 06; ship: copy the "
-        "results of a run into data/mini/.  Each has a --help of its own.")
+        "results of a run into data/mini/results/.  Each has a --help of "
+        "its own.")
     parser.add_argument("command", choices=COMMANDS)
     chosen = parser.parse_args(argv[:1]).command
     return importlib.import_module(COMMANDS[chosen]).main(argv[1:]) or 0

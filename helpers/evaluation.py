@@ -197,15 +197,28 @@ def over_seeds(scores, against=None, level=0.95, resamples=10_000, seed=0):
     if seeds < 2:
         raise ValueError("one run says nothing about other seeds; run at "
                          "least two")
-    usual = table.mean(axis=0)
-    apart = usual + (table - usual) * np.sqrt(seeds / (seeds - 1))
-    rng = np.random.default_rng(seed)
+    sums, = resampled_sums([table], resamples, seed)
+    low, high = middle(sums / seeds / problems, level)
+    return float(table.mean()), float(low), float(high)
+
+
+def resampled_sums(tables, resamples=10_000, seed=0):
+    """The sum over each of ``tables`` (seeds, problems) in every resample.
+
+    A list of arrays (resamples,).  Seeds and problems are both drawn anew,
+    the same ones for all tables, and seeds are first moved apart, see
+    :func:`over_seeds`.  Introduced in notebook 06, section 10.
+    """
+    rng, (seeds, problems) = np.random.default_rng(seed), tables[0].shape
     which = rng.multinomial(seeds, np.full(seeds, 1 / seeds), resamples)
     what = rng.multinomial(problems, np.full(problems, 1 / problems),
                            resamples)
-    means = ((which @ apart) * what).sum(axis=1) / seeds / problems
-    low, high = middle(means, level)
-    return float(table.mean()), float(low), float(high)
+    sums = []
+    for table in tables:
+        usual = table.mean(axis=0)
+        apart = usual + (table - usual) * np.sqrt(seeds / (seeds - 1))
+        sums.append(((which @ apart) * what).sum(axis=1))
+    return sums
 
 
 def relative_gain(one, other, where=None, level=0.95):
@@ -218,16 +231,8 @@ def relative_gain(one, other, where=None, level=0.95):
     """
     chosen = slice(None) if where is None else where
     tables = [s.scores()[:, chosen] for s in (one, other)]
-    rng, (seeds, problems) = np.random.default_rng(0), tables[0].shape
-    which = rng.multinomial(seeds, np.full(seeds, 1 / seeds), 10_000)
-    what = rng.multinomial(problems, np.full(problems, 1 / problems), 10_000)
-    means = []
-    for table in tables:
-        usual = table.mean(axis=0)
-        apart = usual + (table - usual) * np.sqrt(seeds / (seeds - 1))
-        means.append(((which @ apart) * what).sum(axis=1))
-    ratios = means[0] / np.maximum(means[1], 1e-9)
-    low, high = middle(ratios, level)
+    sums = resampled_sums(tables)
+    low, high = middle(sums[0] / np.maximum(sums[1], 1e-9), level)
     return (float(tables[0].mean() / max(tables[1].mean(), 1e-9)) - 1,
             float(low) - 1, float(high) - 1)
 

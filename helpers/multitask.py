@@ -13,20 +13,14 @@ Introduced in notebook 06, section 1.
 """
 
 import copy
-import hashlib
 import random
-
-import torch
-from tqdm import tqdm
 
 from helpers.filtering import Example
 from helpers.gpu.logits import using_head
-from helpers.gpu.precision import make_scaler, memory_error, update, widen
 from helpers.plans import Plan
 from helpers.prompts import cut_section, section
 from helpers.sampling import sample
-from helpers.training import (accumulate, encode_for, learning_rate, resume,
-                              save_state, seed_dropout)
+from helpers.training import accumulate, encode_for, fit
 
 CODE, PLAN = "[GEN_CODE]", "[GEN_PLAN]"     # plain text, as released
 FORMATS = {"stdio": "Use standard input.\n", "calls": "Write the function.\n",
@@ -157,49 +151,25 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
                for examples in (codes, plans)]
     trained = [w for w in lm.model.parameters() if w.requires_grad]
     trained += list(head.parameters()) if head is not None else []
-    widen(trained)
-    optimizer = torch.optim.AdamW(trained, weight_decay=0.05)   # released
-    scaler = make_scaler(lm.model)
-    run = hashlib.sha256(repr((
-        lm.name, updates, batch_size, peak_rate, weights, head is not None,
-        same_problem, seed, encoded)).encode()).hexdigest()
-    losses, told = resume(checkpoint, run, trained, optimizer, scaler), ()
-    lm.model.train()
-    bar = tqdm(total=updates, initial=len(losses), desc="two tasks",
-               unit=" updates", disable=not progress)
-    for step, numbers in enumerate(alternate(
-            codes, plans, updates, batch_size, seed, same_problem)):
-        if step < len(losses):
-            continue
-        seed_dropout(seed, step)
-        batches = [[encoded[task][i] for i in chosen]
-                   for task, chosen in enumerate(numbers)]
-        told = update(
-            optimizer, scaler, learning_rate(step, updates, peak_rate),
-            lambda: [accumulate(lm, batch, weight, rows, layer, scaler)
-                     for batch, weight, layer in zip(batches, weights,
-                                                     (None, head))])
-        if told is None:
-            break
-        losses.append(tuple(told))
-        bar.update()
-        bar.set_postfix(code=f"{told[0]:.3f}", plan=f"{told[1]:.3f}")
-        if watch:
-            watch(losses)
-        if checkpoint and (step + 1) % save_every == 0:
-            save_state(checkpoint, run, trained, optimizer, losses, scaler)
-    bar.close()
-    if checkpoint:
-        save_state(checkpoint, run, trained, optimizer, losses, scaler)
-    lm.model.eval()
+    plan, shown = list(alternate(codes, plans, updates, batch_size, seed,
+                                 same_problem)), rows or batch_size
+
+    def gradients(step, scaler):
+        return tuple(
+            accumulate(lm, [part[i] for i in chosen], weight, rows, layer,
+                       scaler)
+            for part, chosen, weight, layer in zip(
+                encoded, plan[step], weights, (None, head)))
+
+    losses = fit(
+        lm, trained, updates, peak_rate, gradients,
+        (batch_size, weights, head is not None, same_problem, seed, encoded),
+        shown, f"lower profile.plan_rows (now {shown}), which changes "
+        f"nothing else, or profile.plan_length (now {most}), which begins "
+        f"anew", checkpoint, save_every, 0.05, seed, progress,     # released
+        ("two tasks", " updates", "code", "plan"), watch=watch)
     if head is not None:              # as wide as the one it stands in for
         head.to(lm.model.get_output_embeddings().weight.dtype)
-    if told is None:
-        rows = rows or batch_size
-        raise memory_error(
-            len(losses), f"{rows} rows at a time", f"lower profile.plan_rows "
-            f"(now {rows}), which changes nothing else, or profile."
-            f"plan_length (now {most}), which begins anew", checkpoint)
     return losses
 
 
@@ -227,20 +197,6 @@ def student_plans(lm, problems, n, temperature=0.6, top_p=0.95, head=None,
                          n, temperature, top_p, cut=cut_section, **settings)
     return [Plan(s.task_id, "student", -1, s.sample_index, s.completion)
             for s in samples]
-
-
-def code_from_plans(lm, problems, plans, n=1, temperature=0.6, top_p=0.95,
-                    **settings):
-    """``n`` programs from each plan: a list of (plan, program).
-
-    Introduced in notebook 06, section 7.
-    """
-    by_id = {p.task_id: p for p in problems}
-    named = {plan.name: plan for plan in plans}
-    samples = sample(lm, {name: code_prompt(by_id[plan.task_id], plan.text)
-                          for name, plan in named.items()}, n, temperature,
-                     top_p, cut=cut_section, **settings)
-    return [(named[s.task_id], s.completion) for s in samples]
 
 
 def generated_tokens(lm, texts):

@@ -194,18 +194,18 @@ class Score:
     hidden: int
 
 
-def write_from_plans(lm, problems, plans, exemplar, n=1, temperature=0.2,
-                     **settings):
+def code_from_plans(lm, plans, prompt_of, n=1, temperature=0.2, **settings):
     """``n`` programs from each plan: a list of (plan, program).
 
-    Introduced in notebook 03, section 5.
+    ``prompt_of(plan)`` is the prompt for a program that follows the plan: a
+    teacher's from :func:`code_request`, a student's from
+    :func:`helpers.multitask.code_prompt`.  ``settings`` go to
+    :func:`helpers.sampling.sample`.  Introduced in notebook 03, section 5.
     """
-    questions = {p.task_id: p.question for p in problems}
     named = {plan.name: plan for plan in plans}
-    samples = sample(lm, {
-        name: code_request(questions[plan.task_id], plan.text, exemplar)
-        for name, plan in named.items()}, n, temperature, cut=cut_section,
-        **settings)
+    samples = sample(lm, {name: prompt_of(plan)
+                          for name, plan in named.items()}, n, temperature,
+                     cut=cut_section, **settings)
     return [(named[s.task_id], s.completion) for s in samples]
 
 

@@ -1,7 +1,8 @@
 """Problems of all tasks in one record, read from JSONL files or the Hub.
 
 Introduced in notebook 01, section 1.  The file schemas are those of the
-Hugging Face Hub, so a downloaded file and ``data/mini/`` read alike.
+Hugging Face Hub, so a downloaded file and those in
+``data/mini/problems/`` read alike.
 """
 
 import json
@@ -172,8 +173,8 @@ def load_problems(name, split="test", limit=None, path=None,
     apps, humaneval; ``limit`` keeps the first so many; ``difficulty`` keeps
     those of APPS of one level, before that; ``path`` reads a file in the
     Hub's schema, JSONL (also ``.jsonl.gz``) or one JSON list, instead of the
-    task's own place: ``data/mini/`` for the mini tasks, the Hub for the
-    others, see :func:`helpers.hub.hub_rows`.
+    task's own place: ``data/mini/problems/`` for the mini tasks, the Hub for
+    the others, see :func:`helpers.hub.hub_rows`.
     ``task_id`` is "<name>/<split>/<row from 0>", or the data's own number,
     and its own split where a row names one.
 
@@ -199,7 +200,7 @@ def load_problems(name, split="test", limit=None, path=None,
         raise ValueError(f"limit counts problems and is 0 or more, or None "
                          f"for all of them, not {limit!r:.40}")
     if path is None and name in MINI:
-        path = ROOT / "data" / "mini" / name / f"{split}.jsonl"
+        path = ROOT / "data/mini/problems" / name / f"{split}.jsonl"
     rows = (hub_rows(name, split, difficulty) if path is None
             else _file_rows(path))
     problems = ((row[0], _problem(name, split, difficulty, *row))

@@ -74,27 +74,28 @@ class Profile:
     @property
     def shipped(self):
         """The folder of results that the repository brings along."""
-        return ROOT / "data" / self.name
+        return ROOT / "data" / self.name / "results"
 
 
 PROFILES = {
     "mini": Profile(
         name="mini", dataset="mini-gsm",
-        teacher="data/mini/teacher", student="data/mini/student",
+        teacher="data/mini/models/teacher",
+        student="data/mini/models/student",
         train_problems=400, test_problems=200,
         train_samples=20, test_samples=100, max_new_tokens=64,
         sequences=400, epochs=8, batch_size=32, learning_rate=4e-3,
         lora_rank=16, plan_dataset="mini-apps",
-        plan_teacher="data/mini/plan-teacher",
-        plan_student="data/mini/plan-student",
-        plan_student_t5="data/mini/plan-student-t5"),
+        plan_teacher="data/mini/models/plan-teacher",
+        plan_student="data/mini/models/plan-student",
+        plan_student_t5="data/mini/models/plan-student-t5"),
     "colab": Profile(
         name="colab", dataset="gsm8k",
         teacher="Qwen/Qwen2.5-Coder-7B-Instruct",
         student="Qwen/Qwen2.5-Coder-0.5B",
         train_problems=200, test_problems=50,
         train_samples=8, test_samples=20, max_new_tokens=150,
-        # Sizes for a T4: python benchmarks/gpu.py --estimate
+        # Sizes for a T4: python tests/benchmarks/gpu.py --estimate
         sequences=48, epochs=3, batch_size=8, learning_rate=2e-4,
         lora_rank=16, teacher_4bit=True, teacher_chat=True,
         plan_difficulty="introductory",
@@ -159,8 +160,9 @@ def find_artefact(profile, name):
 
     Introduced in notebook 04, section 1.  It is looked for in
     ``runs/<profile>/`` and then among the results that the repository ships
-    (there also gzipped), so that one can start at any notebook.  Raises
-    ``FileNotFoundError``.
+    (there also gzipped), so that one can start at any notebook.  The studies'
+    runs are found by :func:`helpers.studies.runs.read_study`, a system at a
+    time.  Raises ``FileNotFoundError``.
     """
     for folder in (profile.runs, profile.shipped):
         for path in (folder / name, folder / f"{name}.gz"):
@@ -168,5 +170,5 @@ def find_artefact(profile, name):
                 return path
     raise FileNotFoundError(
         f"{name} is neither in runs/{profile.name}/ nor shipped in "
-        f"data/{profile.name}/; run the notebook that makes it first "
-        f"(the README lists which)")
+        f"data/{profile.name}/results/; run the notebook that makes it "
+        f"first (the README lists which)")

@@ -13,11 +13,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tomllib
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
 
 from helpers.profiles import ROOT, get_profile  # noqa: F401
 
+DISTRIBUTION = "reasoning-distillation-notebooks"
 # From 0.19 on, peft refuses an older torchao whenever LoRA is added to plain
 # layers, though nothing here uses torchao.  Colab ships such a pair.
 PEFT, TORCHAO = (0, 19), (0, 16)
@@ -39,8 +40,15 @@ def prepare(profile, gpu=None):
     keep their versions.  Run again, it changes nothing.  Raises
     ``RuntimeError`` with one sentence where a package is missing or too old,
     where pip fails, where the session must be restarted, and for such a
-    torchao outside Colab.  Introduced in notebook 00, section 1.
+    torchao outside Colab.  What would make the run slow or poor is one line
+    below the card.  Introduced in notebook 00, section 1.
     """
+    if sys.version_info < (3, 11):
+        raise RuntimeError("these notebooks need Python 3.11 or newer")
+    if other := _stranger():
+        raise RuntimeError(
+            f"restart the session: {other} was imported, and it hides the "
+            f"module of these notebooks that has the same name")
     if lacks := lacking():
         raise RuntimeError(
             f"this environment lacks {', '.join(lacks)}; on Colab choose the "
@@ -69,6 +77,8 @@ def prepare(profile, gpu=None):
             f"run the notebook from its top: {' and '.join(_restart)} after "
             f"this session had imported what depends on it")
     print(session_card(profile))
+    for line in _notices(profile, gpu):
+        print(line)
 
 
 def lacking():
@@ -115,11 +125,51 @@ def release(text):
     return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
 
 
+def _stranger():
+    """The file of a module of another package ``helpers``, or None.
+
+    The first cell makes room for ours, but what was imported before stays.
+    """
+    ours = Path(__file__).resolve().parent
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name.startswith("helpers.") and file and (
+                ours not in Path(file).resolve().parents):
+            return file
+
+
+def _notices(profile, gpu):
+    """What the reader should know before the next cell, one line each."""
+    if profile.name in ("colab", "paper") and not gpu:
+        yield (f"no GPU: the profile {profile.name} is made for one; on Colab "
+               f"choose it under Runtime, Change runtime type")
+    if not (ROOT / "data").is_dir():
+        yield ("data/ is not here: its models and results do not come with "
+               "an installed package, so open the notebook in a clone of the "
+               "repository")
+
+
 def _requirements():
-    """{name: "name>=low"}, as pyproject.toml declares it."""
-    text = (ROOT / "pyproject.toml").read_text("utf-8")
-    lines = [line.partition(";")[0].strip() for line in
-             tomllib.loads(text)["project"]["dependencies"]]
+    """{name: "name>=low"}, as pyproject.toml declares it.
+
+    A package that was installed has no pyproject.toml beside it; there pip
+    has written down the same, and the extras too.
+    """
+    import tomllib                      # the cell must not end here, in 3.10
+
+    file, lines = ROOT / "pyproject.toml", None
+    if file.exists():
+        project = tomllib.loads(file.read_text("utf-8")).get("project", {})
+        if project.get("name") == DISTRIBUTION:
+            lines = project["dependencies"]
+    try:
+        lines = lines or requires(DISTRIBUTION)
+    except PackageNotFoundError:
+        raise RuntimeError(
+            "pyproject.toml is missing beside helpers/; take the whole "
+            "repository, not a part of it") from None
+    lines = [line.partition(";")[0].strip() for line in lines
+             if "extra ==" not in line]
     return {re.match(r"[\w-]+", line).group(): line for line in lines}
 
 

@@ -7,7 +7,6 @@ depend on the seed and the step alone.
 
 import hashlib
 import math
-import os
 import random
 import shutil
 from pathlib import Path
@@ -16,12 +15,12 @@ import torch
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from helpers.gpu.logits import loss_in_pieces, too_many, using_head
+from helpers.gpu.logits import (IGNORED, loss_in_pieces, too_many,
+                                trained_only, using_head)
 from helpers.gpu.precision import (autocast, make_scaler, memory_error, update,
                                    widen)
 from helpers.teachers.checkpoint import LanguageModel, fingerprint, load_model
-
-IGNORED = -100        # the label of a token that is not trained on
+from helpers.tools.states import put_back_after_errors, resume, save_state
 
 
 def encode(tokenizer, example):
@@ -70,21 +69,28 @@ def collate(encoded, pad):
     return ids, labels, mask
 
 
+def masked_loss(logits, wanted, tokens=None):
+    """Cross-entropy of the trained tokens, in nats per token.
+
+    ``logits`` (rows, length, vocabulary) predict ``wanted`` (rows, length).
+    The sum is divided by ``tokens``, by default the number of trained ones.
+    Raises ``ValueError`` if no token is trained on.  Introduced in notebook
+    05, section 2.
+    """
+    logits, wanted = trained_only(logits, wanted)
+    total = cross_entropy(logits.float(), wanted, reduction="sum")
+    return total / (tokens or len(wanted))
+
+
 def completion_loss(logits, labels):
     """Mean cross-entropy of the trained tokens, in nats per token.
 
     ``logits`` (batch, length, vocabulary), ``labels`` (batch, length).
     Position i predicts token i + 1, hence the shift by one.  Raises
-    ``ValueError`` if no token is trained on: a mask that covers everything
-    looks like training and teaches nothing.  Introduced in notebook 05,
+    ``ValueError`` if no token is trained on.  Introduced in notebook 05,
     section 2.
     """
-    predicted, wanted = logits[:, :-1], labels[:, 1:]
-    trained = wanted != IGNORED
-    if not trained.any():
-        raise ValueError("no token of this batch is trained on; look at the "
-                         "labels: the prompt must not cover the completion")
-    return cross_entropy(predicted[trained].float(), wanted[trained])
+    return masked_loss(logits[:, :-1], labels[:, 1:])
 
 
 def encode_for(lm, example, most=None):
@@ -144,13 +150,7 @@ def task_loss(lm, encoded, head=None, tokens=None):
     """
     with using_head(lm.model, head):
         logits, wanted = predict(lm, encoded)
-    trained = wanted != IGNORED
-    if not trained.any():
-        raise ValueError("no token of this batch is trained on; look at the "
-                         "labels: the prompt must not cover the completion")
-    total = torch.nn.functional.cross_entropy(
-        logits[trained].float(), wanted[trained], reduction="sum")
-    return total / (tokens or int(trained.sum()))
+    return masked_loss(logits, wanted, tokens)
 
 
 def trained_tokens(lm, encoded):
@@ -194,16 +194,19 @@ def add_lora(lm, rank, seed=0):
     A layer's weight W becomes W + (alpha / rank) B A, with A (rank, in)
     random, B (out, rank) zero, alpha = 2 rank: at first nothing changes.
     The adapter is 32 bits wide, whatever W is: peft sees to that.
-    ``lm`` is changed in place.  Introduced in notebook 05, section 3.
+    ``lm`` is changed in place and returned; an adapter that it has already
+    is taken off first.  Introduced in notebook 05, section 3.
     """
-    from peft import LoraConfig, get_peft_model
+    from peft import LoraConfig, PeftModel, get_peft_model
     torch.manual_seed(seed)
     kind = ("SEQ_2_SEQ_LM" if lm.model.config.is_encoder_decoder
             else "CAUSAL_LM")
     config = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0,
                         target_modules="all-linear", task_type=kind)
-    model = get_peft_model(lm.model, config)
-    return LanguageModel(lm.name, model, lm.tokenizer)
+    if isinstance(lm.model, PeftModel):      # the cell is run again
+        lm.model = lm.model.unload()
+    lm.model = get_peft_model(lm.model, config)
+    return lm
 
 
 def batches(count, batch_size, epochs, seed):
@@ -249,17 +252,13 @@ def batch_loss(lm, encoded, numbers, objective):
     would be too many (see :mod:`helpers.gpu.logits`); other objectives get
     them all.  Introduced in notebook 05, section 4.
     """
-    ids, labels, mask = collate(encoded, lm.tokenizer.eos_token_id)
-    device = lm.model.device
-    ids, labels, mask = ids.to(device), labels.to(device), mask.to(device)
-
-    def logits():
-        return lm.model(input_ids=ids, attention_mask=mask).logits
-
-    if objective is plain and too_many(lm.model, ids.numel()):
-        return loss_in_pieces(
-            lm.model, lambda: (logits()[:, :-1], labels[:, 1:]))
-    return objective(logits(), labels, numbers)
+    longest = max(len(ids) for ids, _ in encoded)
+    if objective is plain and too_many(lm.model, len(encoded) * longest):
+        return loss_in_pieces(lm.model, lambda: predict(lm, encoded))
+    ids, labels, mask = (part.to(lm.model.device) for part in collate(
+        encoded, lm.tokenizer.eos_token_id))
+    logits = lm.model(input_ids=ids, attention_mask=mask).logits
+    return objective(logits, labels, numbers)
 
 
 def train(lm, examples, epochs, batch_size, peak_rate, checkpoint=None,
@@ -286,22 +285,14 @@ def train(lm, examples, epochs, batch_size, peak_rate, checkpoint=None,
     encoded = [encode(lm.tokenizer, example) for example in examples]
     plan = batches(len(encoded), batch_size, epochs, seed)
     weights = [w for w in lm.model.parameters() if w.requires_grad]
-    widen(weights)
-    optimizer = torch.optim.AdamW(weights, weight_decay=weight_decay)
-    scaler = make_scaler(lm.model)
-    run = hashlib.sha256(repr((lm.name, epochs, batch_size, peak_rate, seed,
-                               objective.title, encoded)).encode()).hexdigest()
-    losses, loss = resume(checkpoint, run, weights, optimizer, scaler), 0.0
-    lm.model.train()
-    bar = tqdm(total=len(plan), initial=len(losses), desc="training",
-               unit=" steps", disable=not progress)
+    rows = rows or batch_size
 
-    def gradients():
-        chosen, total = plan[len(losses)], 0.0
+    def gradients(step, scaler):
+        chosen, total = plan[step], 0.0
         tokens = [sum(label != IGNORED for label in encoded[i][1][1:])
                   for i in chosen]
-        for at in range(0, len(chosen), rows or batch_size):
-            part = slice(at, at + (rows or batch_size))
+        for at in range(0, len(chosen), rows):
+            part = slice(at, at + rows)
             with autocast(lm.model):
                 mean = batch_loss(lm, [encoded[i] for i in chosen[part]],
                                   chosen[part], objective)
@@ -310,27 +301,81 @@ def train(lm, examples, epochs, batch_size, peak_rate, checkpoint=None,
             total += share.item()
         return total
 
-    for step in range(len(losses), min(len(plan), stop_after or len(plan))):
-        seed_dropout(seed, step)
-        loss = update(optimizer, scaler,
-                      learning_rate(step, len(plan), peak_rate), gradients)
-        if loss is None:
-            break
-        losses.append(loss)
-        bar.update()
-        bar.set_postfix(loss=f"{loss:.3f}")
-        if checkpoint and (step + 1) % save_every == 0:
-            save_state(checkpoint, run, weights, optimizer, losses, scaler)
-    bar.close()
-    if checkpoint and losses:
-        save_state(checkpoint, run, weights, optimizer, losses, scaler)
-    lm.model.eval()
-    if loss is None:
-        raise memory_error(
-            len(losses), f"{rows or batch_size} rows at a time", f"give "
-            f"train fewer rows (now rows={rows or batch_size}), which changes "
-            f"nothing else, or lower profile.batch_size (now {batch_size}), "
-            f"which begins anew", checkpoint)
+    return fit(
+        lm, weights, len(plan), peak_rate, gradients,
+        (epochs, batch_size, seed, objective.title, encoded), rows,
+        f"give train fewer rows (now rows={rows}), which changes nothing "
+        f"else, or lower profile.batch_size (now {batch_size}), which begins "
+        f"anew", checkpoint, save_every, weight_decay, seed, progress,
+        stop_after=stop_after)
+
+
+def fit(lm, weights, steps, peak_rate, gradients, settings, rows, knobs,
+        checkpoint, save_every, weight_decay, seed, progress,
+        words=("training", " steps", "loss"), stop_after=None, watch=None,
+        agree=None, saves=True):
+    """The loop of every training here: ``steps`` updates of ``weights``.
+
+    ``gradients(step, scaler)`` adds the gradients of a step, multiplied by
+    the scaler's factor, and returns its loss or a tuple of losses; a list of
+    these is returned.  ``words`` are the bar's: title, unit, a name for each
+    loss.  A ``checkpoint`` of other ``settings`` or other first weights is
+    refused.  After an error or interrupt it holds all updates made, and
+    ``weights`` are what they were.  ``seed`` is that of dropout.
+    ``agree(run, starts, losses)`` is called before the first update,
+    ``watch(losses)`` after each.  Where not ``saves``, the checkpoint is only
+    read.  ``rows`` and ``knobs`` are for the sentence of the ``MemoryError``:
+    so many did not fit, and what may be turned.  Introduced in notebook 05,
+    section 4.
+    """
+    title, unit, *names = words
+    run = hashlib.sha256(repr((lm.name, steps, peak_rate, weight_decay,
+                               settings)).encode()).hexdigest()
+    optimizer = torch.optim.AdamW(weights, weight_decay=weight_decay)
+    scaler = make_scaler(lm.model)
+    # Begins it, also in a process that has no share of the first batch.
+    scaler.scale(torch.zeros(1, device=lm.model.device))
+
+    def save():
+        # An interrupt within an update leaves some weights moved and others
+        # not; then the optimiser has counted one update more than there are.
+        made = max((int(state["step"]) for state in
+                    optimizer.state.values()), default=0)
+        if checkpoint and saves and saved < len(losses) == made:
+            save_state(checkpoint, run, weights, optimizer, losses, scaler,
+                       starts)
+        return len(losses)
+
+    with put_back_after_errors(lm.model, weights):
+        losses, starts = resume(checkpoint, run, weights, optimizer, scaler)
+        saved = len(losses)
+        widen(weights)
+        if agree:
+            agree(run, starts, losses)
+        lm.model.train()
+        with tqdm(total=steps, initial=saved, desc=title, unit=unit,
+                  disable=not progress) as bar:
+            try:
+                for step in range(saved, min(steps, stop_after or steps)):
+                    seed_dropout(seed, step)
+                    told = update(optimizer, scaler,
+                                  learning_rate(step, steps, peak_rate),
+                                  lambda: gradients(step, scaler))
+                    if told is None:
+                        raise memory_error(step, f"{rows} rows at a time",
+                                           knobs, checkpoint)
+                    losses.append(told)
+                    bar.update()
+                    bar.set_postfix({
+                        name: f"{loss:.3f}" for name, loss in zip(
+                            names, told if isinstance(told, tuple)
+                            else [told])})
+                    if watch:
+                        watch(losses)
+                    if (step + 1) % save_every == 0:
+                        saved = save()
+            finally:
+                save()
     return losses
 
 
@@ -387,45 +432,3 @@ def load_student(base, adapter):
     model = PeftModel.from_pretrained(lm.model, str(adapter))
     return LanguageModel(f"{adapter.name}@{fingerprint(adapter)}",
                          model.merge_and_unload().eval(), lm.tokenizer)
-
-
-# ------------------------------------------------------------- on disk
-
-def save_state(path, run, weights, optimizer, losses, scaler=None):
-    """Write beside the file, then rename: a kill leaves one or the other.
-
-    ``scaler`` is the factor of the loss in float16, see
-    :mod:`helpers.gpu.precision`.  Introduced in notebook 05, section 4.
-    """
-    state = {"run": run, "weights": [w.detach() for w in weights],
-             "optimizer": optimizer.state_dict(), "losses": losses,
-             "scaler": scaler.state_dict() if scaler else {}}
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    torch.save(state, f"{path}.new")
-    os.replace(f"{path}.new", path)
-
-
-def resume(path, run, weights, optimizer, scaler=None):
-    """Load ``path`` if it is there; the losses so far.
-
-    Raises ``ValueError`` for a damaged file or one of another ``run``.
-    Introduced in notebook 05, section 4.
-    """
-    if path is None or not Path(path).exists():
-        return []
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:                 # whatever torch says of a broken file
-        raise ValueError(f"the checkpoint {Path(path).name} is damaged; "
-                         f"delete it to train from the start") from None
-    if state["run"] != run:
-        raise ValueError(f"the checkpoint {Path(path).name} belongs to a "
-                         f"training with other data or settings; delete it "
-                         f"or choose another file")
-    with torch.no_grad():
-        for weight, saved in zip(weights, state["weights"]):
-            weight.copy_(saved)
-    optimizer.load_state_dict(state["optimizer"])
-    if scaler and state.get("scaler"):
-        scaler.load_state_dict(state["scaler"])
-    return state["losses"]

@@ -39,8 +39,10 @@ METHODS = {
 
 
 def sources():
-    for folder in ("helpers", "benchmarks"):
+    for folder in ("helpers", "tests/benchmarks"):
         for path in sorted((ROOT / folder).rglob("*.py")):
+            if path.name.startswith("test_"):
+                continue
             yield pytest.param(path.read_text("utf-8"),
                                id=str(path.relative_to(ROOT)))
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):

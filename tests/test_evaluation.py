@@ -12,9 +12,9 @@ import pytest
 
 from helpers.evaluation import (beats_sentence, bootstrap_means, count_passed,
                                 crossing, load_counts, load_released,
-                                mean_pass_at_k, paired_curve, paired_interval,
-                                pass_at_k, pass_at_k_curve, pass_at_k_interval,
-                                save_counts)
+                                mean_pass_at_k, over_seeds, paired_curve,
+                                paired_interval, pass_at_k, pass_at_k_curve,
+                                pass_at_k_interval, save_counts)
 from helpers.profiles import ROOT
 
 
@@ -334,3 +334,23 @@ def test_a_damaged_table_of_released_counts_is_named(tmp_path):
         path.write_text(text)
         with pytest.raises(ValueError, match="restore it with git"):
             load_released(path)
+
+
+# ------------------------------------------------- intervals over seeds
+
+def test_over_seeds_covers_what_seeds_and_problems_add():
+    rng, held = np.random.default_rng(5), 0
+    for i in range(100):
+        truth = rng.normal(0.5, 0.2, 60) + rng.normal(0, 0.05, 5)[:, None]
+        mean, low, high = over_seeds(truth, resamples=500, seed=i)
+        assert mean == pytest.approx(truth.mean())
+        held += low <= 0.5 <= high
+    assert 88 <= held <= 100
+    one = np.tile(rng.random(50), (3, 1))
+    assert over_seeds(one, one) == (0, 0, 0)
+    mean, low, high = over_seeds(one + 0.1, one)    # paired: no spread
+    assert low == pytest.approx(0.1) and high == pytest.approx(0.1)
+    with pytest.raises(ValueError, match="one run says nothing"):
+        over_seeds(one[:1])
+    with pytest.raises(ValueError, match="the same seeds and problems"):
+        over_seeds(one, one[:2])

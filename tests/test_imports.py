@@ -27,7 +27,7 @@ TABLE = {
     "execution": ("problems",),
     "plans": ("prompts", "sampling", "tools.files"),
     "filtering": ("prompts", "programs", "tools.files"),
-    "training": ("filtering", "gpu", "teachers.checkpoint", "tools.files"),
+    "training": ("filtering", "gpu", "teachers.checkpoint", "tools.states"),
     "distillation": ("training", "filtering", "prompts"),
     "expert_iteration": ("training", "filtering", "teachers.checkpoint"),
     "multitask": ("training", "filtering", "plans", "prompts", "sampling",

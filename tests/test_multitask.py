@@ -21,7 +21,8 @@ from helpers.teachers.decoding import complete
 from helpers.training import (IGNORED, accumulate, add_lora, encode_for,
                               predict, task_loss, train, trained_tokens)
 
-STUDENT, T5 = "data/mini/plan-student", "data/mini/plan-student-t5"
+STUDENT = "data/mini/models/plan-student"
+T5 = "data/mini/models/plan-student-t5"
 PROBLEMS = load_problems("mini-apps", "train", limit=6)
 CODES = code_examples(PROBLEMS)
 PLANS = plan_examples(PROBLEMS, [
@@ -236,6 +237,44 @@ def test_a_killed_training_goes_on_to_the_same_weights(name, tmp_path):
     for changes in ({"weights": (2, 1)}, {"seed": 1}, {"same_problem": True}):
         with pytest.raises(ValueError, match="other data or settings"):
             run(path, **changes)
+
+
+@pytest.mark.parametrize("name, width", [
+    (STUDENT, torch.float32), (STUDENT, torch.float16), (T5, torch.float32)])
+@pytest.mark.parametrize("file", ["two.pt", None])
+def test_a_cell_that_was_stopped_or_done_may_be_run_again(
+        name, width, file, tmp_path):
+    """Student and head stay in memory; on a T4 the head is 16 bits wide."""
+    def fresh():
+        lm = load_model(name)
+        lm.model.to(width)
+        lm = add_lora(lm, rank=2, seed=0)
+        return lm, plan_head(lm)
+
+    def run(lm, head, checkpoint=None, watch=None):
+        losses = train_two_tasks(
+            lm, CODES, PLANS, 5, 3, 1e-2, head=head, checkpoint=checkpoint,
+            save_every=2, watch=watch, progress=False)
+        return losses, weights_of(lm), head.weight.detach().clone()
+
+    wanted = run(*fresh())
+    lm, head = fresh()
+    start = weights_of(lm), head.weight.detach().clone()
+    path = file and tmp_path / file
+    for number in sorted(random.Random(name).sample(range(1, 5), 2)):
+        def stop(losses):
+            if len(losses) == number:
+                raise KeyboardInterrupt
+        with pytest.raises(KeyboardInterrupt):
+            run(lm, head, path, stop)
+        assert not path or len(torch.load(path)["losses"]) == number
+        assert torch.equal(weights_of(lm), start[0])
+        assert torch.equal(head.weight, start[1])
+        assert head.weight.dtype == width
+    for _ in range(2 if path else 1):         # to the end, and once more
+        losses, *weights = run(lm, head, path)
+        assert losses == wanted[0]
+        assert all(map(torch.equal, weights, wanted[1:]))
 
 
 # ---- the plan head ----

@@ -8,19 +8,13 @@ import numpy as np
 import pytest
 
 from helpers.execution import Runner
-from helpers.mini.reading import (NOTHING, beside, faithful, plan_lines,
-                                  program_lines, read_story, side_by_side,
-                                  with_days)
-from helpers.mini.tasks import steps_of, write_plan
+from helpers.mini.reading import faithful, side_by_side
 from helpers.plans import (EXEMPLARS, WAYS, Plan, best_of, choose,
                            code_request, elicit, judge_both, plan_request,
                            read_plans, score_plans, steps, write_plans)
 from helpers.problems import load_problems
-from helpers.profiles import ROOT, get_profile
-from helpers.prompts import cut_section, section
-from helpers.studies import results
-from helpers.studies.results import (FRESH, PlanScores, best_curve,
-                                     load_plan_scores, plan_judgement)
+from helpers.profiles import ROOT
+from helpers.prompts import section
 from helpers.teachers import checkpoint
 from helpers.teachers.checkpoint import load_model
 
@@ -55,21 +49,12 @@ def test_a_code_request_ends_where_the_code_begins():
     assert text.startswith("QUESTION:\n" + EXEMPLAR["question"])
 
 
-@pytest.mark.parametrize("text, kept, reason", [
-    ("1. Go.\n\nQUESTION:\nx\n", "1. Go.\n", "stop"),
-    ("1. Go.\nCODE:\nx\n", "1. Go.\n", "stop"),
-    ("1. My PLAN: go.\n", "1. My PLAN: go.\n", "length"),
-    ("PLAN:\n", "\n", "stop")])
-def test_a_section_ends_where_another_begins(text, kept, reason):
-    assert cut_section(text) == (kept, reason)
-
-
 # ---- asking, and files ----
 
 @pytest.fixture
 def teller(monkeypatch):
     """A model whose answers are its random numbers, or empty; its calls."""
-    lm, calls = load_model("data/mini/teacher"), []
+    lm, calls = load_model("data/mini/models/teacher"), []
 
     def complete(lm, ids, uniform, temperature, top_p, cut, mask=None):
         calls.append(len(uniform))
@@ -120,90 +105,6 @@ def test_plans_on_disk(tmp_path):
     assert "\n" not in str(caught.value)
 
 
-# ---- the viewer ----
-
-def test_every_reference_program_is_read_as_the_right_plan():
-    for p in PROBLEMS:
-        days = with_days(p.question)
-        found = program_lines(days)
-        assert all(day for day, _ in found[1:-1])
-        for code in p.solutions:
-            assert [deed for _, deed in program_lines(code)] == [
-                deed for _, deed in found]
-            for named in (True, False):
-                plan = write_plan(steps_of(story(p)), named)
-                assert faithful(code, plan) and faithful(days, plan)
-    assert with_days("How many legs has a hen?") is None
-    assert plan_lines(EXEMPLAR["plan"])[1:3] == [("Tuesday", "times 2"),
-                                                 ("Saturday", "minus 5")]
-
-
-def story(problem):
-    name, _, rest = problem.question.partition(" has n ")
-    item, _, told = rest.partition(". ")
-    return read_story(f"{name} starts with 1 {item}. "
-                      f"{told.partition(' Read n, ')[0]} How many {item} does "
-                      f"{name} have in the end?")
-
-
-CODE = "a = int(input())\nb = a * 2\nc = b - 3\nprint(c)\n"
-DAYS = "n = int(input())\nfriday = n * 2\nsunday = friday - 3\nprint(sunday)\n"
-GOOD = "1. Read n.\n2. Friday: times 2.\n3. Sunday: minus 3.\n"
-
-
-@pytest.mark.parametrize("code, plan, marked", [
-    (CODE, GOOD + "4. Print it.\n", []),
-    (DAYS, GOOD + "4. Print it.", []),
-    (DAYS, GOOD.replace("Friday", "Monday") + "- print it", [1]),
-    (CODE, GOOD.replace("Friday", "Monday") + "- print it", []),
-    (CODE, GOOD.replace("times", "plus") + "4. Print it.", [1]),
-    (CODE, GOOD.replace("3.\n", "30.\n") + "4. Print it.", [2]),
-    (CODE, GOOD, [3]),
-    (CODE, GOOD + "4. Plus 9.\n5. Print it.", [3]),
-    (CODE.replace("b = a * 2\nc = b - 3\nprint(c)",
-                  "a *= 2\na -= 3\nprint(a)"),
-     GOOD + "4. Print it.\n", []),
-    (CODE.replace("*", "//"), GOOD.replace("times", "divided by")
-     + "4. Print it.\n", []),
-    (CODE, "", [0, 1, 2, 3])])
-def test_lines_that_deviate_are_marked(code, plan, marked):
-    rows = beside(code, plan)
-    assert [i for i, row in enumerate(rows) if row[2]] == marked
-    assert faithful(code, plan) is not bool(marked)
-    assert side_by_side(code, {"plan": plan}).count("! ") == len(marked)
-
-
-def test_a_missing_line_is_shown_as_missing_and_a_later_one_stays():
-    rows = beside(CODE, "1. Read n.\n2. Minus 3.\n3. Print it.\n")
-    assert rows[1] == ["b = a * 2", NOTHING, True]
-    assert [row[2] for row in rows] == [False, True, False, False]
-
-
-def test_columns_keep_each_plan_in_its_own_order():
-    swapped = "1. Read n.\n2. Minus 3.\n3. Times 2.\n4. Print it.\n5. Rest.\n"
-    shown = side_by_side(CODE, {"good": GOOD + "4. Print it.",
-                                "swapped": swapped}).splitlines()
-    head, *rows = shown
-    at = [head.index(title) - 2 for title in ("good", "swapped")]
-    cells = [(row[:at[0]].strip(), row[at[0]:at[1]].rstrip(),
-              row[at[1]:].rstrip()) for row in rows]
-    assert [code for code, _, _ in cells if code] == CODE.splitlines()
-    assert [plan for _, plan, _ in cells if plan] == [
-        f"  {line}" for line in (GOOD + "4. Print it.").splitlines()]
-    assert [plan[2:] for _, _, plan in cells if plan
-            if NOTHING not in plan] == swapped.splitlines()
-    assert sum(plan.startswith("!") for _, _, plan in cells) == 3
-
-
-@pytest.mark.parametrize("code", [
-    "", "x = 1 if y else 2\n", "a = int(input())\nb = c * 2\nprint(b)\n",
-    "def f(a):\n    return a\n", "a = int(input())\nb = a ** 2\n",
-    "a = int(input())\na = int(input())\nprint(a)\n"])
-def test_what_cannot_be_read_is_shown_without_marks(code):
-    assert program_lines(code) is None and faithful(code, GOOD) is None
-    assert "!" not in side_by_side(code, {"plan": GOOD})
-
-
 # ---- the worth of a plan ----
 
 def test_example_and_hidden_tests_are_counted_apart():
@@ -248,62 +149,6 @@ def test_best_of_equals_going_through_every_draw():
             means.append(np.mean([values[i] for i in draw if keys[i] == top]))
         assert best_of(keys, values, n) == pytest.approx(np.mean(means))
     assert best_of(values, values, total) == pytest.approx(max(values))
-
-
-# ---- results over seeds ----
-
-RUNS = {str(seed): {"codes": 2, "plans": [[[2, 1], [0, 0]], [[1, 1]], []]}
-        for seed in (10, 2)}
-
-
-@pytest.fixture
-def shelf(monkeypatch, tmp_path):
-    """Where the files of runs are looked for."""
-    monkeypatch.setattr(results, "find_artefact",
-                        lambda profile, name: tmp_path / name)
-    (tmp_path / "rivals").mkdir()
-    return lambda runs: (tmp_path / "rivals" / "plans-x.json").write_text(
-        json.dumps({"runs": runs}) if isinstance(runs, dict) else runs)
-
-
-def test_scores_are_read_and_a_broken_file_is_one_sentence(shelf):
-    shelf(RUNS)
-    scores = load_plan_scores(get_profile("mini"), "x")
-    assert scores == PlanScores("x", 2, (
-        [[(2, 1), (0, 0)], [(1, 1)], []],) * 2)
-    broken = json.loads(json.dumps(RUNS))
-    broken["2"]["plans"][1][0] = [1, 3]
-    fewer = json.loads(json.dumps(RUNS))
-    fewer["2"]["plans"].pop()
-    for text in (broken, fewer, "{", "[]", {}, {"1": {"codes": 2}}):
-        shelf(text)
-        with pytest.raises(ValueError, match="rivals plans-x`") as caught:
-            load_plan_scores(get_profile("mini"), "x")
-        assert "\n" not in str(caught.value)
-
-
-def test_worth_and_choices_by_hand():
-    scores = PlanScores("x", 2, ([[(0, 2), (2, 1), (2, 0)], [(1, 1)], []],
-                                 [[(2, 2)] * 3, [], [(1, 0), (0, 0)]]))
-    assert scores.worth().tolist() == [[0.5, 0.5, 0], [1, 0, 0]]
-    assert scores.best(3, "by example tests")[0].tolist() == [0.25, 0.5, 0]
-    assert scores.best(3, "oracle")[0].tolist() == [1, 0.5, 0]
-    # Two plans with one of two programs right each: the choice by one
-    # program finds nothing that holds for the other.
-    luck = PlanScores("x", 2, ([[(1, 1), (1, 1)], [(2, 2), (0, 0)]],) * 2)
-    assert luck.best(2, "by example tests")[0].tolist() == [0.5, 1]
-    assert luck.fresh(2)[0].tolist() == [0.25, 1]
-    assert (luck.fresh(1) == luck.worth()).all()
-    assert best_curve(luck, FRESH, (1, 2))[0].tolist() == [0.5, 0.625]
-    with pytest.raises(ValueError, match="needs two, not 3"):
-        replace(luck, codes=3).fresh(1)
-    mean, low, high = best_curve(scores, "oracle", (1, 2, 3))
-    assert (np.diff(mean) >= 0).all() and (low <= mean).all()
-    assert (mean <= high).all()
-    word = plan_judgement(scores.best(3, "oracle") + 1, scores.worth())[0]
-    assert word == "agree"
-    assert plan_judgement(scores.worth(), scores.worth() + 1)[0] == "disagree"
-    assert plan_judgement(scores.worth(), scores.worth())[0] == "undecided"
 
 
 # ---- real problems ----

@@ -1,15 +1,18 @@
 """The mask, the loss, the adapter, and a training that is interrupted."""
 
+import random
+import warnings
+from contextlib import contextmanager
+
 import pytest
 import torch
 
 from helpers.filtering import Example
-from helpers.mini import stories
 from helpers.prompts import zero_shot_prompt
 from helpers.teachers.checkpoint import load_model
-from helpers.training import (IGNORED, add_lora, collate, completion_loss,
-                              encode, load_student, save_adapter, train)
-from helpers.workshop import pretraining, recipes
+from helpers.training import (IGNORED, add_lora, batches, collate,
+                              completion_loss, encode, encode_all,
+                              load_student, save_adapter, train)
 
 EXAMPLES = [Example(f"t/{i}", zero_shot_prompt(f"Ann starts with {i} cups."),
                     f"start = {i}\nanswer = start\n") for i in range(10)]
@@ -17,7 +20,7 @@ EXAMPLES = [Example(f"t/{i}", zero_shot_prompt(f"Ann starts with {i} cups."),
 
 @pytest.fixture
 def student():
-    return add_lora(load_model("data/mini/student"), rank=4, seed=0)
+    return add_lora(load_model("data/mini/models/student"), rank=4, seed=0)
 
 
 def trained_weights(lm):
@@ -76,7 +79,7 @@ def test_padding_changes_neither_loss_nor_output(student):
 
 
 def test_lora_starts_as_the_model_it_is_added_to(student):
-    base = load_model("data/mini/student")
+    base = load_model("data/mini/models/student")
     ids = torch.arange(20)[None]
     assert torch.equal(student.model(input_ids=ids).logits,
                        base.model(input_ids=ids).logits)
@@ -88,14 +91,113 @@ def test_training_learns_and_is_the_same_after_a_kill(student, tmp_path):
     losses = run(student)
     assert len(losses) == 6 and losses[-1] < losses[0]
     checkpoint = tmp_path / "deep" / "state.pt"
-    broken = add_lora(load_model("data/mini/student"), rank=4, seed=0)
+    broken = add_lora(load_model("data/mini/models/student"), rank=4, seed=0)
     run(broken, checkpoint=checkpoint, save_every=1, stop_after=3)
-    resumed = add_lora(load_model("data/mini/student"), rank=4, seed=0)
+    resumed = add_lora(load_model("data/mini/models/student"), rank=4, seed=0)
     assert run(resumed, checkpoint=checkpoint) == losses
     assert torch.equal(trained_weights(resumed), trained_weights(student))
-    again = add_lora(load_model("data/mini/student"), rank=4, seed=0)
+    again = add_lora(load_model("data/mini/models/student"), rank=4, seed=0)
     assert run(again, checkpoint=checkpoint) == losses      # nothing to do
     assert torch.equal(trained_weights(again), trained_weights(student))
+
+
+class Stopped(KeyboardInterrupt):
+    """The reader's hand on the stop button."""
+
+
+@contextmanager
+def stopped_at(place, step, monkeypatch):
+    """Interrupt update number ``step``: before, within or after it is made."""
+    real, calls = torch.optim.AdamW.step, []
+
+    def interrupted(self, *given, **named):
+        calls.append(None)
+        if len(calls) <= step:
+            return real(self, *given, **named)
+        if place != "before":
+            real(self, *given, **named)
+        if place == "within":            # some weights have moved, some not
+            with torch.no_grad():
+                self.param_groups[0]["params"][0].fill_(7.0)
+        raise Stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.optim.AdamW, "step", interrupted)
+        with pytest.raises(Stopped):
+            yield
+
+
+@pytest.mark.parametrize("place", ["before", "within", "after"])
+@pytest.mark.parametrize("save_every", [2, 50, None])
+def test_a_cell_that_was_stopped_may_be_run_again(
+        student, tmp_path, monkeypatch, place, save_every):
+    """The same model in memory, stopped twice: as if never stopped."""
+    start = trained_weights(student)
+    losses = run(student)
+    wanted = trained_weights(student)
+    for first, second in random.Random(place).sample(
+            [(a, b) for a in range(6) for b in range(6)], 2):
+        path = save_every and tmp_path / f"{first}-{second}.pt"
+        options = {"checkpoint": path, "save_every": save_every or 50}
+        lm = add_lora(load_model("data/mini/models/student"), rank=4, seed=0)
+        with stopped_at(place, first, monkeypatch):
+            run(lm, **options)
+        assert torch.equal(trained_weights(lm), start)
+        assert not lm.model.training
+        kept = len(torch.load(path)["losses"]) if (
+            path and path.exists()) else 0
+        if path and place == "before":
+            assert kept == first                  # no update is lost
+        if second < 6 - kept:
+            with stopped_at(place, second, monkeypatch):
+                run(lm, **options)
+            assert torch.equal(trained_weights(lm), start)
+        assert run(lm, **options) == losses
+        assert torch.equal(trained_weights(lm), wanted)
+
+
+def test_a_finished_cell_may_be_run_again_and_other_starts_are_refused(
+        student, tmp_path, monkeypatch):
+    options = {"checkpoint": tmp_path / "state.pt"}
+    losses = run(student, **options)
+    wanted = trained_weights(student)
+    before = options["checkpoint"].read_bytes()
+    assert run(student, **options) == losses         # from its own weights
+    assert torch.equal(trained_weights(student), wanted)
+    student = add_lora(student, rank=4, seed=0)      # the cell above it, too
+    assert run(student, **options) == losses
+    assert torch.equal(trained_weights(student), wanted)
+    assert options["checkpoint"].read_bytes() == before
+    other = add_lora(load_model("data/mini/models/student"), rank=4, seed=1)
+    theirs = trained_weights(other)
+    with pytest.raises(ValueError, match="other data or settings"):
+        run(other, **options)
+    assert torch.equal(trained_weights(other), theirs)
+    # Ended early, gone on with in memory, stopped, and run again.
+    lm = add_lora(load_model("data/mini/models/student"), rank=4, seed=0)
+    options = {"checkpoint": tmp_path / "other.pt"}
+    run(lm, stop_after=2, **options)
+    with stopped_at("before", 2, monkeypatch):
+        run(lm, **options)
+    assert run(lm, **options) == losses
+    assert torch.equal(trained_weights(lm), wanted)
+
+
+def test_an_adapter_takes_the_place_of_another(student):
+    start = trained_weights(student)
+    run(student)
+    lm = student
+    for again in (student, lm):            # under either name, without a word
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            lm = add_lora(again, rank=4, seed=0)
+        assert torch.equal(trained_weights(lm), start)
+    base = load_model("data/mini/models/student")
+    ids = torch.arange(20)[None]
+    assert torch.equal(lm.model(input_ids=ids).logits,
+                       base.model(input_ids=ids).logits)
+    assert not any(name.count("base_layer") > 1
+                   for name, _ in lm.model.named_parameters())
 
 
 def test_a_checkpoint_of_another_run_or_a_broken_one(student, tmp_path):
@@ -116,106 +218,28 @@ def test_no_examples_is_one_sentence(student):
 def test_the_adapter_is_read_by_peft_and_merges_exactly(student, tmp_path):
     from peft import PeftModel
     run(student)
-    save_adapter(student, tmp_path / "adapter", base="data/mini/student")
-    assert "data/mini/student" in (
+    save_adapter(student, tmp_path / "adapter",
+                 base="data/mini/models/student")
+    assert "data/mini/models/student" in (
         tmp_path / "adapter" / "adapter_config.json").read_text()
     ids = torch.arange(20)[None]
     wanted = student.model(input_ids=ids).logits
-    ours = load_student("data/mini/student", tmp_path / "adapter")
+    ours = load_student("data/mini/models/student", tmp_path / "adapter")
     assert torch.allclose(ours.model(input_ids=ids).logits, wanted, atol=1e-4)
     theirs = PeftModel.from_pretrained(
-        load_model("data/mini/student").model, str(tmp_path / "adapter"))
+        load_model("data/mini/models/student").model,
+        str(tmp_path / "adapter"))
     assert torch.allclose(theirs(input_ids=ids).logits, wanted, atol=1e-5)
     with pytest.raises(FileNotFoundError, match="notebook 05"):
-        load_student("data/mini/student", tmp_path / "nothing")
+        load_student("data/mini/models/student", tmp_path / "nothing")
 
 
-# ------------------------------------------------- the mini world's models
-
-def test_a_model_is_rebuilt_from_its_seed(tmp_path, monkeypatch):
-    small = recipes.Recipe("student", layers=1, width=32,
-                               textbook_steps=4, internet_steps=3,
-                               examples_per_step=8)
-    monkeypatch.setattr(pretraining, "RECIPES", (small,))
-    for name in ("one", "two"):
-        folder = tmp_path / name
-        if name == "two":      # interrupted after five steps
-            folder.mkdir()
-            tokenizer = recipes.build_tokenizer(3)
-            with monkeypatch.context() as patch:
-                patch.setattr(pretraining, "predict",
-                              kill_after(5, pretraining.predict))
-                with pytest.raises(KeyboardInterrupt):
-                    pretraining.pretrain(small, tokenizer, 3, folder /
-                                         "student.checkpoint", save_every=1)
-        pretraining.main(["--folder", str(folder), "--seed", "3",
-                          "--only", "student"])
-    for file in ("model.safetensors", "tokenizer.json", "config.json"):
-        assert ((tmp_path / "one/student" / file).read_bytes()
-                == (tmp_path / "two/student" / file).read_bytes())
-    lm = load_model(str(tmp_path / "one" / "student"))
-    assert all(len(lm.tokenizer(f" {n}")["input_ids"]) == 1
-               for n in range(100))
-    card = (tmp_path / "one/student/README.md").read_text()
-    assert "seed 3" in card and "tokens read" in card
-
-
-def kill_after(steps, function):
-    calls = []
-
-    def killed(*arguments):
-        if len(calls) == steps:
-            raise KeyboardInterrupt
-        calls.append(None)
-        return function(*arguments)
-    return killed
-
-
-def test_the_shipped_benchmark_is_what_the_seed_gives(tmp_path):
-    from helpers.profiles import ROOT
-    pretraining.write_benchmark(tmp_path, 0)
-    files = sorted(tmp_path.rglob("*.jsonl"))
-    assert len(files) == 6                   # two tasks, three splits
-    for path in files:
-        shipped = ROOT / "data" / "mini" / path.relative_to(tmp_path)
-        assert path.read_text() == shipped.read_text()
-
-
-def test_answers_of_stories_by_another_road():
-    """The answer, recomputed from the words of the question."""
-    import random
-    words = {"doubles": (2, "*"), "triples": (3, "*"), "halves": (2, "/")}
-    rng = random.Random(1)
-    for _ in range(300):
-        story = stories.draw_story(rng, rng.randint(1, 7), True, 2)
-        first, *told = story.question.split(". ")[:-1]
-        value, events = int(first.split()[3]), []
-        for sentence in told:
-            _, day, _, verb, what, *_ = sentence.split()
-            place = stories.DAYS.index(day)
-            if verb in words:
-                events.append((place, *words[verb]))
-            for sign, verbs in stories.VERBS.items():
-                if verb in verbs:
-                    events.append((place, int(what), sign))
-        for _, number, sign in sorted(events):
-            assert sign != "/" or value % 2 == 0
-            value = int(eval(f"{value} {sign} {number}"))
-            assert 0 <= value <= stories.LARGEST
-        assert value == story.answer
-        assert len(events) == len(story.events)
-
-
-def test_a_careful_author_is_right_and_a_careless_one_is_not_always():
-    import random
-    rng = random.Random(2)
-    right = {0.0: 0, 0.3: 0}
-    for _ in range(300):
-        story = stories.draw_story(rng, 3, True, 1)
-        for error in right:
-            scope = {}
-            exec(stories.write_program(
-                rng, story, stories.Author("days", error)), scope)
-            right[error] += scope["answer"] == story.answer
-    assert right[0.0] == 300
-    assert 60 < right[0.3] < 200
+def test_the_masks_and_fractions_of_epochs(student):
+    ids, labels = encode(student.tokenizer, EXAMPLES[0])
+    everything, targets = encode_all(student.tokenizer, EXAMPLES[0], 90)
+    assert everything[:len(ids)] == ids and len(everything) == 90
+    assert targets == everything and IGNORED in labels
+    assert set(everything[len(ids):]) == {student.tokenizer.eos_token_id}
+    assert [len(batches(10, 4, e, 0)) for e in (1, 1.5, 2, 1 / 3)] == [
+        3, 4, 6, 1]
+    assert batches(10, 4, 1.5, 0) == batches(10, 4, 2, 0)[:4]

@@ -12,6 +12,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 
+IGNORED = -100          # the label of a token that is not trained on
 SMALL = 2 ** 23         # as many logits are made at once, and simply
 ROOM = 2 ** 25          # of more, so many at a time: 128 MiB in float32
 # Their logits are what the output layer gives, with nothing after it.
@@ -46,6 +47,21 @@ def too_many(model, places):
             and model.config.model_type in FAMILIES)
 
 
+def trained_only(predicted, wanted):
+    """``predicted`` and ``wanted`` at the places that are trained on.
+
+    ``predicted`` (rows, length, size), ``wanted`` (rows, length); returns
+    (tokens, size) and (tokens,).  Raises ``ValueError`` if no token is
+    trained on: a mask that covers everything looks like training and teaches
+    nothing.  Introduced in notebook 05, section 2.
+    """
+    trained = wanted != IGNORED
+    if not trained.any():
+        raise ValueError("no token of this batch is trained on; look at the "
+                         "labels: the prompt must not cover the completion")
+    return predicted[trained], wanted[trained]
+
+
 def loss_in_pieces(model, predict, head=None, tokens=None):
     """Cross-entropy of a batch, in nats per token, with few logits at a time.
 
@@ -60,12 +76,7 @@ def loss_in_pieces(model, predict, head=None, tokens=None):
     """
     head = head or model.get_output_embeddings()
     with using_head(model, torch.nn.Identity()):
-        hidden, wanted = predict()
-    trained = wanted != -100
-    hidden, wanted = hidden[trained], wanted[trained]
-    if not len(wanted):
-        raise ValueError("no token of this batch is trained on; look at the "
-                         "labels: the prompt must not cover the completion")
+        hidden, wanted = trained_only(*predict())
     size = max(1, ROOM // head.weight.shape[0])
     if len(wanted) <= size:
         total = piece(head, hidden, wanted)

@@ -8,18 +8,16 @@ over them.  Introduced in notebook 08, section 4.
 
 import hashlib
 import math
+from functools import partial
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
-from helpers.gpu.precision import make_scaler, memory_error, update, widen
 from helpers.multitask import alternate
 from helpers.sampling import (drop_incomplete_line, lines_of, read_samples,
                               sample)
 from helpers.tools.files import write_text
-from helpers.training import (accumulate, encode_for, learning_rate, resume,
-                              save_state, seed_dropout, trained_tokens)
+from helpers.training import accumulate, encode_for, fit, trained_tokens
 
 
 # ------------------------------------------------------------- one training
@@ -107,46 +105,24 @@ def train_together(accelerator, lm, codes, plans, updates, batch_size,
     encoded = [[encode_for(lm, example, most) for example in examples]
                for examples in (codes, plans)]
     trained = [w for w in lm.model.parameters() if w.requires_grad]
-    widen(trained)
-    optimizer = torch.optim.AdamW(trained, weight_decay=0.05)
-    scaler = make_scaler(lm.model)
-    scaler.scale(torch.zeros(1, device=accelerator.device))   # begins it
-    run = hashlib.sha256(repr((lm.name, updates, batch_size, peak_rate,
-                               weights, seed, encoded)).encode()).hexdigest()
-    losses, told = resume(checkpoint, run, trained, optimizer, scaler), ()
-    same_everywhere(accelerator, run, losses)
-    lm.model.train()
+    plan = list(alternate(codes, plans, updates, batch_size, seed))
     main = accelerator.is_main_process
-    bar = tqdm(total=updates, initial=len(losses), desc="two tasks",
-               unit=" updates", disable=not (progress and main))
-    for step, numbers in enumerate(alternate(codes, plans, updates,
-                                             batch_size, seed)):
-        if step < len(losses):
-            continue
-        # Each process drops other units; the first, those that one would.
-        seed_dropout(f"{seed}|{process}" if process else seed, step)
-        batches = [[encoded[task][i] for i in chosen]
-                   for task, chosen in enumerate(numbers)]
-        told = update(
-            optimizer, scaler, learning_rate(step, updates, peak_rate),
-            lambda: add_up(accelerator, trained, [accumulate_share(
-                lm, batch, weight, process, processes, rows, scaler)
-                for batch, weight in zip(batches, weights)]))
-        if told is None:
-            break
-        losses.append(told)
-        bar.update()
-        if checkpoint and main and ((step + 1) % save_every == 0
-                                    or step + 1 == updates):
-            save_state(checkpoint, run, trained, optimizer, losses, scaler)
-    bar.close()
-    lm.model.eval()
-    if told is None:
-        raise memory_error(
-            len(losses), f"{rows or batch_size} rows at a time", "lower "
-            "profile.plan_rows, which changes nothing else, or give it more "
-            "processes", checkpoint)
-    return losses
+
+    def gradients(step, scaler):
+        return add_up(accelerator, trained, [
+            accumulate_share(lm, [part[i] for i in chosen], weight, process,
+                             processes, rows, scaler)
+            for part, chosen, weight in zip(encoded, plan[step], weights)])
+
+    # Each process drops other units; the first, those that one would.
+    return fit(
+        lm, trained, updates, peak_rate, gradients,
+        (batch_size, weights, seed, encoded), rows or batch_size,
+        "lower profile.plan_rows, which changes nothing else, or give it "
+        "more processes", checkpoint, save_every, 0.05,
+        f"{seed}|{process}" if process else seed, progress and main,
+        ("two tasks", " updates"), agree=partial(same_everywhere, accelerator),
+        saves=main)
 
 
 # ------------------------------------------------------------- one sampling

@@ -157,6 +157,3 @@ def reason(claim, found, bar, seeds):
     if low <= bar <= high:
         return f"{text}; the interval holds {100 * bar:.0f}"
     return f"{text}; the interval leaves 0 out"
-
-
-# ------------------------------------------------------------ when plans help

@@ -11,8 +11,18 @@ Introduced in notebook 06, section 9.
 
 from dataclasses import dataclass, replace
 
-TASK = "mini-apps"
+TASK, TEACHER = "mini-apps", "plan-teacher"
 DEV_RATES = (2e-3, 4e-3, 8e-3, 16e-3, 32e-3)
+# What the teacher is asked for: way, plans per prompt, temperature, and how
+# many of the solutions are explained.
+ASKED = {
+    "forward": ("forward", 5, 0.6, None),
+    "backward": ("backward", 1, 0.2, None),
+    "backward-with-question": ("backward-with-question", 1, 0.2, None),
+    "backward-warm": ("backward", 5, 0.6, 1),
+    "backward-with-question-warm": ("backward-with-question", 5, 0.6, 1),
+}
+NO_PLAN = "none"     # the same exemplar, question and temperature, no plan
 
 
 @dataclass(frozen=True)
@@ -96,8 +106,3 @@ TUNED = (replace(FINE_TUNED, n=20), replace(CODEPLAN, n=20),
 SUITES = {"main": MAIN, "ablations": ABLATIONS, "bridge": BRIDGE,
           "family": FAMILY, "map": MAP}
 RIVALS = {rival.name: rival for suite in SUITES.values() for rival in suite}
-
-
-# ------------------------------------------------------------ their results
-
-# ------------------------------------------------------- choosing a program

@@ -11,9 +11,11 @@ Introduced in notebook 05, section 8.
 
 from dataclasses import dataclass, replace
 
+TASK = "mini-gsm"
 SEEDS = (0, 1, 2, 3, 4)
 DEV_SEED = 100           # of the runs that choose the learning rates
 DEV_RATES = (1e-3, 2e-3, 4e-3, 8e-3, 16e-3)
+TEMPERATURES = (0.2, 0.6, 1.0)     # of the teacher, when its yield is measured
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,3 @@ CAVEATS = (
 )
 SUITES = {"main": MAIN, "pairs": PAIRS, "turned": TURNED, "caveats": CAVEATS}
 RIVALS = {rival.name: rival for suite in SUITES.values() for rival in suite}
-
-
-# ------------------------------------------------------------ their results

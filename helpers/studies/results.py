@@ -5,7 +5,6 @@ and :mod:`helpers.studies.codeplan` and has the teacher's plans scored; this
 module reads the files and takes means, over seeds and problems.
 """
 
-import json
 from dataclasses import dataclass
 from itertools import product
 
@@ -13,25 +12,29 @@ import numpy as np
 
 from helpers.evaluation import over_seeds, pass_at_k, verdict_word
 from helpers.plans import best_of
-from helpers.profiles import find_artefact
+from helpers.studies.runs import read_study
 
-def read_runs(profile, name, take):
-    """What ``take(facts, runs)`` makes of the file of a rival's runs.
 
-    ``facts`` is all that is in the file, ``runs`` its runs by their seeds or
-    rates.  Raises ``FileNotFoundError`` as
-    :func:`helpers.profiles.find_artefact` does, and ``ValueError`` for a
-    broken file, also where ``take`` finds it so.
+def read_runs(profile, study, name, take=list):
+    """What ``take`` makes of the runs of a system, a list of dictionaries.
+
+    ``study`` and ``name`` are those of :data:`helpers.studies.runs.STUDIES`;
+    the runs are ordered by seed, or by rate.  Introduced in notebook 04,
+    section 9.  Raises ``FileNotFoundError`` where there are none, and
+    ``ValueError`` for a broken file, also where ``take`` finds it so.
     """
-    path = find_artefact(profile, f"rivals/{name}.json")
+    runs = [run for run in read_study(profile, study) if run["name"] == name]
+    if not runs:
+        raise FileNotFoundError(
+            f"there is no run of {name} in {study}.jsonl, neither in runs/"
+            f"{profile.name}/results/ nor in data/{profile.name}/results/; "
+            f"make them with `python -m helpers rivals {name}`")
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        return take(facts, [facts["runs"][key] for key in
-                            sorted(facts["runs"], key=float)])
+        return take(runs)
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path.name} is not a whole file of runs ({error});"
-                         f" delete it and run `python -m helpers rivals "
-                         f"{name}`") from None
+        raise ValueError(f"the runs of {name} in {study}.jsonl are not whole "
+                         f"({error}); delete their lines and run `python -m "
+                         f"helpers rivals {name}`") from None
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class Standing:
     """What came out for one rival: a run for each seed.
 
     ``counts``: (seeds, problems), right ones out of ``n``; ``greedy``: the
-    same, out of one at temperature 0; ``runs``: the records as they are in
-    the file.  Introduced in notebook 05, section 8.
+    same, out of one at temperature 0; ``runs``: the lines of the file.
+    Introduced in notebook 05, section 8.
     """
 
     name: str
@@ -55,27 +58,24 @@ class Standing:
 
 
 def load_standing(profile, name):
-    """The :class:`Standing` of a rival, from the file of its runs.
+    """The :class:`Standing` of one of EKT's rivals.
 
-    Introduced in notebook 05, section 8.  Raises ``FileNotFoundError`` as
-    :func:`helpers.profiles.find_artefact` does, and ``ValueError`` for a
-    broken file.
+    Introduced in notebook 05, section 8.  Raises as :func:`read_runs`.
     """
-    return standing_of(Standing, profile, name, "counts", "greedy")
+    return read_runs(profile, "ekt", name, lambda runs: standing_of(
+        Standing, runs, "counts", "greedy"))
 
 
-def standing_of(kind, profile, name, *parts):
+def standing_of(kind, runs, *parts):
     """A ``kind`` of :class:`Standing` whose tables are ``parts`` of each run.
 
-    Introduced in notebook 05, section 8.  Raises as :func:`load_standing`.
+    Introduced in notebook 05, section 8.  Raises ``ValueError`` or
+    ``KeyError`` for runs that do not fit together.
     """
-    def taken(facts, runs):
-        tables = {part: np.array([run[part] for run in runs])
-                  for part in parts}
-        n = facts["rival"]["n"]
-        pass_at_k(n, tables["counts"], 1)
-        return kind(name=name, n=n, runs=runs, **tables)
-    return read_runs(profile, name, taken)
+    tables = {part: np.array([run[part] for run in runs]) for part in parts}
+    n, = {run["rival"]["n"] for run in runs}
+    pass_at_k(n, tables["counts"], 1)
+    return kind(name=runs[0]["name"], n=n, runs=runs, **tables)
 
 
 def score(standing, k=1):
@@ -88,21 +88,25 @@ def score(standing, k=1):
     return mean, max(low, 0.0), min(high, 1.0)
 
 
-def gain(one, other, k=1):
+def gain(one, other, k=1, where=None):
     """``(mean, low, high)`` of pass@k, ``one`` minus ``other``, paired.
 
-    Introduced in notebook 05, section 8.
+    ``where``: problems to look at, a boolean array.  Introduced in notebook
+    05, section 8.
     """
-    return over_seeds(one.scores(k), other.scores(k))
+    chosen = slice(None) if where is None else where
+    return over_seeds(one.scores(k)[:, chosen], other.scores(k)[:, chosen])
 
 
-def judgement(one, other, k):
-    """"agree", "disagree" or "undecided" with: one is ahead of the other.
+def judgement(one, other):
+    """("agree", "disagree" or "undecided", mean, low, high).
 
-    Introduced in notebook 05, section 9.
+    With "``one`` is ahead of ``other``": two tables (seeds, problems),
+    compared seed by seed and problem by problem.  Introduced in notebook 03,
+    section 6.
     """
-    _, low, high = gain(one, other, k)
-    return verdict_word(low, high)
+    mean, low, high = over_seeds(one, other)
+    return verdict_word(low, high), mean, low, high
 
 
 # How one may choose among plans, by what is known of a plan's programs.
@@ -181,13 +185,11 @@ def roles(examples, hidden):
 
 
 def load_plan_scores(profile, name):
-    """The :class:`PlanScores` of one way to ask, from the file of its runs.
+    """The :class:`PlanScores` of one way to ask.
 
-    Introduced in notebook 03, section 6.  Raises ``FileNotFoundError`` as
-    :func:`helpers.profiles.find_artefact` does, and ``ValueError`` for a
-    broken file.
+    Introduced in notebook 03, section 6.  Raises as :func:`read_runs`.
     """
-    def taken(facts, runs):
+    def taken(runs):
         codes, = {run["codes"] for run in runs}
         plans = tuple([[(int(examples), int(hidden))
                         for examples, hidden in pairs]
@@ -199,18 +201,7 @@ def load_plan_scores(profile, name):
         if len({len(problems) for problems in plans}) != 1:
             raise ValueError("its seeds have different problems")
         return PlanScores(name, codes, plans)
-    return read_runs(profile, f"plans-{name}", taken)
-
-
-def plan_judgement(one, other):
-    """("agree", "disagree" or "undecided", mean, low, high).
-
-    With "a plan of ``one`` is worth more than one of ``other``": two tables
-    (seeds, problems), compared seed by seed and problem by problem.
-    Introduced in notebook 03, section 6.
-    """
-    mean, low, high = over_seeds(one, other)
-    return verdict_word(low, high), mean, low, high
+    return read_runs(profile, "plans", f"plans-{name}", taken)
 
 
 def best_curve(scores, choice, ns):
@@ -237,24 +228,12 @@ class PlanStanding(Standing):
 
 
 def load_plan_standing(profile, name):
-    """The :class:`PlanStanding` of a rival, from the file of its runs.
+    """The :class:`PlanStanding` of one of CodePLAN's rivals.
 
-    Introduced in notebook 06, section 9.  Raises ``FileNotFoundError`` as
-    :func:`helpers.profiles.find_artefact` does, and ``ValueError`` for a
-    broken file.
+    Introduced in notebook 06, section 9.  Raises as :func:`read_runs`.
     """
-    return standing_of(PlanStanding, profile, name, "counts", "shown",
-                       "greedy")
-
-
-def plan_gain(one, other, k=1, where=None):
-    """``(mean, low, high)`` of pass@k, ``one`` minus ``other``, paired.
-
-    ``where``: problems to look at, a boolean array.  Introduced in notebook
-    06, section 9.
-    """
-    chosen = slice(None) if where is None else where
-    return over_seeds(one.scores(k)[:, chosen], other.scores(k)[:, chosen])
+    return read_runs(profile, "codeplan", name, lambda runs: standing_of(
+        PlanStanding, runs, "counts", "shown", "greedy"))
 
 
 def direct_chosen(standing, m):

@@ -22,11 +22,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from helpers.prompts import as_messages, prompt_hash
-from helpers.teachers.asking import LETTERS_PER_TOKEN, Work
-from helpers.teachers.posting import Again, EndpointError, post
+from helpers.prompts import as_messages, from_reply, prompt_hash
+from helpers.sampling import Sample
+from helpers.teachers.failures import Again, EndpointError
 from helpers.teachers.recording import no_logits
+from helpers.teachers.server import Work, key_for, post
 from helpers.tools.offline import is_local
+
+LETTERS_PER_TOKEN = 4      # of English and of code, roughly
 
 
 @dataclass
@@ -36,7 +39,7 @@ class Endpoint:
     ``url`` is the base, as ``https://host/v1``: then prompts go to
     ``/chat/completions`` as messages.  Where it ends in ``/completions`` the
     server continues the bare text.  The key is no field: see
-    :func:`helpers.teachers.posting.key_for`.  ``extra`` are further parameters
+    :func:`helpers.teachers.server.key_for`.  ``extra`` are further parameters
     of each request, and None leaves one out that the server refuses: with
     ``{"top_k": -1, "seed": None}`` top_k is sent and no seed.
     """
@@ -109,21 +112,25 @@ class Endpoint:
         """
         if not wanted:
             return            # all is there, and no key is needed
-        work = Work(self, settings)
+        work = Work(self, settings, key_for(self.url, self.key_from))
         for task, (text, missing) in wanted.items():
             work.add(task, text, missing)
         total, came = sum(len(m) for _, m in wanted.values()), 0
         try:
-            for new in work.answers():
+            for job, answer in work.answers():
+                new = self.samples(job, answer, settings)
+                # It may have fewer choices than were asked for.
+                work.add(*job[:2], job[2][len(new):])
                 came += len(new)
                 yield new
         except KeyboardInterrupt:
-            yield from work.left()
+            for job, answer in work.left():
+                yield self.samples(job, answer, settings)
             raise
         except EndpointError as error:
             model = "model" in error.words.lower() and (
                 error.parameter in (None, "model"))
-            known = self.models(work.key) if model else ""
+            known = self.models(work) if model else ""
             raise EndpointError(
                 f"{error}{known}. {came} of {total} samples came, and a cache "
                 f"file keeps them; run this again to ask for the others only",
@@ -149,6 +156,54 @@ class Endpoint:
         return {name: value for name, value in whole.items()
                 if value is not None}
 
+    def texts(self, answer):
+        """The (text, finish_reason) of each choice of a server's answer.
+
+        A choice without text is an answer too, and was paid.  Raises
+        ``Again`` for what is no completion.
+        """
+        try:
+            found = [((choice["text"] if self.raw
+                       else choice["message"]["content"]) or "",
+                      choice.get("finish_reason"))
+                     for choice in answer["choices"]]
+        except (KeyError, TypeError, AttributeError):
+            raise Again("an answer that is no completion") from None
+        if not found or not all(isinstance(text, str) for text, _ in found):
+            raise Again("an answer without a text")
+        return found
+
+    def ended(self, text, reason, cut):
+        """(completion, finish_reason) of a choice, as a checkpoint has them.
+
+        A server does not know where a completion ends for us, so it is cut
+        here.
+        """
+        if reason == "content_filter":
+            return text, reason
+        if reason == "stop" and text and not text.endswith("\n"):
+            text += "\n"
+        text, why = cut(text if self.raw else from_reply(text))
+        return text, "stop" if reason == "stop" else why
+
+    def samples(self, job, answer, settings):
+        """The Samples of an answer, which is counted."""
+        (task, text, indices), (asked, whole, found) = job, answer
+        usage, letters = whole.get("usage"), self.letters(text)
+        usage = usage if isinstance(usage, dict) else {}
+        for name, much in (
+                ("requests", 1), ("asked", asked), ("letters", letters),
+                ("choices", min(asked, len(found))),
+                ("prompt_tokens", usage.get("prompt_tokens")
+                 or letters // LETTERS_PER_TOKEN),
+                ("new_tokens", usage.get("completion_tokens")
+                 or sum(len(t) for t, _ in found) // LETTERS_PER_TOKEN)):
+            self.used[name] += much
+        return [Sample(task, index, *settings.told,
+                       *self.ended(told, reason, settings.cut),
+                       self.name, prompt_hash(text))
+                for index, (told, reason) in zip(indices, found)]
+
     def adapt(self, body, error):
         """Whether a refused ``body`` is worth sending in another form."""
         if error.code not in (400, 422):
@@ -162,11 +217,12 @@ class Endpoint:
             return True
         return False
 
-    def models(self, key):
+    def models(self, work):
         """A clause that names the server's models, or nothing."""
         base = self.url.removesuffix("/completions")
         try:
-            rows = post(f"{base}/models", None, key, timeout=10)["data"]
+            rows = post(work.client, f"{base}/models", None, work.key,
+                        timeout=10)["data"]
             names = [str(row["id"]) for row in rows]
         except (Again, EndpointError, KeyError, TypeError):
             return ""

@@ -164,7 +164,7 @@ def remove_results(runs):
     """
     print(f"removing the notebooks' results in {_short(runs)}/", flush=True)
     for entry in runs.iterdir():
-        if entry.name == "rivals":
+        if entry.name == "results":
             continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)

@@ -8,30 +8,53 @@ same in all of them, and into the links to Colab.  Outputs stay as they are.
 
 import argparse
 import re
+import subprocess
 import sys
 import tomllib
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from string import Template
 
 from helpers.profiles import ROOT
 
-# At most 15 lines, standard library only until the repository is found.
+PLACEHOLDER = "YOUR_ACCOUNT"          # the owner until somebody publishes
+# Standard library only until the repository is found.
+#
+# It is looked for in the folder of the notebook and those above it, then
+# where this Python looks (so an installed one is found, whatever else is
+# named helpers), then beside the notebook, where git puts the release.  git
+# asks nobody for a name or a password, neither in a terminal nor in a window:
+# that is how it finds out about a repository that does not exist, and a
+# kernel would wait forever.  Ours comes first on sys.path, once; a module
+# ``helpers`` of somebody else that was imported before makes room for it.
 CELL = Template('''\
-import os, subprocess, sys         # finds this collection, or clones it
+# Run this cell; there is no need to read it.
+import pathlib, subprocess, sys
+
+# 1. The collection: in a folder above, installed, or fetched beside this.
 NAME, TAG = "$name", "$tag"
-ADDRESS = f"https://github.com/$owner/{NAME}"
-for root in map(os.path.abspath, ("..", ".", "../../..", f"{NAME}-{TAG}")):
-    if os.path.exists(f"{root}/notebooks/00_start_here.ipynb"): break
-else:
-    clone = f"git clone -q --depth 1 -b {TAG} {ADDRESS} {NAME}-{TAG}"
-    failed, said = subprocess.getstatusoutput(clone)
-    assert not failed, f"check git and the network: `{clone}` failed: {said}"
-sys.path.insert(0, root)
-other = getattr(sys.modules.get("helpers"), "__file__", root)
-assert root in str(other), f"restart the session: {other} hides our helpers"
-from helpers.session import get_profile, prepare
-profile = get_profile()       # or get_profile("colab", test_samples=20)
+URL = f"https://github.com/$owner/{NAME}"
+fetched = pathlib.Path(f"{NAME}-{TAG}").absolute()
+places = [*map(str, fetched.parents), *sys.path, str(fetched)]
+found = [p for p in places if pathlib.Path(p, "helpers/session.py").exists()]
+if not found:
+    clone = f"git clone -q --depth 1 -b {TAG} {URL} {fetched.name}"
+    failed, said = subprocess.getstatusoutput(
+        "GIT_TERMINAL_PROMPT=0 GIT_ASKPASS= " + clone)
+    assert not failed, $advice
+
+# 2. Its package, before any other of that name.
+root = found[0] if found else str(fetched)
+sys.path[:] = dict.fromkeys([root, *sys.path])
+if "helpers.session" not in sys.modules:
+    sys.modules.pop("helpers", None)
+from helpers.session import ROOT as root, get_profile, prepare
+
+# 3. What is run: mini, or get_profile("colab", test_samples=50), say.
+profile = get_profile()
 prepare(profile)''')
+ADVICE = 'f"check git, the network and {URL} at {TAG}: {said}"'
+UNPUBLISHED = '"never published: open this notebook in its collection"'
 COLAB = "https://colab.research.google.com"
 BADGE = re.compile(r"\[!\[[^\]]*\]\([^)]*colab-badge\.svg\)\]\([^)]*\)")
 LINKS = re.compile(r"(?<=<!-- colab -->\n).*?(?=<!-- /colab -->)", re.DOTALL)
@@ -52,8 +75,19 @@ class Place:
 
     def badge(self, stem):
         """The picture that leads to Colab, in Markdown."""
-        return (f"[![Open notebook {stem[:2]} in Colab]({COLAB}/assets/"
+        return (f"[![Open notebook {number(stem)} in Colab]({COLAB}/assets/"
                 f"colab-badge.svg)]({self.link(stem)})")
+
+    def cell(self):
+        """The first code cell of every notebook."""
+        published = self.owner != PLACEHOLDER
+        return CELL.substitute(
+            vars(self), advice=ADVICE if published else UNPUBLISHED)
+
+
+def number(stem):
+    """The number of a notebook: "more/09_x" -> "09"."""
+    return PurePosixPath(stem).name[:2]
 
 
 def read_place(root):
@@ -63,7 +97,13 @@ def read_place(root):
     where Colab opens notebooks from.
     """
     text = (root / "pyproject.toml").read_text("utf-8")
-    project = tomllib.loads(text)["project"]
+    try:
+        project = tomllib.loads(text).get("project", {})
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"pyproject.toml cannot be read: {error}") from None
+    if "version" not in project:
+        raise ValueError("pyproject.toml has no version below [project], and "
+                         "the release tag is made from it")
     address = project.get("urls", {}).get("Repository", "")
     match = re.fullmatch(r"https://github\.com/([\w.-]+)/([\w.-]+?)"
                          r"(?:\.git)?/?", address)
@@ -74,12 +114,27 @@ def read_place(root):
     return Place(*match.groups(), f"v{project['version']}")
 
 
+def origin(root):
+    """The address on GitHub that git pushes ``root`` to, None without one."""
+    try:
+        said = subprocess.run(["git", "remote", "get-url", "origin"],
+                              cwd=root, capture_output=True, text=True).stdout
+    except OSError:                         # no git
+        return None
+    match = re.fullmatch(r"(?:(?:https|ssh|git)://(?:[^@/]*@)?|git@)"
+                         r"github\.com(?::\d+)?[/:]"
+                         r"([\w.-]+)/([\w.-]+?)(?:\.git)?/?", said.strip())
+    return match and f"https://github.com/{match[1]}/{match[2]}"
+
+
 def stamp_notebook(notebook, stem, place):
     """Write the badge and the first code cell into ``notebook``, in place.
 
     Raises ``ValueError`` where the first code cell is none that chooses a
     profile: it might be the author's own.
     """
+    if not notebook.cells:
+        raise ValueError(f"{stem} has no cells")
     head = notebook.cells[0]
     if BADGE.search(head.source):
         head.source = BADGE.sub(lambda _: place.badge(stem), head.source)
@@ -92,7 +147,7 @@ def stamp_notebook(notebook, stem, place):
         raise ValueError(f"the first code cell of {stem} is not the one that "
                          f"chooses the profile; put one with `profile = "
                          f"get_profile()` before it")
-    first.source = CELL.substitute(vars(place))
+    first.source = place.cell()
 
 
 def stamped(root):
@@ -104,34 +159,52 @@ def stamped(root):
     import nbformat
 
     place, texts, stems = read_place(root), {}, []
-    for path in sorted((root / "notebooks").glob("[0-9]*.ipynb")):
-        notebook = nbformat.read(path, as_version=4)
-        stamp_notebook(notebook, path.stem, place)
+    for path in sorted((root / "notebooks").rglob("[0-9]*.ipynb")):
+        inside = path.relative_to(root / "notebooks").with_suffix("")
+        if ".ipynb_checkpoints" in inside.parts:
+            continue
+        stem = inside.as_posix()
+        try:
+            notebook = nbformat.read(path, as_version=4)
+        except Exception as error:
+            raise ValueError(f"{stem} cannot be read as a notebook: "
+                             f"{error}") from None
+        stamp_notebook(notebook, stem, place)
         texts[path] = nbformat.writes(notebook) + "\n"
-        stems.append(path.stem)
+        stems.append(stem)
+    if not stems:
+        raise ValueError("there are no notebooks in notebooks/")
     readme = root / "README.md"
-    links = "\n".join(f"[{stem[:2]}]({place.link(stem)})" for stem in stems)
+    links = "\n".join(f"[{number(stem)}]({place.link(stem)})"
+                      for stem in stems)
     block = f"{place.badge(stems[0])}\n{links}\n"
     texts[readme] = LINKS.sub(lambda _: block, readme.read_text("utf-8"))
     return texts
 
 
-def main(argv=None):
+def main(argv=(), root=ROOT):
     """``python -m helpers stamp``; returns the exit code."""
     argparse.ArgumentParser(
-        prog="python -m helpers stamp", description="Write the address and "
-        "the tag of pyproject.toml into the notebooks and README.md."
-    ).parse_args(argv)
+        prog="python -m helpers stamp", epilog="Both are set in "
+        "pyproject.toml: Repository below [project.urls], and version.",
+        description="Write the address of the repository and its release tag "
+        "into the first code cell of every notebook and into the links to "
+        "Colab.  Outputs stay as they are.").parse_args(argv)
     try:
-        texts = stamped(ROOT)
-    except ValueError as error:
+        texts = stamped(root)
+        changed = [path for path, text in texts.items()
+                   if path.read_text("utf-8") != text]
+        for path in changed:
+            path.write_text(texts[path], "utf-8")
+            print(f"stamped {path.relative_to(root)}")
+    except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
-    changed = [path for path, text in texts.items()
-               if path.read_text("utf-8") != text]
-    for path in changed:
-        path.write_text(texts[path], "utf-8")
-        print(f"stamped {path.relative_to(ROOT)}")
     if not changed:
         print("all notebooks and README.md agree with pyproject.toml")
+    if read_place(root).owner == PLACEHOLDER:
+        address = origin(root) or "https://github.com/owner/name"
+        print(f"the owner is still {PLACEHOLDER}: write Repository = "
+              f'"{address}" into pyproject.toml and run `python -m helpers '
+              f"stamp` again")
     return 0

@@ -2,8 +2,9 @@
 
 Those of EKT (notebook 05) and of CodePLAN (notebook 06), and the teacher's
 plans (notebook 03).  Each (rival, seed) is one task, computed in a process
-with one thread and written down when it is done, so that a kill loses at most
-the tasks that were running; the same command goes on.
+with one thread and written down when it is done, as a line of its study's
+file (:mod:`helpers.studies.runs`), so that a kill loses at most the tasks
+that were running; the same command goes on.
 
 Introduced in notebook 05, section 8.
 """
@@ -25,28 +26,29 @@ from tqdm import tqdm
 
 from helpers.profiles import ROOT, get_profile
 from helpers.studies import codeplan, ekt
-from helpers.teachers.checkpoint import fingerprint
-from helpers.tools.files import write_text
-from helpers.workshop.codeplan_runs import (ASKED, NO_PLAN, TEACHER,
-                                            measure_plans, run_plan_rival)
-from helpers.workshop.ekt_runs import FOLDER, TASK, measure_yield, run_rival
+from helpers.studies.runs import (STUDIES, read_lines, which, without_nulls,
+                                  write_lines)
+from helpers.workshop.codeplan_runs import measure_plans, run_plan_rival
+from helpers.workshop.ekt_runs import measure_yield, run_rival
+from helpers.workshop.pools import stamped
 
-TEMPERATURES = (0.2, 0.6, 1.0)     # of the teacher
-KINDS = ("dev", "yield", "plans")  # files whose names begin so
+KINDS = ("dev", "yield", "plans")  # systems whose names begin so
 
 
 def tasks(names):
-    """(file, its head, run, function, arguments) of all to be computed.
+    """(study, head of the line, function, arguments) of all runs.
 
-    ``names``: files, or words for many of them: a notebook, or one of
-    :data:`KINDS`.  Introduced in notebook 05, section 8.
+    The head is what a run is known by: name, seed, what it is made with, its
+    settings.  ``names``: systems, or words for many of them: a notebook, or
+    one of :data:`KINDS`.  Introduced in notebook 05, section 8.
     """
     found, names = [], {*names}
     for notebook, listed in (("notebook-05", ekt_tasks()),
                              ("notebook-06", codeplan_tasks())):
         for task in listed:
-            kind = task[0].split("-")[0]
-            words = {notebook, task[0], *{kind}.intersection(KINDS)}
+            name = task[1]["name"]
+            kind = name.split("-")[0]
+            words = {notebook, name, *{kind}.intersection(KINDS)}
             if not names or names & words:
                 found.append(task)
     return found
@@ -54,83 +56,104 @@ def tasks(names):
 
 def ekt_tasks():
     """The tasks of EKT's rivals.  Introduced in notebook 05, section 8."""
+    def marks_of(rival):
+        return marks(ekt.TASK, model=rival.model, teacher=rival.teacher)
+
     for rival in ekt.TUNED:
-        about = {"made_with": marks(TASK, rival.model, rival.teacher),
-                 "rival": asdict(replace(rival, rate=0.0, n=20))}
+        rival = replace(rival, n=20)
         for rate in ekt.DEV_RATES:
-            yield (f"dev-{rival.name}", about, str(rate), run_rival, (
-                replace(rival, rate=rate, n=20), ekt.DEV_SEED, "dev"))
+            yield ("learning-rates", tuning(rival, rate, marks_of(rival)),
+                   run_rival, (replace(rival, rate=rate), ekt.DEV_SEED,
+                               "dev"))
     for rival in ekt.RIVALS.values():
-        about = {"made_with": marks(TASK, rival.model, rival.teacher),
-                 "rival": asdict(rival)}
         for seed in ekt.SEEDS:
-            yield rival.name, about, str(seed), run_rival, (rival, seed)
-    for t in TEMPERATURES:
+            yield "ekt", {"name": rival.name, "seed": seed,
+                          "made_with": marks_of(rival),
+                          "rival": asdict(rival)}, run_rival, (rival, seed)
+    for t in ekt.TEMPERATURES:
         for seed in ekt.SEEDS:
-            yield (f"yield-{t}", {"made_with": marks(TASK, "teacher")},
-                   str(seed), measure_yield, (t, seed))
+            yield "yield", {
+                "name": f"yield-{t}", "seed": seed, "temperature": t,
+                "made_with": marks(ekt.TASK, teacher="teacher"),
+            }, measure_yield, (t, seed)
 
 
 def codeplan_tasks():
     """The tasks of CodePLAN's rivals.  Introduced in notebook 06, section 9.
     """
-    task = codeplan.TASK
+    def marks_of(rival):
+        return marks(codeplan.TASK, model=rival.model,
+                     teacher=codeplan.TEACHER)
+
     for rival in codeplan.TUNED:
-        about = {"made_with": marks(task, rival.model, TEACHER),
-                 "rival": asdict(replace(rival, rate=0.0))}
         for rate in codeplan.DEV_RATES:
-            yield (f"dev-{rival.name}", about, str(rate), run_plan_rival, (
-                replace(rival, rate=rate), ekt.DEV_SEED, "dev"))
-    for name in (NO_PLAN, *ASKED):
+            yield ("learning-rates", tuning(rival, rate, marks_of(rival)),
+                   run_plan_rival, (replace(rival, rate=rate), ekt.DEV_SEED,
+                                    "dev"))
+    for name in (codeplan.NO_PLAN, *codeplan.ASKED):
         for seed in ekt.SEEDS:
-            yield (f"plans-{name}", {"made_with": marks(task, TEACHER)},
-                   str(seed), measure_plans, (name, seed))
+            yield "plans", {
+                "name": f"plans-{name}", "seed": seed, "made_with": marks(
+                    codeplan.TASK, teacher=codeplan.TEACHER),
+            }, measure_plans, (name, seed)
     for rival in codeplan.RIVALS.values():
-        about = {"made_with": marks(task, rival.model, TEACHER),
-                 "rival": asdict(rival)}
         for seed in ekt.SEEDS:
-            yield rival.name, about, str(seed), run_plan_rival, (rival, seed)
+            yield ("codeplan", {"name": rival.name, "seed": seed,
+                                "made_with": marks_of(rival),
+                                "rival": asdict(rival)},
+                   run_plan_rival, (rival, seed))
+
+
+def tuning(rival, rate, made_with):
+    """The head of a run that helps to choose the rate of ``rival``.
+
+    Introduced in notebook 05, section 8.
+    """
+    settings = asdict(rival)
+    settings.pop("rate")               # the one that is being chosen
+    return {"name": f"dev-{rival.name}", "seed": ekt.DEV_SEED, "rate": rate,
+            "made_with": made_with, "rival": settings}
 
 
 @cache          # 200 runs depend on the same few files
-def marks(task, *models):
-    """What results depend on beside a rival: weights and problems.
+def marks(task, **models):
+    """What results depend on beside settings: weights and problems.
 
-    Introduced in notebook 05, section 8.
+    ``models``: by what they are for, "" for none.  Introduced in notebook
+    05, section 8.
     """
-    folder = ROOT / FOLDER
-    text = b"".join(path.read_bytes()
-                    for path in sorted((folder / task).glob("*.jsonl")))
-    return ({name: fingerprint(folder / name) for name in models if name}
+    text = b"".join(
+        path.read_bytes() for path in
+        sorted((ROOT / "data/mini/problems" / task).glob("*.jsonl")))
+    return ({role: stamped(name) for role, name in models.items() if name}
             | {"problems": hashlib.sha256(text).hexdigest()[:8]})
 
 
-def keep(folder, name, about, run, record):
-    """Add one run to the file ``name``; what others wrote there stays.
+def known(rows, head):
+    """Those of the lines ``rows`` that begin with ``head``, or a part of it.
 
-    Introduced in notebook 05, section 8.
+    A run that was made with other settings is none of them.  Introduced in
+    notebook 05, section 8.
     """
-    path = folder / f"{name}.json"
-    runs = known(folder, name, about)
-    runs[run] = record
-    lines = ",\n".join(f"  {json.dumps(key)}: {json.dumps(runs[key])}"
-                       for key in sorted(runs, key=float))
-    head = json.dumps({"name": name, **about})[1:-1]
-    write_text(path, f"{{{head},\n \"runs\": {{\n{lines}\n}}}}\n")
+    wanted = without_nulls(json.loads(json.dumps(head)))
+    return [row for row in rows if all(
+        row.get(key) == value for key, value in wanted.items())]
 
 
-def known(folder, name, about):
-    """The runs of a file, none if they were made with other settings.
+def keep(folder, study, head, record):
+    """Add one run to the file of its study; what others wrote there stays.
 
-    Introduced in notebook 05, section 8.
+    But for runs of this system that were made with other settings, and for
+    an older one in its place.  Introduced in notebook 05, section 8.
     """
-    path = folder / f"{name}.json"
-    if not path.exists():
-        return {}
-    facts = json.loads(path.read_text())
-    same = all(facts.get(key) == value for key, value in
-               json.loads(json.dumps(about)).items())
-    return facts["runs"] if same else {}
+    path = folder / f"{study}.jsonl"
+    rows = read_lines(path)
+    made = {key: value for key, value in head.items()
+            if key not in ("seed", "rate")}
+    rows = [*(row for row in rows if row["name"] != head["name"]),
+            *(row for row in known(rows, made) if which(row) != which(head)),
+            head | record]
+    write_lines(path, rows)
 
 
 def start_worker(parent):
@@ -166,7 +189,7 @@ def main(arguments=None):
         if not tasks([name]):
             parser.error(f"there is no rival {name!r}; ekt.py and codeplan.py "
                          f"in helpers/studies/ list them")
-    folder = get_profile("mini").runs / "rivals"
+    folder = get_profile("mini").runs / "results"
     folder.mkdir(exist_ok=True)
     with open(folder / ".lock", "w") as alone:
         try:
@@ -178,12 +201,14 @@ def main(arguments=None):
 
 
 def missing(folder, names):
-    """What is still to be computed: (file, its head, run, function, values).
+    """The tasks that are still to be computed.
 
     Introduced in notebook 05, section 8.
     """
+    rows = {study: read_lines(folder / f"{study}.jsonl")
+            for study in STUDIES}
     return [task for task in tasks(names)
-            if task[2] not in known(folder, *task[:2])]
+            if not known(rows[task[0]], task[1])]
 
 
 def compute(folder, todo, jobs):
@@ -196,13 +221,15 @@ def compute(folder, todo, jobs):
     with ProcessPoolExecutor(
             jobs, initializer=start_worker, initargs=(os.getpid(),),
             mp_context=multiprocessing.get_context("spawn")) as workers:
-        waiting = {workers.submit(function, *values): (name, about, run)
-                   for name, about, run, function, values in todo}
+        waiting = {workers.submit(function, *values): (study, head)
+                   for study, head, function, values in todo}
         try:
             for done in as_completed(waiting):
                 keep(folder, *waiting[done], done.result())
                 bar.update()
-                bar.set_postfix_str(" ".join(waiting[done][::2]))
+                head = waiting[done][1]
+                bar.set_postfix_str(
+                    f"{head['name']} {head.get('rate', head['seed'])}")
         except KeyboardInterrupt:
             bar.close()
             print("stopped; the finished runs are kept, and the same command "

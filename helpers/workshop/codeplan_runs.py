@@ -7,37 +7,26 @@ runs.  :mod:`helpers.workshop.campaign` runs all of them.
 Introduced in notebook 06, section 9.
 """
 
-import fcntl
 import time
 from dataclasses import replace
 from functools import cache
 
 from helpers.execution import Runner
-from helpers.multitask import (code_examples, code_from_plans, direct,
+from helpers.multitask import (code_examples, code_prompt, direct,
                                generated_tokens, plan_examples, plan_head,
                                student_plans, train_two_tasks)
-from helpers.plans import (EXEMPLARS, Plan, choose, elicit, judge_both,
-                           own_code_request, score_plans, write_from_plans)
+from helpers.plans import (EXEMPLARS, Plan, choose, code_from_plans,
+                           code_request, elicit, judge_both, own_code_request,
+                           score_plans)
 from helpers.problems import load_problems
-from helpers.profiles import ROOT, get_profile
 from helpers.prompts import cut_section
 from helpers.sampling import sample
-from helpers.studies.codeplan import TASK
-from helpers.teachers.checkpoint import LanguageModel, fingerprint, load_model
+from helpers.studies.codeplan import ASKED, NO_PLAN, TASK, TEACHER
+from helpers.teachers.checkpoint import LanguageModel, load_model
 from helpers.training import add_lora
+from helpers.workshop.pools import MODELS, by_problem, pool
 
-FOLDER, TEACHER = "data/mini", "plan-teacher"
 SAMPLING = {"sequences": 800, "progress": False}
-# What the teacher is asked for: way, plans per prompt, temperature, and how
-# many of the solutions are explained.
-ASKED = {
-    "forward": ("forward", 5, 0.6, None),
-    "backward": ("backward", 1, 0.2, None),
-    "backward-with-question": ("backward-with-question", 1, 0.2, None),
-    "backward-warm": ("backward", 5, 0.6, 1),
-    "backward-with-question-warm": ("backward-with-question", 5, 0.6, 1),
-}
-NO_PLAN = "none"     # the same exemplar, question and temperature, no plan
 MEASURED = 120       # training problems whose plans are scored
 
 
@@ -47,21 +36,7 @@ def teacher():
 
     Introduced in notebook 06, section 9.
     """
-    return load_model(f"{FOLDER}/{TEACHER}")
-
-
-def kept(name, seed):
-    """A file for what a seed's rivals share; held by one process at a time.
-
-    Introduced in notebook 06, section 9.
-    """
-    folder = get_profile("mini").runs / "rivals" / "pools"
-    folder.mkdir(parents=True, exist_ok=True)
-    mark = fingerprint(ROOT / FOLDER / TEACHER)
-    path = folder / f"{TASK}-{name}-{mark}-{seed}.jsonl"
-    lock = open(path.with_suffix(".lock"), "w")
-    fcntl.flock(lock, fcntl.LOCK_EX)         # until it is closed
-    return path, lock
+    return load_model(f"{MODELS}/{TEACHER}")
 
 
 def training_problems(programs, seed, limit=None):
@@ -75,10 +50,9 @@ def training_problems(programs, seed, limit=None):
     problems = load_problems(TASK, "train", limit=limit)
     if programs == "reference":
         return problems
-    path, lock = kept("own-programs", seed)
     prompts = {p.task_id: own_code_request(p.question, EXEMPLARS[TASK])
                for p in load_problems(TASK, "train")}
-    with lock:
+    with pool(f"{TASK}-own-programs", TEACHER, seed) as path:
         samples = sample(teacher(), prompts, 10, 0.6, seed=seed,
                          max_new_tokens=64, cut=cut_section, cache=path,
                          **SAMPLING)
@@ -101,9 +75,8 @@ def pool_of_plans(name, seed, programs="reference"):
     """
     way, n, temperature, solutions = ASKED[name]
     problems = training_problems(programs, seed)
-    path, lock = kept(name if programs == "reference"
-                      else f"{name}-{programs}", seed)
-    with lock:
+    what = name if programs == "reference" else f"{name}-{programs}"
+    with pool(f"{TASK}-{what}", TEACHER, seed) as path:
         return elicit(teacher(), problems, way, EXEMPLARS[TASK], n,
                       solutions, temperature, seed=seed, max_new_tokens=96,
                       cache=path, **SAMPLING)
@@ -115,7 +88,7 @@ def scored(name, seed, problems):
     For :data:`NO_PLAN` the teacher writes two programs from the question.
     Introduced in notebook 06, section 9.
     """
-    ours, exemplar = {p.task_id for p in problems}, EXEMPLARS[TASK]
+    by_id, exemplar = {p.task_id: p for p in problems}, EXEMPLARS[TASK]
     settings = {"seed": seed, "max_new_tokens": 64, **SAMPLING}
     if name == NO_PLAN:
         samples = sample(
@@ -125,11 +98,12 @@ def scored(name, seed, problems):
         written = [(Plan(s.task_id, name, -1, 0, ""), s.completion)
                    for s in samples]
     else:
-        plans = [p for p in pool_of_plans(name, seed) if p.task_id in ours]
-        path, lock = kept(f"{name}-codes", seed)
-        with lock:
-            written = write_from_plans(teacher(), problems, plans, exemplar,
-                                       2, 0.2, cache=path, **settings)
+        plans = [p for p in pool_of_plans(name, seed) if p.task_id in by_id]
+        with pool(f"{TASK}-{name}-codes", TEACHER, seed) as path:
+            written = code_from_plans(
+                teacher(), plans, lambda plan: code_request(
+                    by_id[plan.task_id].question, plan.text, exemplar),
+                2, 0.2, cache=path, **settings)
     with Runner(workers=1) as runner:
         return score_plans(runner, problems, written, progress=False)
 
@@ -149,10 +123,10 @@ def beside(rival, problems, seed):
     else:
         plans = pool_of_plans(rival.beside, seed, rival.programs)
     if rival.per_problem:
-        kept_so_far, some = {}, []
+        kept, some = {}, []
         for plan in plans:
-            kept_so_far[plan.task_id] = kept_so_far.get(plan.task_id, 0) + 1
-            if kept_so_far[plan.task_id] <= rival.per_problem:
+            kept[plan.task_id] = kept.get(plan.task_id, 0) + 1
+            if kept[plan.task_id] <= rival.per_problem:
                 some.append(plan)
         plans = some
     return plan_examples(problems, plans)
@@ -163,7 +137,7 @@ def teach(rival, seed):
 
     Introduced in notebook 06, section 9.
     """
-    lm = load_model(f"{FOLDER}/{rival.model}")
+    lm = load_model(f"{MODELS}/{rival.model}")
     if not rival.updates:
         return lm, None, {}
     problems = training_problems(rival.programs, seed, rival.problems)
@@ -186,12 +160,9 @@ def tally(problems, items, marks):
 
     Introduced in notebook 06, section 9.
     """
-    shown = {p.task_id: 0 for p in problems}
-    hidden = dict(shown)
-    for item, (example, right) in zip(items, marks):
-        shown[item.task_id] += example
-        hidden[item.task_id] += right
-    return list(shown.values()), list(hidden.values())
+    found = by_problem(problems, zip(items, marks))
+    return tuple([sum(mark[part] for mark in some) for some in found]
+                 for part in (0, 1))
 
 
 def run_plan_rival(rival, seed, split="test"):
@@ -228,14 +199,15 @@ def plan_first(lm, runner, rival, exam, seed, head=None):
     ``plans``: for each problem a list of (example passes, hidden passes)
     of a plan's programs.  Introduced in notebook 06, section 9.
     """
+    by_id = {p.task_id: p for p in exam}
     plans = student_plans(lm, exam, rival.plans, head=head, seed=seed,
                           max_new_tokens=96, **SAMPLING)
-    written = code_from_plans(lm, exam, plans, rival.codes, seed=seed,
-                              max_new_tokens=64, **SAMPLING)
-    found = {p.task_id: [] for p in exam}
-    for score in score_plans(runner, exam, written, progress=False):
-        found[score.plan.task_id].append((score.examples, score.hidden))
-    return {"plans": list(found.values()), "codes": rival.codes,
+    written = code_from_plans(
+        lm, plans, lambda plan: code_prompt(by_id[plan.task_id], plan.text),
+        rival.codes, 0.6, top_p=0.95, seed=seed, max_new_tokens=64,
+        **SAMPLING)
+    scores = score_plans(runner, exam, written, progress=False)
+    return {"plans": passes(exam, scores), "codes": rival.codes,
             "tokens": generated_tokens(lm, [p.text for p in plans]
                                        + [text for _, text in written])}
 
@@ -247,7 +219,14 @@ def measure_plans(name, seed):
     programs.  Introduced in notebook 03, section 6.
     """
     problems = load_problems(TASK, "train", limit=MEASURED)
-    found = {p.task_id: [] for p in problems}
-    for score in scored(name, seed, problems):
-        found[score.plan.task_id].append((score.examples, score.hidden))
-    return {"plans": list(found.values()), "codes": 2}
+    return {"plans": passes(problems, scored(name, seed, problems)),
+            "codes": 2}
+
+
+def passes(problems, scores):
+    """For each problem (example passes, hidden passes) of each plan.
+
+    Introduced in notebook 03, section 6.
+    """
+    return by_problem(problems, ((score.plan, (score.examples, score.hidden))
+                                 for score in scores))

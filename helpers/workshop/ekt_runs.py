@@ -7,7 +7,6 @@ all runs.  :mod:`helpers.workshop.campaign` runs all of them.
 Introduced in notebook 05, section 8.
 """
 
-import fcntl
 import random
 import time
 from collections import Counter
@@ -21,14 +20,14 @@ from helpers.expert_iteration import expert_iteration
 from helpers.mini import stories
 from helpers.mini.reading import days_in_order, follows, read_story, renamed
 from helpers.problems import load_problems
-from helpers.profiles import ROOT, get_profile
 from helpers.programs import spelling
 from helpers.prompts import EXEMPLARS, few_shot_prompt, zero_shot_prompt
 from helpers.sampling import sample
-from helpers.teachers.checkpoint import LanguageModel, fingerprint, load_model
+from helpers.studies.ekt import TASK
+from helpers.teachers.checkpoint import LanguageModel, load_model
 from helpers.training import add_lora, encode, encode_all, plain, train
+from helpers.workshop.pools import MODELS, pool
 
-TASK, FOLDER = "mini-gsm", "data/mini"
 POOL = 20                                # samples per training problem
 PADDED = 256                             # tokens; EKT pads to 400
 
@@ -51,21 +50,25 @@ def ask(lm, problems, n, seed, exemplars=False, temperature=0.6, cache=None):
             progress=False)))
 
 
-def pool(model, seed, temperature=0.6):
+def few_shot(model, seed, temperature=0.6):
     """The model's judged few-shot samples of all training problems.
 
     Sampled once and kept in ``runs/``.  Introduced in notebook 05,
     section 8.
     """
-    cache = (get_profile("mini").runs / "rivals" / "pools"
-             / f"{model}-{fingerprint(ROOT / FOLDER / model)}"
-               f"-{temperature}-{seed}.jsonl")
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    with open(cache.with_suffix(".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)     # two rivals share a pool
-        return ask(load_model(f"{FOLDER}/{model}"),
+    with pool(f"{TASK}-{temperature}", model, seed) as cache:
+        return ask(load_model(f"{MODELS}/{model}"),
                    load_problems(TASK, "train"), POOL, seed, True,
                    temperature, cache)
+
+
+def right_ones(judged, problems):
+    """Right samples of each of ``problems``, a list of counts.
+
+    Introduced in notebook 05, section 8.
+    """
+    counts, _ = count_passed(*zip(*judged))
+    return [counts[problem.task_id] for problem in problems]
 
 
 def make_pairs(kind, problems, judged):
@@ -118,7 +121,7 @@ def fit(rival, examples, seed):
 
     Introduced in notebook 05, section 8.
     """
-    lm = load_model(f"{FOLDER}/{rival.model}")
+    lm = load_model(f"{MODELS}/{rival.model}")
     if rival.rank:
         lm = add_lora(lm, rival.rank, seed)
     see = {"completion": encode, "question": encode_all,
@@ -130,7 +133,7 @@ def fit(rival, examples, seed):
         if rival.pairs == "renamed":
             shown = [(asked, renamed(text)) for asked, text in shown]
         objective = distil(
-            load_model(f"{FOLDER}/{rival.teacher}"), examples, shown,
+            load_model(f"{MODELS}/{rival.teacher}"), examples, shown,
             rival.weights, rival.temperature, rival.sharpen,
             encode if rival.tokens == "completion" else encode_all)
     batch = min(32, len(examples))
@@ -147,11 +150,10 @@ def examine(lm, problems, n, seed, exemplars=False):
     Introduced in notebook 05, section 8.
     """
     judged = ask(lm, problems, n, seed, exemplars)
-    counts, _ = count_passed(*zip(*judged))
-    greedy, _ = count_passed(*zip(*ask(lm, problems, 1, 0, exemplars, 0)))
+    greedy = ask(lm, problems, 1, 0, exemplars, 0)
     texts = {(s.task_id, s.completion) for s, _ in judged}
-    return {"counts": [counts[p.task_id] for p in problems],
-            "greedy": [greedy[p.task_id] for p in problems],
+    return {"counts": right_ones(judged, problems),
+            "greedy": right_ones(greedy, problems),
             "distinct": round(len(texts) / len(problems), 2),
             "statuses": dict(Counter(v.status for _, v in judged))}
 
@@ -164,12 +166,12 @@ def run_rival(rival, seed, split="test"):
     began = time.monotonic()
     exam = load_problems(TASK, split)
     if not rival.pairs:
-        lm, record = load_model(f"{FOLDER}/{rival.model}"), {}
+        lm, record = load_model(f"{MODELS}/{rival.model}"), {}
     elif rival.rounds:
         lm, record = iterate(rival, seed, exam)
     else:
         problems = load_problems(TASK, "train", limit=rival.problems)
-        judged = pool(rival.teacher, seed) if rival.teacher else ()
+        judged = few_shot(rival.teacher, seed) if rival.teacher else ()
         examples = make_pairs(rival.pairs, problems, judged)
         lm = fit(rival, examples, seed)
         record = {"examples": len(examples)}
@@ -188,13 +190,13 @@ def iterate(rival, seed, exam):
     problems = load_problems(TASK, "train", limit=rival.problems)
     curve = []
     for step in expert_iteration(
-            problems, pool(rival.model, seed), rival.rounds,
+            problems, few_shot(rival.model, seed), rival.rounds,
             lambda examples: fit(rival, examples, seed),
             lambda lm, some, number: ask(lm, some, POOL,
                                          1000 * number + seed)):
-        counts, _ = count_passed(*zip(*ask(step.student, exam, 20, seed)))
         curve.append({"examples": len(step.examples), "drawn": step.drawn,
-                      "counts": [counts[p.task_id] for p in exam]})
+                      "counts": right_ones(
+                          ask(step.student, exam, 20, seed), exam)})
     return step.student, {"examples": len(step.examples), "rounds": curve}
 
 
@@ -203,10 +205,9 @@ def measure_yield(temperature, seed):
 
     Introduced in notebook 05, section 8.
     """
-    judged = pool("teacher", seed, temperature)
+    judged = few_shot("teacher", seed, temperature)
     grouped = filtering.by_problem(judged)
-    return {"counts": [sum(v.status == "passed" for _, v in pairs)
-                       for pairs in grouped.values()],
+    return {"counts": right_ones(judged, load_problems(TASK, "train")),
             "distinct": [len({spelling(s.completion)
                               for s, v in pairs if v.status == "passed"})
                          for pairs in grouped.values()]}

@@ -2,6 +2,8 @@
 
     python -m helpers rebuild-mini [--seed 0] [--folder data/mini]
 
+Problems go to ``FOLDER/problems/``, models to ``FOLDER/models/``.
+
 The teacher and the student see the same kind of corpus, first a *textbook*
 (one question at a time, right answers), then the *internet* of the mini
 world (documents of one to four questions, every style, careless authors,
@@ -22,14 +24,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
-from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from helpers.filtering import Example
 from helpers.mini import stories, tasks
 from helpers.profiles import ROOT
 from helpers.teachers.checkpoint import LanguageModel
-from helpers.training import IGNORED, encode_for, predict, resume, save_state
+from helpers.tools.states import resume, save_state
+from helpers.training import IGNORED, encode_for, masked_loss, predict
 from helpers.workshop.recipes import (CORPORA, INTERNET, RECIPES, SPLITS,
                                       TEXTBOOK, build_model, build_tokenizer)
 
@@ -128,16 +130,14 @@ def pretrain(recipe, tokenizer, seed, checkpoint, save_every=100):
     weights = list(model.parameters())
     optimizer = Optimizer(recipe, model)
     run = repr((recipe, seed))
-    log = resume(checkpoint, run, weights, optimizer)
+    log, starts = resume(checkpoint, run, weights, optimizer)
     steps = recipe.textbook_steps + recipe.internet_steps
     bar = tqdm(range(len(log), steps), initial=len(log), total=steps,
                desc=f"pre-training the {recipe.name}", unit=" steps")
     for step in bar:
         began = time.perf_counter()
         encoded = draw_batch(recipe, lm, step, seed)
-        logits, wanted = predict(lm, encoded)
-        trained = wanted != IGNORED
-        loss = cross_entropy(logits[trained], wanted[trained])
+        loss = masked_loss(*predict(lm, encoded))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step(rate_share(recipe, step))
@@ -145,7 +145,8 @@ def pretrain(recipe, tokenizer, seed, checkpoint, save_every=100):
                     time.perf_counter() - began))
         bar.set_postfix(loss=f"{loss.item():.3f}")
         if (step + 1) % save_every == 0:
-            save_state(checkpoint, run, weights, optimizer, log)
+            save_state(checkpoint, run, weights, optimizer, log,
+                       starts=starts)
     return model.eval(), log
 
 
@@ -217,12 +218,13 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     folder, seed = Path(options.folder), options.seed
     if options.only in (None, "benchmark"):
-        write_benchmark(folder, seed)
+        write_benchmark(folder / "problems", seed)
     tokenizers = {world: build_tokenizer(seed, world) for world in CORPORA}
     for recipe in RECIPES:
         if options.only not in (None, recipe.name):
             continue
-        target, tokenizer = folder / recipe.name, tokenizers[recipe.world]
+        target = folder / "models" / recipe.name
+        tokenizer = tokenizers[recipe.world]
         checkpoint = folder / f"{recipe.name}.checkpoint"
         model, log = pretrain(recipe, tokenizer, seed, checkpoint)
         target.mkdir(parents=True, exist_ok=True)

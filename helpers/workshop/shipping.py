@@ -1,9 +1,10 @@
-"""Copy the results of a run into ``data/``, and the README's table from them.
+"""Copy the results of a run into ``data/``, and write what is said of them.
 
     python -m helpers ship
 
-The README's numbers are never typed: they are written by this module, from
-the files that it ships, and a test compares the two.
+Numbers are never typed into a README: this module writes the tables of
+``data/README.md`` and the few lines of ``README.md`` from the files that it
+ships, and a test compares them.
 """
 
 import argparse
@@ -14,8 +15,9 @@ import shutil
 from helpers.evaluation import (beats_sentence, load_counts, mean_pass_at_k,
                                 pass_at_k_interval)
 from helpers.profiles import ROOT, get_profile
-from helpers.studies.results import (load_plan_standing, load_standing,
-                                     plan_gain, score)
+from helpers.studies.results import (gain, load_plan_standing, load_standing,
+                                     score)
+from helpers.studies.runs import STUDIES, read_study, write_lines
 from helpers.tools.cleaning import duration
 
 SYSTEMS = ("teacher-few-shot", "student-zero-shot", "student-few-shot",
@@ -38,9 +40,11 @@ BEGIN, END = "<!-- result -->", "<!-- /result -->"
 
 
 def ship(profile):
-    """Copy what later notebooks read, and what the README quotes.
+    """Copy what later notebooks read, and what the READMEs quote.
 
-    Raises ``FileNotFoundError`` if a notebook has not been run.
+    Of the studies, systems that were run anew take the place of those that
+    were shipped before; the others stay.  Raises ``FileNotFoundError`` if a
+    notebook has not been run.
     """
     runs, target = profile.runs, profile.shipped
     for folder in ("samples", "pairs", "counts"):
@@ -58,10 +62,8 @@ def ship(profile):
     for name in PLANS:
         shutil.copyfile(runs / "plans" / f"{name}.jsonl",
                         target / "plans" / f"{name}.jsonl")
-    if (runs / "rivals").is_dir():       # of the long command, if it was run
-        (target / "rivals").mkdir(exist_ok=True)
-        for path in sorted((runs / "rivals").glob("*.json")):
-            shutil.copyfile(path, target / "rivals" / path.name)
+    for study in STUDIES:
+        write_lines(target / f"{study}.jsonl", read_study(profile, study))
     shutil.copytree(runs / "ekt-student", target / "ekt-student",
                     dirs_exist_ok=True)
     shutil.copyfile(runs / "figures" / "07-pass-at-k.png",
@@ -70,39 +72,79 @@ def ship(profile):
     keep = ("notebook", "seconds", "peak_mb", "headline")
     (target / "summary.json").write_text(json.dumps(
         [{key: row[key] for key in keep} for row in rows], indent=1) + "\n")
-    readme = ROOT / "README.md"
-    before, rest = readme.read_text().split(BEGIN)
-    readme.write_text(before + result_block(target) + rest.split(END)[1])
+    for readme, block in ((ROOT / "README.md", short_block(target)),
+                          (ROOT / "data" / "README.md",
+                           result_block(target))):
+        before, rest = readme.read_text().split(BEGIN)
+        readme.write_text(before + block + rest.split(END)[1])
+
+
+def load_results(folder):
+    """The counts of all systems that notebook 07 examined, by name."""
+    return {name: load_counts(folder / "counts" / f"{name}.json")
+            for name in SYSTEMS}
+
+
+def score_cells(result):
+    """pass@1 and pass@n of counts, with their intervals, as text."""
+    return [cell(mean_pass_at_k(result.counts, result.n, k),
+                 *pass_at_k_interval(result.counts, result.n, k))
+            for k in (1, result.n)]
+
+
+def student_or_teacher(results):
+    """The sentence that says where the student beats its teacher."""
+    return beats_sentence(results["student-after-EKT"].counts,
+                          results["teacher-few-shot"].counts,
+                          results["teacher-few-shot"].n)
+
+
+def short_block(folder):
+    """What README.md says of the files shipped, five lines."""
+    results, profile = load_results(folder), get_profile("mini")
+    lines = [BEGIN, "## What comes out", ""]
+    for name, text in (("teacher-few-shot", "teacher few-shot"),
+                       ("student-zero-shot", "student before"),
+                       ("student-after-EKT", "student after EKT")):
+        result = results[name]
+        one, many = score_cells(result)
+        lines.append(f"- `mini-gsm`, {text}: pass@1 {one}, pass@{result.n} "
+                     f"{many}")
+    lines[-1] += f". {student_or_teacher(results)}"
+    ekt, kd, expert = (cell(*score(load_standing(profile, name)))
+                       for name in ("ekt", "kd", "expert-iteration"))
+    lines.append(f"- `mini-gsm`, five seeds: EKT pass@1 {ekt}, distillation "
+                 f"{kd}, expert iteration {expert}")
+    plan, alone = (load_plan_standing(profile, name)
+                   for name in ("codeplan", "fine-tuned"))
+    return "\n".join([
+        *lines, f"- `mini-apps`, five seeds: CodePLAN pass@1 "
+        f"{cell(*score(plan))}, ordinary fine-tuning {cell(*score(alone))}, "
+        f"a difference of {points(gain(plan, alone))} points", END])
 
 
 def result_block(folder):
-    """The README's table, sentence and picture from the files shipped."""
-    results = {name: load_counts(folder / "counts" / f"{name}.json")
-               for name in SYSTEMS}
+    """The tables, sentences and picture of data/README.md."""
+    results = load_results(folder)
     n = results[SYSTEMS[0]].n
-    lines = [BEGIN, "## What comes out", "",
+    lines = [BEGIN, "## What comes out, in full", "",
              f"| on the {len(results[SYSTEMS[0]].counts)} test problems of "
              f"`mini-gsm`, n = {n}, T = "
              f"{results[SYSTEMS[0]].facts['temperature']} | pass@1 | "
              f"pass@{n} |", "| --- | --- | --- |"]
     for name, result in results.items():
-        cells = [cell(mean_pass_at_k(result.counts, n, k),
-                      *pass_at_k_interval(result.counts, n, k))
-                 for k in (1, n)]
         kind, how = name.split("-", 1)
         how = how.replace("after-", "after ")
         lines.append(f"| {kind} {how} | "
-                     + " | ".join(cells) + " |")
-    verdict = beats_sentence(results["student-after-EKT"].counts,
-                             results["teacher-few-shot"].counts, n)
+                     + " | ".join(score_cells(result)) + " |")
     rows = json.loads((folder / "summary.json").read_text())
     spent = duration(sum(row["seconds"] for row in rows))
     peak = max(row["peak_mb"] for row in rows)
     lines += [
         "", "In brackets: 95 % intervals, by a bootstrap over problems. "
-        + verdict, "",
+        + student_or_teacher(results), "",
         "![pass@k against k for the teacher and for the student before and "
-        "after training, with 95 % bands](data/mini/pass-at-k.png)", "",
+        "after training, with 95 % bands](mini/results/pass-at-k.png)", "",
         f"The run that made this took {spent} on 2 CPU cores and at most "
         f"{peak:,} MB of memory.", "",
         "The same student, taught in other ways, each with five seeds, the "
@@ -115,8 +157,8 @@ def result_block(folder):
         lines.append(f"| {text} | " + " | ".join(cells) + " |")
     lines += [
         "", "In brackets: 95 % intervals over seeds and problems; the files "
-        "are in [data/mini/rivals](data/mini/rivals), made by `python -m "
-        "helpers rivals`. Why the distillation falls behind, how the teacher "
+        "are in [mini/results](mini/results), made by `python -m helpers "
+        "rivals`. Why the distillation falls behind, how the teacher "
         "does at a lower temperature, and what else these numbers hide, is "
         "in notebooks 05 and 07.", "",
         *plan_lines(), END]
@@ -124,7 +166,7 @@ def result_block(folder):
 
 
 def plan_lines():
-    """CodePLAN's part of the README's results."""
+    """CodePLAN's part of the tables."""
     profile = get_profile("mini")
     base = load_plan_standing(profile, "fine-tuned")
     lines = [
@@ -136,8 +178,7 @@ def plan_lines():
     for name, text in PLAN_RIVALS.items():
         standing = load_plan_standing(profile, name)
         against = ("" if standing.name == base.name else
-                   "{:+.1f} [{:+.1f}, {:+.1f}]".format(*(
-                       100 * x for x in plan_gain(standing, base))))
+                   points(gain(standing, base)))
         lines.append(f"| {text} | {cell(*score(standing))} | {against} |")
     return lines + [
         "", "The paper reports more than 130 % on APPS. Whether that is seen "
@@ -150,11 +191,17 @@ def cell(mean, low, high):
     return f"{mean:.1%} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
+def points(found):
+    """A difference of fractions with its interval, as text in points."""
+    return "{:+.1f} [{:+.1f}, {:+.1f}]".format(*(100 * x for x in found))
+
+
 def main(arguments=None):
     """Ship the results of the mini profile."""
     argparse.ArgumentParser(
         prog="python -m helpers ship", description="Copy the results of "
-        "runs/mini/ to data/mini/, and the tables made of them into "
-        "README.md.").parse_args(arguments)
+        "runs/mini/ to data/mini/results/, and write what is said of them in "
+        "README.md and data/README.md.").parse_args(arguments)
     ship(get_profile("mini"))
-    print("shipped the results of runs/mini/ to data/mini/ and the README")
+    print("shipped the results of runs/mini/ to data/mini/results/, and what "
+          "is said of them to README.md and data/README.md")

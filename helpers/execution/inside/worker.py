@@ -16,9 +16,9 @@ import sys
 
 # The neighbours of this file, and then nothing of this folder any more.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import child  # noqa: E402
-import isolation  # noqa: E402
-from supervision import (NobodyAsks, Run, cpu_seconds,  # noqa: E402
+import child
+import isolation
+from supervision import (NobodyAsks, Run, cpu_seconds,
                          memory_kills, OUTPUT, read_report, SHORT, watch)
 del sys.path[0]
 

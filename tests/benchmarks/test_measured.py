@@ -1,0 +1,43 @@
+"""The files of the benchmarks hold what is said of them."""
+
+import json
+import statistics
+
+from hostile import HOSTILE
+from helpers.profiles import ROOT, get_profile
+from helpers.teachers.checkpoint import fingerprint
+
+PROFILE = get_profile("mini")
+TEACHER = ROOT / PROFILE.teacher
+
+
+def test_the_benchmark_s_table_is_of_today_s_programs():
+    file = ROOT / "data" / "benchmarks" / "execution.json"
+    measured = json.loads(file.read_text())
+    verdicts = measured["fooled"]["verdicts"]["ours"]
+    assert set(verdicts) == set(HOSTILE)
+    assert "passed" not in verdicts.values()
+    assert measured["load"]["differ"] == 0
+    assert measured["load"]["programs"] >= 2000
+    assert measured["scale"]["programs"] == 131900
+
+
+def test_the_sampling_benchmark_holds_what_is_said_of_it():
+    measured = json.loads((ROOT / "data" / "benchmarks" / "sampling.json")
+                          .read_text())
+    assert measured["n"] == 100
+    assert measured["model"] == f"teacher@{fingerprint(TEACHER)}"
+    times = measured["ours_is_so_many_times_as_fast"]
+    assert min(map(statistics.median, times.values())) >= 3
+
+
+def test_the_training_benchmark_holds_what_is_said_of_it():
+    measured = json.loads((ROOT / "data" / "benchmarks" / "training.json")
+                          .read_text())
+    assert set(measured) == {"mini", "qwen2", "vocabulary"}
+    for part in measured.values():
+        assert part["ratio"] >= 1.2
+        assert part["ratio"] == statistics.median(part["ratios"])
+        for ours, theirs in zip(part["ours"]["losses"],
+                                part["SFTTrainer"]["losses"], strict=True):
+            assert abs(ours - theirs) < 1e-3      # both learn the same

@@ -1,0 +1,278 @@
+"""Nothing fakes a pass, nothing escapes, nothing survives.
+
+The programs are in ``hostile.py``.  They run twice: against the whole judge,
+and against one without its audit hook, where the kernel alone has to hold.
+"""
+
+import os
+import socket
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from changed_worker import NO_HOOK, changed_worker
+from hostile import (EXPECTED, FUNCTION_PAIR, FUNCTION_TEST, HOSTILE,
+                     HOSTILE_FUNCTIONS, HOSTILE_SCRIPTS, SCRIPT_INPUT,
+                     SCRIPT_OUTPUT)
+from helpers.execution import Runner, compare, runner as judge, workers
+from helpers.problems import Problem
+
+PROBLEM = Problem("test/0", "?", answer=EXPECTED)
+SCRIPT = Problem("test/1", "?", "stdio",
+                 tests=((SCRIPT_INPUT, SCRIPT_OUTPUT),))
+FUNCTION = Problem("test/2", "?", "calls", entry_point="solution",
+                   tests=(FUNCTION_TEST,))
+PAIR = Problem("test/4", "?", "calls", entry_point="solution",
+               tests=(FUNCTION_PAIR,))
+LIMITS = {"workers": 2, "timeout": 0.4, "memory_mb": 64}
+
+
+@pytest.fixture(scope="module")
+def runner():
+    with Runner(**LIMITS) as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def patient():
+    """For what ends by itself, however slow the machine is."""
+    with Runner(**LIMITS | {"timeout": 4}) as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def hookless(tmp_path_factory):
+    """The judge without its audit hook; skips without kernel layers."""
+    folder = tmp_path_factory.mktemp("hookless")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers, "WORKER", changed_worker(folder, NO_HOOK))
+        patch.setattr(judge, "CANARIES", judge.CANARIES[:-1])
+        with Runner(**LIMITS) as runner:
+            missing = [layer.name for layer in runner.layers
+                       if not layer.active]
+            if missing:
+                pytest.skip(f"no {', '.join(missing)} on this system")
+            yield runner
+
+
+def programs_left():
+    """Processes below this one that are no worker and no tool of Python."""
+    left = []
+    for process in psutil.Process().children(recursive=True):
+        try:
+            words = " ".join(process.cmdline())
+        except psutil.NoSuchProcess:     # it has just ended
+            continue
+        if "/worker.py" not in words and "_tracker" not in words:
+            left.append(process)
+    return left
+
+
+def judge_all(runner, problem, corpus):
+    verdicts = list(runner.judge_many(
+        [(problem, textwrap.dedent(text)) for _, text, _ in corpus.values()],
+        progress=False))
+    return dict(zip(corpus, verdicts))
+
+
+def judge_each(runner, patient, problem, corpus):
+    """Judges impatiently what may well be late, and patiently the rest."""
+    late = {name: one for name, one in corpus.items() if "timeout" in one[2]}
+    return judge_all(runner, problem, late) | judge_all(
+        patient, problem, {name: one for name, one in corpus.items()
+                           if name not in late})
+
+
+def the_judge_is_as_new(runner):
+    """No process and no file is left, and the next program is judged."""
+    after = list(runner.judge_many(
+        [(PROBLEM, f"answer = {EXPECTED} + {i} * 1") for i in range(20)]))
+    assert [v.status for v in after] == ["passed"] + ["wrong"] * 19
+    for worker in runner.running:
+        assert os.listdir(worker.scratch) == []
+    deadline = time.monotonic() + 5
+    while programs_left() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert programs_left() == []
+
+
+def test_hostile_programs_never_pass(runner, patient):
+    assert sum(kind == "fakes" for kind, _, _ in HOSTILE.values()) >= 60
+    me = psutil.Process()
+    before = me.memory_info().rss
+    got = judge_each(runner, patient, PROBLEM, HOSTILE)
+    assert {name: verdict for name, verdict in got.items()
+            if verdict.status not in HOSTILE[name][2].split()} == {}
+    # Not under the released criterion either.
+    assert not any(compare(verdict.value, EXPECTED, "published")
+                   for verdict in got.values())
+    the_judge_is_as_new(runner)
+    assert me.memory_info().rss - before < 30 << 20
+
+
+@pytest.mark.parametrize("problem, corpus", [
+    (SCRIPT, HOSTILE_SCRIPTS), (FUNCTION, HOSTILE_FUNCTIONS),
+    (PAIR, HOSTILE_FUNCTIONS)])
+def test_hostile_scripts_and_functions_never_pass(runner, patient, problem,
+                                                  corpus):
+    got = judge_each(runner, patient, problem, corpus)
+    assert {name: verdict for name, verdict in got.items()
+            if verdict.status not in corpus[name][2].split()
+            or "strict" in verdict.accepted_by} == {}
+    the_judge_is_as_new(runner)
+
+
+def test_the_kernel_alone_holds(hookless):
+    corpus = {name: hostile for name, hostile in HOSTILE.items()
+              if hostile[0] != "limits"}
+    for problem, programs in ((PROBLEM, corpus), (SCRIPT, HOSTILE_SCRIPTS),
+                              (FUNCTION, HOSTILE_FUNCTIONS)):
+        got = judge_all(hookless, problem, programs)
+        assert {name: verdict for name, verdict in got.items() if
+                verdict.status in ("passed", "infrastructure")} == {}
+    assert not list(Path("/tmp").glob("hostile-victim*"))
+    the_judge_is_as_new(hookless)
+
+
+def test_no_way_out_without_the_hook(hookless, tmp_path, monkeypatch):
+    """Real files, sockets and processes of ours, none of them reached."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text("the secret")
+    monkeypatch.setenv("SECRET", "the secret")
+    home = os.path.expanduser("~")
+    local = str(tmp_path / "s")[:100]
+    servers = [socket.create_server(("127.0.0.1", 0)),
+               socket.socket(socket.AF_UNIX)]
+    if socket.has_ipv6:
+        servers.append(socket.create_server(("::1", 0),
+                                            family=socket.AF_INET6))
+    servers[1].bind(local)
+    servers[1].listen()
+    port = servers[0].getsockname()[1]
+    acts = {
+        "reads a file": f"answer = open({str(secret)!r}).read()",
+        "reads it by number": f"import os\nfd = os.open({str(secret)!r}, 0)\n"
+        "answer = os.read(fd, 99)",
+        "lists a folder": f"import os\nanswer = os.listdir({home!r})",
+        "writes a file": f"open({str(tmp_path / 'new')!r}, 'w')",
+        "changes a file": f"open({str(secret)!r}, 'a').write('x')",
+        "deletes a file": f"import os\nos.remove({str(secret)!r})",
+        "renames a file": f"import os\nos.rename({str(secret)!r}, 'x')",
+        "links a file": f"import os\nos.link({str(secret)!r}, 'x')\n"
+        "answer = open('x').read()",
+        "through a link": f"import os\nos.symlink({str(secret)!r}, 'x')\n"
+        "answer = open('x').read()",
+        "memory of ours": f"open('/proc/{os.getpid()}/mem', 'rb')",
+        "environment of ours": f"open('/proc/{os.getpid()}/environ').read()",
+        "environment": "import os\nos.environ['SECRET']",
+        "IPv4": "import socket\nsocket.create_connection(('127.0.0.1', "
+        f"{port}), 1)",
+        "IPv6": "import socket\nsocket.create_connection(('::1', "
+        f"{servers[-1].getsockname()[1]}), 1)",
+        "unix socket": "import socket\ns = socket.socket(socket.AF_UNIX)\n"
+        f"s.connect({local!r})",
+        "a socket at all": "import socket\nsocket.socket()",
+        "signal": f"import os, signal\nos.kill({os.getpid()}, 0)",
+        "signal to the judge": "import os\nos.kill(os.getppid(), 9)",
+        "fork": "import os\nos.fork()",
+        "posix fork": "import posix\nposix.fork()",
+        "another program": f"import os\nos.execv({sys.executable!r}, ['x'])",
+        "subprocess": "import subprocess\n"
+        f"subprocess.run([{sys.executable!r}, '-V'])",
+        "shared memory": "from multiprocessing import shared_memory as s\n"
+        "s.SharedMemory(create=True, size=9)",
+        "limits of others": "import os, resource\nresource.prlimit("
+        "os.getppid(), resource.RLIMIT_CPU, (1, 1))",
+        "priority of others": "import os\nos.setpriority(0, os.getppid(), 9)",
+        "new namespaces": "import ctypes\nif ctypes.CDLL(None).unshare("
+        "1 << 28):\n    raise OSError",
+        "tracing": "import ctypes\nif ctypes.CDLL(None).ptrace(16, "
+        "1, 0, 0) == -1:\n    raise OSError"}
+    try:
+        for name, act in acts.items():
+            verdict = hookless.judge(PROBLEM, act + "\nanswer = 1")
+            assert verdict.status == "error", (name, verdict)
+    finally:
+        for server in servers:
+            server.close()
+    assert secret.read_text() == "the secret"
+    assert sorted(os.listdir(tmp_path)) == ["s", "secret.txt"]
+    the_judge_is_as_new(hookless)
+
+
+def test_a_full_scratch_folder_is_the_program_s_own(hookless):
+    flood = ("for i in range(10 ** 6):\n"
+             "    open(str(i), 'w').write('x' * 10 ** 6)")
+    assert hookless.judge(PROBLEM, flood).status in ("error", "timeout")
+    the_judge_is_as_new(hookless)
+
+
+def test_the_expected_answer_is_nowhere_in_the_child(runner):
+    """Neither in memory, arguments, environment nor open files."""
+    program = """
+import os, sys
+text = " ".join(sys.argv) + repr(dict(os.environ)) + os.getcwd()
+seen = set()
+stack = [sys.modules, sys._getframe()]
+frame = sys._getframe()
+while frame:
+    stack += [frame.f_globals, frame.f_locals]
+    frame = frame.f_back
+while stack and len(seen) < 200000:
+    item = stack.pop()
+    if id(item) in seen: continue
+    seen.add(id(item))
+    if isinstance(item, dict): stack += list(item.values())
+    elif isinstance(item, (list, tuple, set)): stack += list(item)
+    elif isinstance(item, type(sys)): stack.append(vars(item))
+    elif isinstance(item, (str, bytes, int)): text += str(item)
+found = ("731846" + "259") in text.replace('"731846" + "259"', "")
+"""
+    verdict = runner.judge(PROBLEM, program + "answer = found")
+    assert verdict.value is False and verdict.status == "wrong", verdict
+    tested = Problem("test/3", "?", "calls", entry_point="f", tests=(
+        "assert f(1) is False", f"assert f(2) != {EXPECTED}"))
+    function = "def f(x):\n" + textwrap.indent(program, "    ")
+    verdict = runner.judge(tested, function + "    return found")
+    assert verdict.status == "passed", verdict
+
+
+def test_a_raw_memory_search_finds_no_expected_value(tmp_path, monkeypatch):
+    """All bytes of the process, in each mode, with hook and Landlock off."""
+    monkeypatch.setattr(workers, "WORKER", changed_worker(
+        tmp_path, NO_HOOK | {"isolation.py": [
+            ("LANDLOCK is not None and LIBC", "None and LIBC")]}))
+    monkeypatch.setattr(judge, "CANARIES", judge.CANARIES[:3])
+    search = """
+import ctypes
+def found(*_):
+    hits = 0
+    for line in open("/proc/self/maps"):
+        place, mode, *_, name = line.split()
+        if mode[0] != "r" or name[:2] == "[v": continue
+        low, high = (int(x, 16) for x in place.split("-"))
+        data, at = ctypes.string_at(low, high - low), -1
+        while (at := data.find(b"731846", at + 1)) >= 0:
+            hits += data[at + 6:at + 9] == b"259"
+    return hits
+"""
+    digits = "known = str(int('731846') * 1000 + 259)\n"
+    with Runner(workers=1, timeout=5, memory_mb=512) as runner:
+        if not runner.judge(PROBLEM, digits + search + "answer = found()"
+                            ).value:
+            pytest.skip("the memory of a process cannot be read here")
+        assert runner.judge(PROBLEM, search + "answer = found()").value == 0
+        script = Problem("test/5", "?", "stdio",
+                         tests=(("", "0"), ("", EXPECTED)))
+        assert runner.judge(script, search + "print(found())").tests == (
+            "passed", "wrong")
+        for tests in (("assert found() == 0", f"assert found() != {EXPECTED}"),
+                      (([], 0), ([1], [0]), ([2], int(EXPECTED)))):
+            function = Problem("test/6", "?", "calls", tests=tests,
+                               entry_point="found")
+            assert runner.judge(function, search).tests[:2] == (
+                "passed", "passed")

@@ -1,0 +1,151 @@
+"""Charts: what is drawn, and that nothing overlaps."""
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+
+from helpers.figures import charts
+from helpers.figures.charts import (funnel_figure, interval_figure,
+                                    loss_figure, pass_at_k_figure)
+from helpers.figures.style import CYCLE, DASHES, MARKERS, png
+
+KS = np.array([1, 2, 5, 10, 50, 100])
+
+
+def curve(start, end):
+    mean = np.linspace(start, end, len(KS))
+    return KS, mean, mean - 0.02, mean + 0.02
+
+
+def three_curves():
+    return {"teacher": curve(0.3, 0.99), "before": curve(0.05, 0.98),
+            "after": curve(0.4, 0.985)}
+
+
+def texts(figure):
+    return [t for t in figure.axes[0].texts if t.get_text()]
+
+
+def test_curves_are_drawn_as_given_on_a_log_axis_in_percent():
+    axes = pass_at_k_figure(three_curves()).axes[0]
+    assert axes.get_xscale() == "log"
+    assert len(axes.collections) == 3                   # the bands
+    lines = [line for line in axes.lines if line.get_linestyle() != "None"]
+    assert lines[0].get_ydata() == pytest.approx(
+        100 * three_curves()["teacher"][1])
+    assert axes.get_xlabel() and "%" in axes.get_ylabel()
+    assert 99 < axes.get_ylim()[1] <= 103
+    assert axes.get_ylim()[0] == 0
+
+
+def test_colour_is_never_the_only_difference():
+    looks = list(zip(CYCLE, DASHES, MARKERS))
+    for column in zip(*looks):
+        assert len(set(column)) == len(CYCLE)
+    figure = pass_at_k_figure(three_curves())
+    assert [t.get_text() for t in texts(figure)] == list(three_curves())
+
+
+def test_labels_of_close_lines_do_not_overlap_or_leave_the_picture():
+    figure = pass_at_k_figure(three_curves())
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    boxes = sorted((Text.get_window_extent(t, renderer)     # without the arrow
+                    for t in texts(figure)), key=lambda box: box.y0)
+    for below, above in zip(boxes, boxes[1:]):
+        assert above.y0 >= below.y1 - 1
+    assert max(box.x1 for box in boxes) <= figure.bbox.x1
+
+
+def test_a_funnel_shows_each_stage_with_count_and_share():
+    figure = funnel_figure([("sampled", 2000), ("right", 500), ("kept", 0)])
+    assert [t.get_text().strip() for t in texts(figure)] == [
+        "2,000 (100%)", "500 (25%)", "0 (0%)"]
+    assert [bar.get_width() for bar in figure.axes[0].patches] == [
+        2000, 500, 0]
+    png(funnel_figure([("sampled", 0), ("kept", 0)]), "an empty funnel")
+
+
+def test_the_loss_figure_draws_losses_and_their_running_mean():
+    losses = [4.0, 2.0, 3.0, 1.0]
+    raw, mean = loss_figure(losses, window=2).axes[0].lines
+    assert raw.get_ydata() == pytest.approx(losses)
+    assert mean.get_ydata() == pytest.approx([4, 3, 2.5, 2])
+
+
+ROWS = {"EKT, the first": (0.124, 0.106, 0.142), "EKT": (0.087, 0.07, 0.1),
+        "KD": (0.037, 0.027, 0.048)}
+
+
+def parts(figure):
+    """The bars and the dots of an interval figure, a line at 0 left out."""
+    lines = [line for line in figure.axes[0].lines
+             if list(line.get_xdata()) != [0, 0]]
+    return lines[::2], lines[1::2]
+
+
+def test_intervals_are_drawn_in_percent_from_top_to_bottom():
+    axes = interval_figure(ROWS, "pass@100 (%)").axes[0]
+    assert [t.get_text() for t in axes.get_yticklabels()] == list(ROWS)
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]        # first row on top
+    bars, dots = parts(axes.figure)
+    assert [list(bar.get_xdata()) for bar in bars] == [
+        pytest.approx([100 * low, 100 * high])
+        for _, low, high in ROWS.values()]
+    assert [dot.get_xdata()[0] for dot in dots] == pytest.approx(
+        [12.4, 8.7, 3.7])
+    assert [dot.get_ydata()[0] for dot in dots] == list(axes.get_yticks())
+    assert texts(axes.figure)[0].get_text() == "12.40 [10.60, 14.20]"
+    assert axes.get_xlabel() == "pass@100 (%)" and axes.get_xlim()[0] >= 0
+
+
+def test_differences_have_signs_and_a_line_at_zero():
+    rows = {"up": (0.02, 0.01, 0.03), "down": (-0.5, -0.6, 0.04)}
+    plain = interval_figure(rows, "points").axes[0]
+    axes = interval_figure(rows, "points", zero=True).axes[0]
+    assert len(axes.lines) == len(plain.lines) + 1
+    assert list(axes.lines[-1].get_xdata()) == [0, 0]
+    assert [t.get_text() for t in texts(axes.figure)] == [
+        "+2.00 [+1.00, +3.00]", "-50.00 [-60.00, +4.00]"]
+    assert axes.get_xlim()[0] < -60 and axes.get_xlim()[1] > 4
+
+
+def test_groups_of_rows_differ_in_colour_marker_and_distance():
+    figure = interval_figure(ROWS, "%", groups=["ekt", "ekt", "kd"])
+    _, (first, second, third) = parts(figure)
+    assert first.get_color() == second.get_color() != third.get_color()
+    assert first.get_marker() == second.get_marker() != third.get_marker()
+    one, two, three = figure.axes[0].get_yticks()
+    assert three - two > two - one
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    for text in [*texts(figure), *figure.axes[0].get_yticklabels()]:
+        box = text.get_window_extent(renderer)
+        assert 0 <= box.x0 and box.x1 <= figure.bbox.x1
+
+
+def test_an_interval_figure_needs_a_row():
+    with pytest.raises(ValueError, match="at least one row"):
+        interval_figure({}, "pass@1 (%)")
+    png(interval_figure({"one": (0, 0, 0)}, "pass@1 (%)"), "a single dot")
+
+
+def test_a_grid_prints_each_gain_and_is_bold_where_it_is_sure():
+    table = {("a", 2): (0.05, 0.01, 0.09), ("a", 3): (-0.02, -0.05, 0.01)}
+    axes = charts.grid_figure(table, ["a"], [2, 3], "steps",
+                                    "").axes[0]
+    found = {t.get_text(): t.get_fontweight() for t in axes.texts}
+    assert found == {"+5.0\n[+1.0, +9.0]": "bold",
+                     "-2.0\n[-5.0, +1.0]": "normal"}
+
+
+def test_budgets_are_drawn_in_percent_and_differ_without_colour():
+    curves = {name: ([40, 400], [a, 2 * a], [0, a], [a, 3 * a])
+              for name, a in (("direct", 0.2), ("plan first", 0.3))}
+    axes = charts.budget_figure(curves).axes[0]
+    one, two = axes.lines[:2]
+    assert list(one.get_ydata()) == [20, 40] and axes.get_xscale() == "log"
+    assert one.get_marker() != two.get_marker()
+    assert one.get_linestyle() != two.get_linestyle()
+    assert [t.get_text() for t in axes.texts] == list(curves)

@@ -1,0 +1,305 @@
+"""How every notebook is made: rules that a reader feels.
+
+The notebooks themselves are executed by nbval (``make test``).
+"""
+
+import ast
+import re
+import statistics
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+HELPERS = ROOT / "helpers"
+MODULES = {".".join(path.relative_to(HELPERS).with_suffix("").parts): path
+           for path in sorted(HELPERS.rglob("*.py"))}
+INTRODUCED = re.compile(r"Introduced in notebook (\d\d), section (\d+)")
+FOLD = re.compile(r"<details>.*?</details>", re.DOTALL)
+SOLUTION = re.compile(
+    r"<details>\s*<summary>[^<]*solution[^<]*</summary>(?:(?!</details>).)*?"
+    r"```python\n.*?```.*?</details>", re.DOTALL | re.IGNORECASE)
+
+notebooks = pytest.mark.parametrize(
+    "notebook", [nbformat.read(path, as_version=4) for path in PATHS] or [
+        pytest.param(None, marks=pytest.mark.skip("no notebooks yet"))],
+    ids=[path.stem for path in PATHS] or ["none"])
+needs_notebooks = pytest.mark.skipif(not PATHS, reason="no notebooks yet")
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells
+            if cell.cell_type == "code" and cell.source.strip()]
+
+
+def markdown(notebook):
+    return [cell.source for cell in notebook.cells
+            if cell.cell_type == "markdown"]
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def output_texts(cell):
+    """All text of a cell's outputs, images left out."""
+    for output in cell.outputs:
+        yield output.get("text", "")
+        yield "\n".join(output.get("traceback", []))
+        for kind, data in output.get("data", {}).items():
+            if kind.startswith("text/"):
+                yield re.sub(r"data:image/[^\"']+", "", data)
+
+
+def tree_of(cell):
+    return ast.parse(re.sub(r"^\s*[%!].*$", "pass", cell.source,
+                            flags=re.MULTILINE))
+
+
+# ---- notebooks ----
+
+@notebooks
+def test_executed_in_order_with_outputs(notebook):
+    cells = code_cells(notebook)
+    assert [cell.execution_count for cell in cells] == list(
+        range(1, len(cells) + 1)), "run `make notebooks`"
+    assert any(cell.outputs for cell in cells)
+    for cell in cells:
+        for output in cell.outputs:
+            if output.output_type == "error":
+                assert "raises-exception" in tags(cell), output.evalue
+
+
+@notebooks
+def test_no_noise(notebook):
+    assert "widgets" not in notebook.metadata
+    for cell in notebook.cells:
+        texts = [cell.source]
+        if cell.cell_type == "code":
+            outputs = list(output_texts(cell))
+            assert not any("Warning" in text for text in outputs), cell.source
+            assert not any("widget" in kind for output in cell.outputs
+                           for kind in output.get("data", {})), cell.source
+            assert not any(output.get("name") == "stderr"
+                           for output in cell.outputs), "make notebooks"
+            assert "execution" not in cell.metadata, "make notebooks"
+            assert not re.search(r"tqdm\.(auto|notebook)", cell.source)
+            texts += outputs
+        for text in texts:
+            path = re.search(r"(/root/|/home/|/Users/|/tmp/)\S*", text)
+            assert not path, f"absolute path {path.group()}"
+
+
+@notebooks
+def test_cells_are_short(notebook):
+    lengths = [len(cell.source.splitlines()) for cell in code_cells(notebook)]
+    assert statistics.median(lengths) <= 8
+    assert max(lengths) <= 30
+    for cell in code_cells(notebook):
+        for line in cell.source.splitlines():
+            assert len(line) <= 79, line
+    texts = markdown(notebook)
+    assert len(texts) >= len(lengths)
+    for text in texts:
+        prose = re.sub(r"```.*?```", "", FOLD.sub("", text), flags=re.DOTALL)
+        prose = re.sub(r"^\s*\|.*$", "", prose, flags=re.MULTILINE)
+        assert len(prose.split()) <= 120, prose
+
+
+@notebooks
+def test_the_frame_of_a_lesson(notebook):
+    texts = markdown(notebook)
+    assert re.match(r"# \d\d ", texts[0])
+    head = "\n".join(texts[:3])
+    for row in ("goal", "time", "memory", "hardware"):
+        assert re.search(rf"^\|\s*\**{row}", head, re.MULTILINE
+                         | re.IGNORECASE), f"no {row} in the header table"
+    assert "TODO" not in "\n".join(texts), "run `make notebooks`"
+    whole = "\n".join(texts).lower()
+    for part in ("what you will be able to do", "predict before you run"):
+        assert part in whole, part
+    sections = re.findall(r"^## (\d+)\.", "\n".join(texts), re.MULTILINE)
+    assert sections == [str(n) for n in range(1, len(sections) + 1)]
+    for part in ("## Exercises", "## Recap"):
+        assert any(re.search(rf"^{part}", text, re.MULTILINE)
+                   for text in texts), part
+
+
+@notebooks
+def test_every_image_has_alt_text(notebook):
+    for cell in notebook.cells:
+        text = cell.source if cell.cell_type == "markdown" else ""
+        assert "![](" not in text
+        tagged = re.findall(r"<img[^>]*>", text)
+        for output in cell.get("outputs", []):
+            tagged += re.findall(
+                r"<img[^>]*>", output.get("data", {}).get("text/html", ""))
+            for kind in output.get("data", {}):
+                if kind.startswith("image/"):
+                    about = output.metadata.get(kind, {})
+                    assert about.get("alt", "").strip(), cell.source
+        for tag in tagged:
+            assert re.search(r"alt=[\"'][^\"']", tag), tag
+
+
+@notebooks
+def test_exercises_have_checks_and_folded_solutions(notebook):
+    number = markdown(notebook)[0][2:4]
+    code = "\n".join(cell.source for cell in code_cells(notebook))
+    checks = set(re.findall(rf"\bcheck_{number}_(\d+)\(", code))
+    assert len(checks) >= 2, "two exercises with a check"
+    whole = "\n".join(markdown(notebook))
+    exercises = whole[whole.index("## Exercises"):]
+    assert len(SOLUTION.findall(exercises)) >= len(checks)
+    assert len(re.findall(r"Difficulty \d of 5", exercises)) >= len(checks)
+    for hint in ("Hint 1", "Hint 2", "Hint 3"):
+        assert exercises.count(f"<summary>{hint}") >= len(checks), hint
+
+
+@needs_notebooks
+def test_first_code_cell_is_the_same_everywhere():
+    first = {code_cells(nbformat.read(path, 4))[0].source for path in PATHS}
+    assert len(first) == 1
+    lines = first.pop().splitlines()
+    assert len(lines) <= 30 and lines[-1] == "prepare(profile)"
+    assert "# Run this cell; there is no need to read it." in lines[0]
+    # How another profile is chosen is seen where it is chosen.
+    assert lines[-2] == "profile = get_profile()"
+    assert re.match(r"# 3\..* or get_profile\(\"", lines[-3])
+
+
+@notebooks
+def test_no_cell_knows_where_it_is_run(notebook):
+    """On Colab the notebook is not in the repository."""
+    for cell in code_cells(notebook)[1:]:
+        for node in ast.walk(tree_of(cell)):
+            if isinstance(node, ast.Constant) and "../" in str(node.value):
+                raise AssertionError(f"start from ROOT: {node.value}")
+    for text in markdown(notebook):
+        prose = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+        for link in re.findall(r"\]\(([^)\s]+)|src=.([^\"']+)", prose):
+            assert re.match(r"https?:|#|data:", "".join(link)), link
+
+
+@notebooks
+def test_no_import_is_made_twice_or_hides_another(notebook):
+    """But in exercises, which stand alone; the first cell belongs to all."""
+    seen = {}
+    for place, cell in enumerate(code_cells(notebook)):
+        if "exercise" in tags(cell):
+            continue
+        for node in ast.walk(tree_of(cell)):
+            if not isinstance(node, (ast.Import, ast.ImportFrom)):
+                continue
+            for alias in node.names:
+                what = getattr(node, "module", None), alias.name
+                name = alias.asname or alias.name
+                before = seen.setdefault(name, (place, what))
+                assert before in ((0, what), (place, what)), (
+                    f"{name} was imported in a cell above: {cell.source}")
+
+
+@needs_notebooks
+def test_files_are_small_and_numbered_once():
+    numbers = [path.name[:3] for path in PATHS]
+    assert len(set(numbers)) == len(numbers)
+    for path in PATHS:
+        assert re.fullmatch(r"\d\d_[a-z0-9_]+", path.stem)
+        assert path.stat().st_size < 1_000_000
+
+
+TEACHER = re.compile(r"teacher = load_teacher\(profile|lm(, \w+)? = load\(")
+STUDENT = re.compile(r"load_student\(|load_model\(profile|= fresh\(")
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)
+def test_the_teacher_is_freed_before_a_student_is_loaded(path):
+    """But for a distillation, which asks the teacher at every step."""
+    resident = False
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type != "code":
+            continue
+        loads = TEACHER.search(cell.source)
+        if resident and "distil(teacher" not in cell.source:
+            assert not STUDENT.search(cell.source), cell.source
+        resident = (resident or bool(loads)) and "free(" not in (
+            cell.source[loads.end():] if loads else cell.source)
+
+
+# ---- modules ----
+
+def public(path):
+    """Public functions and classes at the top level of a module."""
+    return [node for node in ast.parse(path.read_text()).body
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+            and not node.name.startswith("_")]
+
+
+def sections():
+    found = {}
+    for path in PATHS:
+        text = "\n".join(markdown(nbformat.read(path, as_version=4)))
+        found[path.name[:2]] = set(re.findall(r"^## (\d+)\.", text, re.M))
+    return found
+
+
+@needs_notebooks
+@pytest.mark.parametrize("module", MODULES)
+def test_docstrings_say_where_they_are_introduced(module):
+    there = sections()
+    for node in public(MODULES[module]):
+        text = " ".join((ast.get_docstring(node) or "").split())
+        for notebook, section in INTRODUCED.findall(text):
+            assert section in there.get(notebook, ()), (
+                f"{module}.{node.name}: there is no section {section} in a "
+                f"notebook {notebook}")
+
+
+def bare(node):
+    """The function or class as text, docstrings left out."""
+    node = ast.parse(ast.unparse(node)).body[0]
+    for inner in ast.walk(node):
+        if isinstance(inner, (ast.FunctionDef, ast.ClassDef)):
+            if ast.get_docstring(inner) is not None:
+                inner.body = inner.body[1:] or [ast.Pass()]
+    return ast.dump(node)
+
+
+@notebooks
+def test_functions_written_out_equal_the_module(notebook):
+    theirs = {}
+    for module, path in MODULES.items():
+        if not module.startswith(("checks", "__main__")):
+            for node in public(path):
+                theirs.setdefault(node.name, []).append((module, bare(node)))
+    for cell in code_cells(notebook):
+        if "exercise" in tags(cell):
+            continue
+        for node in tree_of(cell).body:
+            name = getattr(node, "name", None)
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and (
+                    name in theirs):
+                where = [module for module, _ in theirs[name]]
+                assert bare(node) in [text for _, text in theirs[name]], (
+                    f"{name} differs from helpers.{' and '.join(where)}")
+
+
+def test_the_core_of_each_lesson_is_written_out():
+    core = {
+        "01": {"compare"}, "02": {"few_shot_prompt", "pick",
+                                  "cut_completion"},
+        "03": {"plan_request", "best_of"},
+        "04": {"first_correct", "canonical", "follows"},
+        "05": {"encode", "masked_loss", "completion_loss",
+               "distillation_loss", "distil", "expert_iteration"},
+        "06": {"encode_for", "predict", "task_loss", "alternate"},
+        "07": {"pass_at_k", "bootstrap_means", "pass_at_k_interval",
+               "paired_curve"},
+        "08": {"own_share", "accumulate_share"}}
+    for path in PATHS:
+        shown = {getattr(node, "name", None)
+                 for cell in code_cells(nbformat.read(path, as_version=4))
+                 for node in tree_of(cell).body}
+        assert core.get(path.name[:2], set()) <= shown, path.name

@@ -1,0 +1,109 @@
+"""The command that runs all rivals: it goes on, and leaves nothing behind."""
+
+import fcntl
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import asdict, replace
+
+import pytest
+
+from helpers.profiles import ROOT, get_profile
+from helpers.studies import ekt
+from helpers.studies.runs import read_lines
+from helpers.workshop import campaign
+
+PROFILE = get_profile("mini")
+
+
+def test_a_killed_campaign_goes_on_and_old_settings_are_run_anew(
+        tmp_path, monkeypatch, capsys):
+    about = {"name": "ekt", "made_with": {"x": "1"}, "rival": asdict(ekt.EKT)}
+    file = tmp_path / "ekt.jsonl"
+    for seed in (1, 0, 10):
+        campaign.keep(tmp_path, "ekt", about | {"seed": seed},
+                      {"counts": [seed]})
+    rows = read_lines(file)
+    assert [row["seed"] for row in rows] == [0, 1, 10]
+    assert campaign.known(rows, about) == rows
+    assert [row["counts"] for row in campaign.known(
+        rows, about | {"seed": 10})] == [[10]]
+    other = about | {"rival": asdict(replace(ekt.EKT, rate=1.0))}
+    assert campaign.known(rows, other) == []
+    # A run with other settings takes the place of all that had the old ones;
+    # another system's stay.
+    campaign.keep(tmp_path, "ekt", about | {"name": "kd", "seed": 0}, {})
+    campaign.keep(tmp_path, "ekt", other | {"seed": 1}, {"counts": [7]})
+    assert [(row["name"], row["seed"], row.get("counts"))
+            for row in read_lines(file)] == [("ekt", 1, [7]), ("kd", 0, None)]
+    with pytest.raises(SystemExit, match="2"):
+        campaign.main(["no-such-rival"])
+    assert "no-such-rival" in capsys.readouterr().err
+
+
+def double(number, seed):
+    if number < 0:
+        raise RuntimeError("the seventh run fails")
+    return {"counts": [2 * number + seed]}
+
+
+def test_the_command_runs_what_is_missing_and_keeps_what_is_done(
+        tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(type(PROFILE), "runs", tmp_path)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")     # the command sets it
+    about = {"name": "yield-0.5", "made_with": {"x": "1"}}
+    planned = [("yield", about | {"seed": seed}, double, (10, seed))
+               for seed in range(6)]
+    monkeypatch.setattr(campaign, "tasks", lambda names: planned)
+    campaign.main(["--jobs", "2"])
+    file = tmp_path / "results" / "yield.jsonl"
+    assert read_lines(file) == [about | {"seed": s, "counts": [20 + s]}
+                                for s in range(6)]
+    planned[0] = (*planned[0][:3], (99, 0))                  # done already
+    planned += [("yield", about | {"seed": 6}, double, (10, 6)),
+                ("yield", about | {"seed": 7}, double, (-1, 7))]
+    with pytest.raises(RuntimeError, match="seventh"):
+        campaign.main(["--jobs", "1"])
+    assert [row["counts"] for row in read_lines(file)] == [
+        [20 + s] for s in range(7)]
+    with open(tmp_path / "results" / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with pytest.raises(SystemExit, match="2"):
+            campaign.main([])
+    assert "being run already" in capsys.readouterr().err
+
+
+def test_workers_end_with_a_killed_parent(tmp_path):
+    code = ("import multiprocessing, os, sys, time\n"
+            "from concurrent.futures import ProcessPoolExecutor\n"
+            "from helpers.workshop.campaign import start_worker\n"
+            "if __name__ == '__main__':\n"
+            "    pool = ProcessPoolExecutor(1, initializer=start_worker,\n"
+            "        initargs=(os.getpid(),),\n"
+            "        mp_context=multiprocessing.get_context('spawn'))\n"
+            "    print(pool.submit(os.getpid).result(), flush=True)\n"
+            "    time.sleep(60)\n")
+    path = tmp_path / "parent.py"
+    path.write_text(code)
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    parent = subprocess.Popen(
+        [sys.executable, str(path)], stdout=subprocess.PIPE, text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)})
+    worker = int(parent.stdout.readline())
+    parent.kill()
+    ended = threading.Event()
+    for _ in range(100):
+        try:
+            state = open(f"/proc/{worker}/stat").read().split(")")[1]
+        except OSError:
+            break
+        if state.split()[0] == "Z":
+            break
+        ended.wait(0.1)
+    else:
+        pytest.fail("the worker goes on without its parent")
+
+
+def test_what_is_shipped_need_not_be_run_again():
+    assert campaign.missing(PROFILE.shipped, []) == []

@@ -1,0 +1,55 @@
+"""The mini world's models and problems come from their seed alone."""
+
+import pytest
+
+from helpers.teachers.checkpoint import load_model
+from helpers.workshop import pretraining, recipes
+
+
+def test_a_model_is_rebuilt_from_its_seed(tmp_path, monkeypatch):
+    small = recipes.Recipe("student", layers=1, width=32,
+                               textbook_steps=4, internet_steps=3,
+                               examples_per_step=8)
+    monkeypatch.setattr(pretraining, "RECIPES", (small,))
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        if name == "two":      # interrupted after five steps
+            folder.mkdir()
+            tokenizer = recipes.build_tokenizer(3)
+            with monkeypatch.context() as patch:
+                patch.setattr(pretraining, "predict",
+                              kill_after(5, pretraining.predict))
+                with pytest.raises(KeyboardInterrupt):
+                    pretraining.pretrain(small, tokenizer, 3, folder /
+                                         "student.checkpoint", save_every=1)
+        pretraining.main(["--folder", str(folder), "--seed", "3",
+                          "--only", "student"])
+    for file in ("model.safetensors", "tokenizer.json", "config.json"):
+        assert ((tmp_path / "one/student" / file).read_bytes()
+                == (tmp_path / "two/student" / file).read_bytes())
+    lm = load_model(str(tmp_path / "one" / "student"))
+    assert all(len(lm.tokenizer(f" {n}")["input_ids"]) == 1
+               for n in range(100))
+    card = (tmp_path / "one/student/README.md").read_text()
+    assert "seed 3" in card and "tokens read" in card
+
+
+def kill_after(steps, function):
+    calls = []
+
+    def killed(*arguments):
+        if len(calls) == steps:
+            raise KeyboardInterrupt
+        calls.append(None)
+        return function(*arguments)
+    return killed
+
+
+def test_the_shipped_benchmark_is_what_the_seed_gives(tmp_path):
+    from helpers.profiles import ROOT
+    pretraining.write_benchmark(tmp_path, 0)
+    files = sorted(tmp_path.rglob("*.jsonl"))
+    assert len(files) == 6                   # two tasks, three splits
+    for path in files:
+        shipped = ROOT / "data/mini/problems" / path.relative_to(tmp_path)
+        assert path.read_text() == shipped.read_text()

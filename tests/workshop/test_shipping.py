@@ -1,0 +1,91 @@
+"""What is shipped fits together, and the READMEs say what is in the files."""
+
+import re
+
+import pytest
+
+from helpers.evaluation import load_counts, mean_pass_at_k, paired_interval
+from helpers.filtering import read_examples
+from helpers.problems import load_problems
+from helpers.profiles import ROOT, find_artefact, get_profile
+from helpers.sampling import read_samples
+from helpers.studies.runs import STUDIES
+from helpers.teachers.checkpoint import fingerprint
+from helpers.workshop.shipping import (BEGIN, END, PAIRS, SYSTEMS,
+                                       result_block, short_block)
+
+PROFILE = get_profile("mini")
+SHIPPED = PROFILE.shipped
+TEACHER, STUDENT = ROOT / PROFILE.teacher, ROOT / PROFILE.student
+WEIGHTS = {"teacher-few-shot": TEACHER, "student-zero-shot": STUDENT,
+           "student-few-shot": STUDENT,
+           "student-after-EKT": SHIPPED / "ekt-student"}
+
+
+@pytest.fixture(scope="module")
+def results():
+    return {name: load_counts(SHIPPED / "counts" / f"{name}.json")
+            for name in SYSTEMS}
+
+
+@pytest.mark.parametrize("name, written", [
+    ("README.md", short_block), ("data/README.md", result_block)])
+def test_the_readme_says_what_the_files_say(name, written):
+    readme = (ROOT / name).read_text()
+    block = readme[readme.index(BEGIN):readme.index(END) + len(END)]
+    assert block == written(SHIPPED)
+
+
+def test_data_s_readme_names_every_file_of_a_study_and_its_links_lead():
+    readme = (ROOT / "data" / "README.md").read_text()
+    for study in STUDIES:
+        assert (SHIPPED / f"{study}.jsonl").exists()
+        assert f"`{study}.jsonl`" in readme
+    for link in re.findall(r"\]\(([^):]+)\)", readme):
+        assert (ROOT / "data" / link).exists(), link
+
+
+def test_counts_belong_to_the_shipped_weights_and_problems(results):
+    tasks = [p.task_id for p in load_problems("mini-gsm")]
+    for name, result in results.items():
+        assert result.facts["model"] == fingerprint(WEIGHTS[name])
+        assert list(result.counts) == tasks
+        assert result.n == 100 and result.facts["temperature"] == 0.6
+
+
+def test_the_mini_world_is_as_hard_as_it_should_be(results):
+    def score(name, k):
+        return mean_pass_at_k(results[name].counts, 100, k)
+    assert len(results["teacher-few-shot"].counts) >= 200
+    assert 0.20 <= score("teacher-few-shot", 1) <= 0.60
+    assert score("teacher-few-shot", 100) >= 0.85
+    for student in ("student-zero-shot", "student-few-shot"):
+        assert score(student, 1) > 0.02
+        low, high = paired_interval(results["teacher-few-shot"].counts,
+                                    results[student].counts, 100, 1)
+        assert low > 0.05                 # clearly weaker
+
+
+def test_one_can_start_at_any_notebook(tmp_path, monkeypatch):
+    """Without runs/, each notebook finds what an earlier one would write."""
+    monkeypatch.setattr(type(PROFILE), "runs", tmp_path)
+    samples = read_samples(find_artefact(PROFILE,
+                                         "samples/teacher-train.jsonl"))
+    assert len(samples) == PROFILE.train_problems * PROFILE.train_samples
+    assert samples[0].model == f"teacher@{fingerprint(TEACHER)}"
+    by_task = {}
+    for sample in samples:
+        by_task.setdefault(sample.task_id, set()).add(sample.completion)
+    for name in PAIRS:
+        for example in read_examples(find_artefact(PROFILE,
+                                                   f"pairs/{name}.jsonl")):
+            assert example.completion in by_task[example.task_id]
+    assert find_artefact(PROFILE, "ekt-student").is_dir()
+    with pytest.raises(FileNotFoundError, match="nothing.json"):
+        find_artefact(PROFILE, "nothing.json")
+
+
+def test_shipped_weights_stay_small():
+    size = sum(path.stat().st_size for path in SHIPPED.parent.rglob("*")
+               if path.is_file())
+    assert size < 15e6       # nine models, the results of all rivals
