@@ -175,7 +175,8 @@ def load_problems(name, split="test", limit=None, path=None,
     Hub's schema, JSONL (also ``.jsonl.gz``) or one JSON list, instead of the
     task's own place: ``data/mini/problems/`` for the mini tasks, the Hub for
     the others, see :func:`helpers.hub.hub_rows`.
-    ``task_id`` is "<name>/<split>/<row from 0>", or the data's own number.
+    ``task_id`` is "<name>/<split>/<row from 0>", or the data's own number,
+    and its own split where a row names one.
 
     Raises ``ValueError`` for an unknown name, split or difficulty, a limit
     below 0, for a malformed row, which it names by file and line, for a file
@@ -213,7 +214,10 @@ def _problem(name, split, difficulty, place, index, row):
     try:
         if difficulty is not None and row["difficulty"] != difficulty:
             return None
-        number = row[NAMED[name]] if name in NAMED else index
+        number = index
+        if name in NAMED:
+            # A file of several splits has a number once in each.
+            number, split = row[NAMED[name]], row.get("split") or split
         task_id = f"{name}/{split}/{str(number).split('/')[-1]}"
         return READERS[name](row, task_id)
     except (KeyError, TypeError, IndexError, AttributeError) as error:

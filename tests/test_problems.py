@@ -82,6 +82,9 @@ def test_a_number_that_comes_twice_is_refused_with_both_lines(tmp_path):
         load_problems("apps", path=path)
     assert len(load_problems("apps", path=path, limit=2)) == 2
     assert len(load_problems("apps", path=path, difficulty="interview")) == 2
+    write(path, [apps_row(5, split="test"), apps_row(5, split="train")])
+    assert [p.task_id for p in load_problems("apps", path=path)] == [
+        "apps/test/5", "apps/train/5"]
 
 
 def test_unknown_names_and_splits_are_refused(tmp_path):
