@@ -21,6 +21,10 @@ COMMANDS = {
     "make run": "CI runs what it does: test_run.py, and all notebooks",
     "make test": "this very run",
     "make lab": "opens a browser",
+    ".venv/bin/python -m helpers rebuild-mini":
+        "hours; test_pretraining.py rebuilds the problems and a small model",
+    ".venv/bin/python -m helpers rivals":
+        "hours; test_campaign.py runs, kills and resumes small tasks",
     ".venv/bin/python -m pytest": "this very run",
     ".venv/bin/python tests/support/rehearse.py":
         "test_rehearsal.py, notebook 00 alone",
