@@ -23,7 +23,7 @@ from helpers.tools.files import read_rows, write_rows
 WAYS = {"forward": ("question",), "backward": ("code",),
         "backward-with-question": ("question", "code")}
 # One exemplar each, as in CodePLAN's released call; our own.
-EXEMPLARS = {
+PLAN_EXEMPLARS = {
     "mini-apps": {
         "question": "Eva has n stamps. On Saturday Eva sells 5. On Tuesday "
                     "Eva doubles them. Read n, print how many stamps Eva has "

@@ -15,11 +15,11 @@ from helpers.hub import HUB, hub_rows
 from helpers.profiles import ROOT
 from helpers.tools.files import reading
 
-NUMBER = re.compile(r"-?\d+(\.\d+)?")
+ANSWER_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 LEVELS = ("introductory", "interview", "competition")    # of APPS
 # No limit of Python's on the digits of an int is lower (the usual one is
-# 4300), and no integer of a test is longer than MOST.
-ALWAYS, MOST = 640, 100_000
+# 4300), and no integer of a test has more than the second number of them.
+DIGITS_READ, DIGITS_MOST = 640, 100_000
 # What the sites offer whose problems call a function, and what solutions of
 # theirs take for granted; the official scorer of APPS has much the same.
 LEETCODE = """
@@ -70,7 +70,7 @@ def read_answer(text):
     """
     before, mark, after = text.rpartition("####")
     number = after.strip().replace(",", "")
-    if not mark or not NUMBER.fullmatch(number):
+    if not mark or not ANSWER_NUMBER.fullmatch(number):
         raise ValueError("its answer does not end in '#### <number>'")
     return number
 
@@ -109,11 +109,11 @@ def _humaneval(row, task_id):
 
 def _whole(text):
     """An integer of JSON, also one that has more digits than int() reads."""
-    if len(text) <= ALWAYS:
+    if len(text) <= DIGITS_READ:
         return int(text)
-    if len(text) > MOST:
+    if len(text) > DIGITS_MOST:
         raise ValueError(f"it holds an integer of {len(text)} digits, and "
-                         f"at most {MOST} are read; leave this row out")
+                         f"at most {DIGITS_MOST} are read; leave this row out")
     if text[0] == "-":
         return -_whole(text[1:])
     half = len(text) // 2

@@ -13,7 +13,7 @@ import re
 import warnings
 from itertools import count
 
-LONGEST = 100_000     # characters; a program beyond that is not worth parsing
+LONGEST_PROGRAM = 100_000     # characters; a longer one is not read
 
 # ------------------------------------------- when are two programs the same?
 
@@ -23,9 +23,9 @@ def parse(program):
     Introduced in notebook 04, section 5.  Raises ``ValueError`` for text
     that is no program, is too long, or is nested too deeply to be read.
     """
-    if len(program) > LONGEST:
+    if len(program) > LONGEST_PROGRAM:
         raise ValueError(f"the program has {len(program)} characters, more "
-                         f"than the {LONGEST} that are read")
+                         f"than the {LONGEST_PROGRAM} that are read")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")     # "\d" in somebody's string
@@ -121,14 +121,15 @@ def spelling(program):
 # -------------------------------------------- right for the wrong reason
 
 # Words that say a number.  A half is also a division by two.
-WORDS = {word: (value,) for value, word in enumerate(
+NUMBER_WORDS = {word: (value,) for value, word in enumerate(
     "one two three four five six seven eight nine ten eleven twelve".split(),
     start=1)}
-WORDS |= {word: (2,) for word in "twice double doubles doubled".split()}
-WORDS |= {word: (3,) for word in "thrice triple triples tripled".split()}
-WORDS |= {word: (2, 0.5) for word in "half halves halve halved".split()}
-WORDS |= {"quarter": (4, 0.25), "quarters": (4, 0.25), "dozen": (12,)}
-NUMBER = re.compile(r"((?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)"
+NUMBER_WORDS |= {word: (2,) for word in "twice double doubles doubled".split()}
+NUMBER_WORDS |= {word: (3,) for word in
+                 "thrice triple triples tripled".split()}
+NUMBER_WORDS |= {word: (2, 0.5) for word in "half halves halve halved".split()}
+NUMBER_WORDS |= {"quarter": (4, 0.25), "quarters": (4, 0.25), "dozen": (12,)}
+NUMBERS = re.compile(r"((?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)"
                     r"(?:\.[0-9]+)?|\.[0-9]+)(\s*(?:%|percent))?|([a-z]+)")
 # Numbers that a program may use without having read them (EKT's logs were
 # read with the same ones).
@@ -143,8 +144,8 @@ def numbers_in(text):
     quarter, twice, double, triple and their forms.
     """
     found = set()
-    for digits, percent, word in NUMBER.findall(text.lower()):
-        found.update(WORDS.get(word, ()))
+    for digits, percent, word in NUMBERS.findall(text.lower()):
+        found.update(NUMBER_WORDS.get(word, ()))
         if digits:
             digits = digits.replace(",", "")
             whole = digits.isdecimal() and len(digits) <= 300

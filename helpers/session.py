@@ -26,7 +26,7 @@ PEFT, TORCHAO = (0, 19), (0, 16)
 STALE = {"torchao": ("peft", "torchao"),
          "bitsandbytes": ("peft", "transformers")}
 # No cell needs the one; the other is added below, where it is needed.
-OPTIONAL = ("jupyterlab", "bitsandbytes")
+NOT_NEEDED = ("jupyterlab", "bitsandbytes")
 _restart = []                   # why, once it is needed
 
 
@@ -87,7 +87,7 @@ def lacking():
     Introduced in notebook 00, section 1.
     """
     return [text for name, text in _requirements().items()
-            if name not in OPTIONAL and release(installed(name) or "0")
+            if name not in NOT_NEEDED and release(installed(name) or "0")
             < release(text.removeprefix(name))]
 
 

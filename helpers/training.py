@@ -388,7 +388,7 @@ def seed_dropout(seed, step):
     torch.manual_seed(random.Random(f"{seed}|{step}").getrandbits(48))
 
 
-CARD = """---
+ADAPTER_CARD = """---
 base_model: {base}
 library_name: peft
 ---
@@ -397,7 +397,7 @@ notebook 05 on programs of the teacher that gave the right answer.
 """
 
 
-def save_adapter(lm, folder, base, card=CARD):
+def save_adapter(lm, folder, base, card=ADAPTER_CARD):
     """Save the adapter in peft's format; ``base`` is what it belongs to.
 
     ``card`` is the text of its README, with a place for ``{base}``.  The

@@ -10,7 +10,7 @@ from helpers.filtering import (Example, by_problem, first_correct, funnel,
                                k_distinct, read_examples, unfiltered,
                                write_examples)
 from helpers.problems import Problem
-from helpers.programs import LONGEST, canonical, spelling
+from helpers.programs import LONGEST_PROGRAM, canonical, spelling
 from helpers.sampling import Sample
 
 PROBLEMS = [Problem(task_id=f"t/{i}", question=f"Question {i}?",
@@ -108,7 +108,7 @@ HOSTILE = {
     "surrogate": "answer = '\ud800'",
     "digits": "answer = " + "9" * 5000,
     "hex digits": "answer = 0x" + "f" * 5000,
-    "long": "x = 1\n" * LONGEST,
+    "long": "x = 1\n" * LONGEST_PROGRAM,
 }
 
 

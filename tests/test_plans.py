@@ -9,7 +9,7 @@ import pytest
 
 from helpers.execution import Runner
 from helpers.mini.reading import faithful, side_by_side
-from helpers.plans import (EXEMPLARS, WAYS, Plan, best_of, choose,
+from helpers.plans import (PLAN_EXEMPLARS, WAYS, Plan, best_of, choose,
                            code_request, elicit, judge_both, plan_request,
                            read_plans, score_plans, steps, write_plans)
 from helpers.problems import load_problems
@@ -22,7 +22,7 @@ DATA = ROOT.parent / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.exists(),
                                 reason="needs ../shared/data")
 PROBLEMS = load_problems("mini-apps", "train", limit=40)
-EXEMPLAR = EXEMPLARS["mini-apps"]
+EXEMPLAR = PLAN_EXEMPLARS["mini-apps"]
 
 
 # ---- prompts ----
@@ -159,7 +159,7 @@ def test_real_problems_of_apps_go_all_the_way(tmp_path):
     path = DATA / "apps_sample.jsonl"
     problems = [replace(p, task_id=f"apps/{i}") for i, p in enumerate(
         load_problems("apps", "train", path=path))]
-    exemplar, written, plans = EXEMPLARS["apps"], [], []
+    exemplar, written, plans = PLAN_EXEMPLARS["apps"], [], []
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert len(problems) == len(rows) == 10
     for problem, row in zip(problems, rows):

@@ -11,12 +11,11 @@ import pytest
 
 import sampling as roads
 from helpers.prompts import prompt_hash, zero_shot_prompt
-from helpers.sampling import (Sample, drop_incomplete_line, read_samples,
-                              sample)
-from helpers.tools.files import lines_of
+from helpers.sampling import Sample, drop_incomplete_line, read_samples, sample
 from helpers.teachers import checkpoint
 from helpers.teachers.checkpoint import load_model
 from helpers.teachers.decoding import complete
+from helpers.tools.files import lines_of
 
 
 @pytest.fixture(scope="module")

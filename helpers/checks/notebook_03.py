@@ -20,7 +20,7 @@ EXEMPLAR = {
     "backward": "1. Read n.\n2. Divided by 2.\n3. Plus 6.\n4. Print it.\n"}
 QUESTION = ("Uma has n rings. On Friday Uma loses 9. Read n, print how many "
             "rings Uma has in the end.")
-CODE = "x = int(input())\nx -= 9\nprint(x)"        # no newline at its end
+GIVEN_CODE = "x = int(input())\nx -= 9\nprint(x)"       # no newline at its end
 SHOWN = {False: "without the question", True: "with the question"}
 
 
@@ -72,9 +72,9 @@ def check_03_1(backward_prompt):
     """
     for asked, shown in SHOWN.items():
         way = "backward-with-question" if asked else "backward"
-        wanted = plan_request(way, QUESTION, CODE, EXEMPLAR)
+        wanted = plan_request(way, QUESTION, GIVEN_CODE, EXEMPLAR)
         title = f"{len(wanted)} characters {shown}"
-        text, failed = attempt(backward_prompt, QUESTION, CODE,
+        text, failed = attempt(backward_prompt, QUESTION, GIVEN_CODE,
                                dict(EXEMPLAR), asked)
         if failed:
             return say(title, failed, "the call failed")

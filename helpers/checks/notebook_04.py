@@ -52,12 +52,12 @@ WRONG = "start = 12\nmonday = start + 2\nanswer = monday\n"
 FIRST = ("start = 12\nmonday = start * 2\nfriday = monday - 3\n"
          "answer = friday\n")
 RESPELT = "a = 12\nb = a*2  # doubled\nc = (b - 3)\nanswer = c\n"
-OTHER = "t = 12\nt = t + t\nt = t - 3\nanswer = t\n"
+DOUBLED = "t = 12\nt = t + t\nt = t - 3\nanswer = t\n"
 THIRD = "t = 12\nt = t - 3\nt = t * 2\nt = t + 3\nanswer = t\n"
 LAST = "start = 9\nmonday = start + 6\nanswer = monday\n"
 # The samples of one problem are not in order, and the problems are mixed.
 DISTINCT = judge_by_hand({
-    0: [(WRONG, False), (FIRST, True), (RESPELT, True), (OTHER, True),
+    0: [(WRONG, False), (FIRST, True), (RESPELT, True), (DOUBLED, True),
         (THIRD, True)],
     1: [(WRONG, False), (FIRST, False)],
     3: [(LAST, True), (LAST.replace("monday", "m"), True)]})[::-1]
@@ -78,7 +78,7 @@ def check_04_1(keep_distinct):
                    "pairs, as first_correct does")
     got = f"{len(found)} pairs"
     programs = [text for task_id, text in found if task_id == "check/0"]
-    right = [FIRST, RESPELT, OTHER, THIRD]
+    right = [FIRST, RESPELT, DOUBLED, THIRD]
     if not found:
         return say(title, got, "nothing is kept yet")
     if any(task_id == "check/1" or text == WRONG for task_id, text in found):
@@ -98,7 +98,7 @@ def check_04_1(keep_distinct):
     if THIRD in programs or RESPELT in programs:
         return say(title, got, "of programs that are the same keep the "
                    "first, and start with the lowest sample index")
-    if found != [("check/0", FIRST), ("check/0", OTHER), ("check/3", LAST)]:
+    if found != [("check/0", FIRST), ("check/0", DOUBLED), ("check/3", LAST)]:
         return say(title, got, "they should be in the order of the "
                    "problems, and of the samples within one")
     return check_no_limit(keep_distinct)

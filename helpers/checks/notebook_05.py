@@ -111,7 +111,7 @@ CUTS = {None: "before",
         "the student cannot have the teacher's extra words; cut the "
         "teacher's instead": "padded"}
 # ... the direction and what kl_div does of its own accord ...
-TURNED = {None: False,
+REVERSED = {None: False,
           "the divergence is the wrong way round: the teacher's "
           "probabilities weigh the logarithms": True}
 SPREAD = {None: False,
@@ -148,7 +148,7 @@ def aligned(logits, labels, shift):
     return (logits[:, 1:], labels[:, :-1]) if shift else (logits, labels)
 
 
-def told(student, labels, shift=1):
+def own_loss(student, labels, shift=1):
     """The cross-entropy.  Introduced in notebook 05, section 11."""
     logits, wanted = aligned(student, labels, shift)
     return cross_entropy(logits.flatten(0, 1), wanted.flatten())
@@ -179,12 +179,12 @@ def known_slips(student, teacher, labels):
 
     Introduced in notebook 05, section 11.
     """
-    first = {why: told(student, labels, shift).item()
+    first = {why: own_loss(student, labels, shift).item()
              for why, shift in TOLD.items()}
     second = [([why for why, _ in chosen], followed(
         student, teacher, labels, *(choice for _, choice in chosen)).item())
         for chosen in product(*(part.items() for part in (
-            MEANS, FOLLOWED, CUTS, TURNED, SPREAD)))]
+            MEANS, FOLLOWED, CUTS, REVERSED, SPREAD)))]
     values = [(a * one + b * two, [why for why in (cause, *causes, weighed)
                                    if why])
               for (cause, one), (causes, two), (weighed, (a, b)) in product(
@@ -206,7 +206,7 @@ def slip_in_value(distil_step, value):
             return reasons[0] if reasons else None
     same, failed = attempt(lambda: float(distil_step(
         student.clone(), student.clone(), labels.clone())))
-    if failed or not math.isclose(same, told(student, labels).item(),
+    if failed or not math.isclose(same, own_loss(student, labels).item(),
                                   rel_tol=1e-4):
         return ("with the student as its own teacher the cross-entropy "
                 "should be left, and it is not")
@@ -221,7 +221,7 @@ def check_05_3(distil_step):
     """
     with torch.enable_grad():
         inputs = two_models()
-        right = (told(inputs[0], inputs[2]) + followed(*inputs)).item()
+        right = (own_loss(inputs[0], inputs[2]) + followed(*inputs)).item()
         title, given = f"a loss of {right:.4f}", [x.clone() for x in inputs]
         got, failed = attempt(distil_step, *given)
         if failed:
@@ -256,7 +256,8 @@ def check_gradients(distil_step, title):
     student, teacher, labels = two_models()
     leaves = student.requires_grad_(), teacher.requires_grad_()
     wanted, = torch.autograd.grad(
-        told(student, labels) + followed(student, teacher, labels), student)
+        own_loss(student, labels) + followed(student, teacher, labels),
+        student)
     got, failed = attempt(lambda: torch.autograd.grad(
         distil_step(student * 1, teacher * 1, labels), leaves,
         allow_unused=True, materialize_grads=True))

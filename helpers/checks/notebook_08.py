@@ -109,17 +109,17 @@ def check_08_1(process_loss):
     if failed:
         return say(title, f"{values!r:.60}", "one number is wanted from each")
     got = "losses of " + ", ".join(f"{x:.4f}" for x in numbers)
-    if not close(numbers, right):
+    if not nearly(numbers, right):
         return say(title, got, slip_in(numbers))
     gradients, failed = attempt(lambda: [torch.autograd.grad(
         value, leaf)[0].item() for value, leaf in zip(values, leaves)])
-    if failed or not close(gradients, [1 / tokens] * len(leaves)):
+    if failed or not nearly(gradients, [1 / tokens] * len(leaves)):
         return say(title, "numbers without the right gradient", "return "
                    "`total` divided by something: it carries the gradient")
     return say(title, got)
 
 
-def close(ours, theirs):
+def nearly(ours, theirs):
     """Whether two lists hold the same numbers, up to rounding.
 
     Introduced in notebook 08, section 4.
@@ -136,14 +136,14 @@ def slip_in(numbers):
     tokens = sum(n for _, n in SHARES)
     for why, wrong in SLIPS.items():
         known = [wrong(x, max(n, 1), len(SHARES), tokens) for x, n in SHARES]
-        if close(numbers, known):
+        if nearly(numbers, known):
             return why
     return "each process: its own sum, divided by the tokens of all"
 
 
 # ------------------------------------------------- exercise 2: bills by hand
 
-ASKED = (50, 8, 400, 120, (0.4, 1.6))
+PLANNED = (50, 8, 400, 120, (0.4, 1.6))
 
 
 def costs(problems, n, prompt, new, prices, reads=(1, None), writes=None,
@@ -175,9 +175,9 @@ def check_08_2(two_bills):
 
     Introduced in notebook 08, section 3.
     """
-    right = costs(*ASKED)
+    right = costs(*PLANNED)
     title = "({:.4f}, {:.4f}) dollars".format(*right)
-    got, failed = attempt(two_bills, *ASKED)
+    got, failed = attempt(two_bills, *PLANNED)
     if failed:
         return say(title, failed, "the call failed")
     if got is None:
@@ -186,10 +186,10 @@ def check_08_2(two_bills):
     if failed or len(pair) != 2:
         return say(title, f"{got!r:.60}", "two numbers are wanted")
     told = "({:.4f}, {:.4f}) dollars".format(*pair)
-    if close(pair, right):
+    if nearly(pair, right):
         return say(title, told)
     for why, slips in WRONG_BILLS.items():
-        if close(pair, costs(*ASKED, **slips)):
+        if nearly(pair, costs(*PLANNED, **slips)):
             return say(title, told, why)
     return say(title, told, "tokens read times their price, plus tokens "
                "written times theirs, by a million")
@@ -197,7 +197,7 @@ def check_08_2(two_bills):
 
 # ----------------------------------------- exercise 3: what is left, and whose
 
-TASKS = [f"task-{number}" for number in range(11)]
+ALL_TASKS = [f"task-{number}" for number in range(11)]
 DONE = {"task-0", "task-2", "task-4", "task-6", "task-8", "task-9"}
 
 
@@ -207,20 +207,20 @@ def check_08_3(todo):
     Introduced in notebook 08, section 4.
     """
     for processes, done in ((1, set()), (3, set()), (2, DONE), (3, DONE),
-                            (8, DONE), (2, set(TASKS))):
-        left = [task for task in TASKS if task not in done]
+                            (8, DONE), (2, set(ALL_TASKS))):
+        left = [task for task in ALL_TASKS if task not in done]
         title = (f"{len(left)} tasks, each with one of {processes} "
                  f"process{'es' * (processes > 1)}")
         shares = []
         for process in range(processes):
-            got, failed = attempt(todo, list(TASKS), set(done), process,
+            got, failed = attempt(todo, list(ALL_TASKS), set(done), process,
                                   processes)
             if failed:
                 return say(title, failed, "the call failed")
             if got is None:
                 return say(title, None, "nothing is returned so far")
             share, failed = attempt(list, got)
-            if failed or set(share) - set(TASKS):
+            if failed or set(share) - set(ALL_TASKS):
                 return say(title, f"{got!r:.60}", "a list of tasks is wanted")
             shares.append(share)
         why = slip_in_shares(shares, left, done)

@@ -9,7 +9,7 @@ neither is needed: the heads that share keys can be its places.
 
 import torch
 
-NAME = "sdpa_grouped"
+GROUPED = "sdpa_grouped"
 
 
 def grouped(module, query, key, value, attention_mask, scaling=None,
@@ -49,6 +49,6 @@ def attention_for(card, config):
         return None
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
-    AttentionInterface.register(NAME, grouped)
-    AttentionMaskInterface.register(NAME, sdpa_mask)
-    return NAME
+    AttentionInterface.register(GROUPED, grouped)
+    AttentionMaskInterface.register(GROUPED, sdpa_mask)
+    return GROUPED

@@ -21,8 +21,8 @@ from helpers.programs import constants, parse, unparse
 
 START = re.compile(r"(\w+) starts with (\d+) (\w+)\. ")
 SENTENCE = re.compile(r"On (\w+) \w+ (\w+) (them|\d+)( \w+)?\.")
-TASK = re.compile(r"(\w+) has n (\w+)\. (.*) Read n, print how many \2 \1 has "
-                  r"in the end\.", re.DOTALL)
+TASK_TEXT = re.compile(r"(\w+) has n (\w+)\. (.*) Read n, print how many "
+                       r"\2 \1 has in the end\.", re.DOTALL)
 CHANGES = {verb: op for op, verbs in VERBS.items() for verb in verbs}
 MULTIPLES = {"doubles": ("*", 2), "triples": ("*", 3), "halves": ("/", 2)}
 SHIFT = 64            # even after six halvings, the most that a story has
@@ -56,7 +56,7 @@ def read_task(question):
 
     Its ``start`` is 1 in the place of n, which nobody knows.
     """
-    found = TASK.fullmatch(question.strip())
+    found = TASK_TEXT.fullmatch(question.strip())
     return found and read_story(
         f"{found[1]} starts with 1 {found[2]}. {found[3]} How many "
         f"{found[2]} does {found[1]} have in the end?")

@@ -33,7 +33,7 @@ from helpers.teachers.checkpoint import load_model
 from helpers.tools.processes import end_processes, family
 from helpers.training import add_lora, save_adapter
 
-CARD = """---
+LAUNCH_CARD = """---
 base_model: {base}
 library_name: peft
 ---
@@ -62,7 +62,7 @@ def train_command(accelerator, options):
         checkpoint=out / "two-tasks.pt", save_every=options.save_every,
         rows=profile.plan_rows, most=profile.plan_length)
     if accelerator.is_main_process:
-        save_adapter(lm, out / "adapter", profile.plan_student, CARD)
+        save_adapter(lm, out / "adapter", profile.plan_student, LAUNCH_CARD)
         code, plan = losses[-1]
         print(f"{len(losses)} updates in {counted(accelerator)}, "
               f"{time.perf_counter() - began:.1f} s; losses at the end: "
@@ -98,7 +98,7 @@ def counted(accelerator):
     return f"{number} process{'es' * (number != 1)}"
 
 
-def start(processes, *arguments, module="helpers.scale.launch"):
+def start_launch(processes, *arguments, module="helpers.scale.launch"):
     """Start ``module`` in ``processes`` processes of this machine.
 
     Each has a GPU of its own, or all compute on the CPU.  Returns the
@@ -128,7 +128,7 @@ def launch(processes, *arguments, module="helpers.scale.launch"):
     Raises ``RuntimeError`` with the reason if it fails; whatever happens,
     no process is left behind.  Introduced in notebook 08, section 4.
     """
-    running = start(processes, *arguments, module=module)
+    running = start_launch(processes, *arguments, module=module)
     try:
         out, err = running.communicate()
     finally:

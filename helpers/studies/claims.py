@@ -133,11 +133,11 @@ def judge_claim(claim, standings, levels, level=0.95):
         bar, found = claim.ratio, relative_gain(one, other, where, level)
     _, low, high = found
     return Finding(claim, *found, verdict_word(low, high, bar),
-                   reason(claim, found, bar, [t.mean(axis=1) for t in tables])
+                   why_so(claim, found, bar, [t.mean(axis=1) for t in tables])
                    )
 
 
-def reason(claim, found, bar, seeds):
+def why_so(claim, found, bar, seeds):
     """Why that is the verdict, in words.
 
     ``seeds``: for both students the score with each seed.  Introduced in

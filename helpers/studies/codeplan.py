@@ -31,7 +31,7 @@ class PlanRival:
 
     ``beside``: what the second task's examples are: "backward",
     "backward-with-question", "forward", "forward-chosen" (plans, see
-    :func:`helpers.workshop.codeplan_runs.beside`), "codes" (more programs) or
+    ``second_task`` in workshop/codeplan_runs), "codes" (more programs) or
     "" for none.  ``per_problem``: plans kept of each problem, 0 for all.
     ``weights``: of code and of the second task.  ``problems``: training
     problems; ``programs``: whose they are, "reference" or "verified", the

@@ -12,10 +12,10 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 MARKER = "<!-- {0} -->.*?<!-- /{0} -->|TODO-{0}"
-HEAD = 4                        # cells among which the header table is
+FIRST_CELLS = 4                        # cells among which the header table is
 
 
-def duration(seconds):
+def in_words(seconds):
     """``seconds`` in words: "12 s", "1 min 10 s".
 
     Introduced in notebook 00, section 1.
@@ -76,10 +76,10 @@ def fill_header(notebook, row):
     first cells; a new notebook may have ``TODO-time`` there.  Returns
     whether there was a place for both.
     """
-    values = {"time": duration(row.seconds),
+    values = {"time": in_words(row.seconds),
               "memory": f"{max(10, round(row.peak_mb, -1)):.0f} MB"}
     found = set()
-    for cell in notebook.cells[:HEAD]:
+    for cell in notebook.cells[:FIRST_CELLS]:
         for name, value in values.items():
             if cell.cell_type == "markdown":
                 text = f"<!-- {name} -->{value}<!-- /{name} -->"

@@ -29,7 +29,7 @@ QUIET = {
 # Audit event -> where its arguments hold the address or the host name.
 ADDRESS = {"socket.connect": 1, "socket.bind": 1, "socket.sendto": 1,
            "socket.sendmsg": 1}
-NAME = {"socket.getaddrinfo": 0, "socket.gethostbyname": 0,
+HOST_NAME = {"socket.getaddrinfo": 0, "socket.gethostbyname": 0,
         "socket.gethostbyaddr": 0}
 
 
@@ -51,8 +51,8 @@ def is_local(host):
 
 def _outside(event, arguments):
     """The address that ``event`` is about to reach, if it is not local."""
-    if event in NAME:
-        host = arguments[NAME[event]]
+    if event in HOST_NAME:
+        host = arguments[HOST_NAME[event]]
         # Asking for one's own name does not leave the machine.
         own = host in ("", b"", socket.gethostname())
         return None if own or is_local(host) else host

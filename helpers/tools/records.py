@@ -78,7 +78,7 @@ def headline_of(notebook):
     return found[-1].partition(":")[2].strip() if found else ""
 
 
-def read_rows(runs):
+def read_summary(runs):
     """The rows of ``summary.json`` in the folder ``runs``, by notebook.
 
     Introduced in notebook 00, section 1.  None of them when the file is not
@@ -97,7 +97,7 @@ def write_row(runs, profile, row):
 
     Introduced in notebook 00, section 1.
     """
-    rows = read_rows(runs) | {row.notebook: row}
+    rows = read_summary(runs) | {row.notebook: row}
     notebooks = [asdict(rows[name]) for name in sorted(rows)]
     text = json.dumps({"profile": profile, "notebooks": notebooks}, indent=1)
     write_text(runs / "summary.json", text + "\n")

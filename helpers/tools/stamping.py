@@ -75,7 +75,7 @@ class Place:
 
     def badge(self, stem):
         """The picture that leads to Colab, in Markdown."""
-        return (f"[![Open notebook {number(stem)} in Colab]({COLAB}/assets/"
+        return (f"[![Open notebook {number_of(stem)} in Colab]({COLAB}/assets/"
                 f"colab-badge.svg)]({self.link(stem)})")
 
     def cell(self):
@@ -85,7 +85,7 @@ class Place:
             vars(self), advice=ADVICE if published else UNPUBLISHED)
 
 
-def number(stem):
+def number_of(stem):
     """The number of a notebook: "more/09_x" -> "09"."""
     return PurePosixPath(stem).name[:2]
 
@@ -175,7 +175,7 @@ def stamped(root):
     if not stems:
         raise ValueError("there are no notebooks in notebooks/")
     readme = root / "README.md"
-    links = "\n".join(f"[{number(stem)}]({place.link(stem)})"
+    links = "\n".join(f"[{number_of(stem)}]({place.link(stem)})"
                       for stem in stems)
     block = f"{place.badge(stems[0])}\n{links}\n"
     texts[readme] = LINKS.sub(lambda _: block, readme.read_text("utf-8"))

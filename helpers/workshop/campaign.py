@@ -30,9 +30,9 @@ from helpers.studies.runs import (STUDIES, read_lines, which, without_nulls,
                                   write_lines)
 from helpers.workshop.codeplan_runs import measure_plans, run_plan_rival
 from helpers.workshop.ekt_runs import measure_yield, run_rival
-from helpers.workshop.pools import stamped
+from helpers.workshop.pools import marked
 
-KINDS = ("dev", "yield", "plans")  # systems whose names begin so
+PREFIXES = ("dev", "yield", "plans")  # systems whose names begin so
 
 
 def tasks(names):
@@ -40,7 +40,7 @@ def tasks(names):
 
     The head is what a run is known by: name, seed, what it is made with, its
     settings.  ``names``: systems, or words for many of them: a notebook, or
-    one of :data:`KINDS`.  Introduced in notebook 05, section 8.
+    one of :data:`PREFIXES`.  Introduced in notebook 05, section 8.
     """
     found, names = [], {*names}
     for notebook, listed in (("notebook-05", ekt_tasks()),
@@ -48,7 +48,7 @@ def tasks(names):
         for task in listed:
             name = task[1]["name"]
             kind = name.split("-")[0]
-            words = {notebook, name, *{kind}.intersection(KINDS)}
+            words = {notebook, name, *{kind}.intersection(PREFIXES)}
             if not names or names & words:
                 found.append(task)
     return found
@@ -125,7 +125,7 @@ def marks(task, **models):
     text = b"".join(
         path.read_bytes() for path in
         sorted((ROOT / "data/mini/problems" / task).glob("*.jsonl")))
-    return ({role: stamped(name) for role, name in models.items() if name}
+    return ({role: marked(name) for role, name in models.items() if name}
             | {"problems": hashlib.sha256(text).hexdigest()[:8]})
 
 

@@ -15,7 +15,7 @@ from helpers.execution import Runner
 from helpers.multitask import (code_examples, code_prompt, direct,
                                generated_tokens, plan_examples, plan_head,
                                student_plans, train_two_tasks)
-from helpers.plans import (EXEMPLARS, Plan, choose, code_from_plans,
+from helpers.plans import (PLAN_EXEMPLARS, Plan, choose, code_from_plans,
                            code_request, elicit, judge_both, own_code_request,
                            score_plans)
 from helpers.problems import load_problems
@@ -24,7 +24,7 @@ from helpers.sampling import sample
 from helpers.studies.codeplan import ASKED, NO_PLAN, TASK, TEACHER
 from helpers.teachers.checkpoint import LanguageModel, load_model
 from helpers.training import add_lora
-from helpers.workshop.pools import MODELS, by_problem, pool
+from helpers.workshop.pools import MODELS, passes_by_problem, pool
 
 SAMPLING = {"sequences": 800, "progress": False}
 MEASURED = 120       # training problems whose plans are scored
@@ -50,7 +50,7 @@ def training_problems(programs, seed, limit=None):
     problems = load_problems(TASK, "train", limit=limit)
     if programs == "reference":
         return problems
-    prompts = {p.task_id: own_code_request(p.question, EXEMPLARS[TASK])
+    prompts = {p.task_id: own_code_request(p.question, PLAN_EXEMPLARS[TASK])
                for p in load_problems(TASK, "train")}
     with pool(f"{TASK}-own-programs", TEACHER, seed) as path:
         samples = sample(teacher(), prompts, 10, 0.6, seed=seed,
@@ -77,7 +77,7 @@ def pool_of_plans(name, seed, programs="reference"):
     problems = training_problems(programs, seed)
     what = name if programs == "reference" else f"{name}-{programs}"
     with pool(f"{TASK}-{what}", TEACHER, seed) as path:
-        return elicit(teacher(), problems, way, EXEMPLARS[TASK], n,
+        return elicit(teacher(), problems, way, PLAN_EXEMPLARS[TASK], n,
                       solutions, temperature, seed=seed, max_new_tokens=96,
                       cache=path, **SAMPLING)
 
@@ -88,7 +88,7 @@ def scored(name, seed, problems):
     For :data:`NO_PLAN` the teacher writes two programs from the question.
     Introduced in notebook 06, section 9.
     """
-    by_id, exemplar = {p.task_id: p for p in problems}, EXEMPLARS[TASK]
+    by_id, exemplar = {p.task_id: p for p in problems}, PLAN_EXEMPLARS[TASK]
     settings = {"seed": seed, "max_new_tokens": 64, **SAMPLING}
     if name == NO_PLAN:
         samples = sample(
@@ -108,7 +108,7 @@ def scored(name, seed, problems):
         return score_plans(runner, problems, written, progress=False)
 
 
-def beside(rival, problems, seed):
+def second_task(rival, problems, seed):
     """The second task's examples.  Introduced in notebook 06, section 9.
 
     ``forward-chosen`` keeps, of a problem's forward plans, the one with most
@@ -141,7 +141,7 @@ def teach(rival, seed):
     if not rival.updates:
         return lm, None, {}
     problems = training_problems(rival.programs, seed, rival.problems)
-    codes, others = code_examples(problems), beside(rival, problems, seed)
+    codes, others = code_examples(problems), second_task(rival, problems, seed)
     lm = add_lora(lm, 16, seed)
     head = plan_head(lm) if rival.head else None
     losses = train_two_tasks(
@@ -160,7 +160,7 @@ def tally(problems, items, marks):
 
     Introduced in notebook 06, section 9.
     """
-    found = by_problem(problems, zip(items, marks))
+    found = passes_by_problem(problems, zip(items, marks))
     return tuple([sum(mark[part] for mark in some) for some in found]
                  for part in (0, 1))
 
@@ -228,5 +228,5 @@ def passes(problems, scores):
 
     Introduced in notebook 03, section 6.
     """
-    return by_problem(problems, ((score.plan, (score.examples, score.hidden))
-                                 for score in scores))
+    return passes_by_problem(problems, (
+        (score.plan, (score.examples, score.hidden)) for score in scores))

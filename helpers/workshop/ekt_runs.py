@@ -116,7 +116,7 @@ def make_pairs(kind, problems, judged):
     return examples
 
 
-def fit(rival, examples, seed):
+def train_system(rival, examples, seed):
     """A fresh student of the rival, trained on ``examples``.
 
     Introduced in notebook 05, section 8.
@@ -144,7 +144,7 @@ def fit(rival, examples, seed):
     return LanguageModel(f"{rival.name}-{seed}", model.eval(), lm.tokenizer)
 
 
-def examine(lm, problems, n, seed, exemplars=False):
+def exam_record(lm, problems, n, seed, exemplars=False):
     """What an exam is remembered by, as a dictionary for JSON.
 
     Introduced in notebook 05, section 8.
@@ -173,11 +173,11 @@ def run_rival(rival, seed, split="test"):
         problems = load_problems(TASK, "train", limit=rival.problems)
         judged = few_shot(rival.teacher, seed) if rival.teacher else ()
         examples = make_pairs(rival.pairs, problems, judged)
-        lm = fit(rival, examples, seed)
+        lm = train_system(rival, examples, seed)
         record = {"examples": len(examples)}
         record["in_order"] = sum(days_in_order(e.completion)
                                  for e in examples)
-    record |= examine(lm, exam, rival.n, seed,
+    record |= exam_record(lm, exam, rival.n, seed,
                       rival.exemplars and not rival.pairs)
     return record | {"seconds": round(time.monotonic() - began)}
 
@@ -191,7 +191,7 @@ def iterate(rival, seed, exam):
     curve = []
     for step in expert_iteration(
             problems, few_shot(rival.model, seed), rival.rounds,
-            lambda examples: fit(rival, examples, seed),
+            lambda examples: train_system(rival, examples, seed),
             lambda lm, some, number: ask(lm, some, POOL,
                                          1000 * number + seed)):
         curve.append({"examples": len(step.examples), "drawn": step.drawn,

@@ -12,7 +12,7 @@ from helpers.teachers.checkpoint import fingerprint
 MODELS = "data/mini/models"
 
 
-def stamped(model):
+def marked(model):
     """A model's name and a fingerprint of its weights.
 
     Introduced in notebook 05, section 8.
@@ -30,13 +30,13 @@ def pool(what, model, seed):
     """
     folder = get_profile("mini").runs / "results" / "pools"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{what}-{stamped(model)}-{seed}.jsonl"
+    path = folder / f"{what}-{marked(model)}-{seed}.jsonl"
     with open(path.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)         # until it is closed
         yield path
 
 
-def by_problem(problems, pairs):
+def passes_by_problem(problems, pairs):
     """For each problem the list of what belongs to it, in their order.
 
     ``pairs``: (something with a ``task_id``, value).  Introduced in notebook

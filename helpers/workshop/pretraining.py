@@ -32,7 +32,7 @@ from helpers.profiles import ROOT
 from helpers.teachers.checkpoint import LanguageModel
 from helpers.tools.states import resume, save_state
 from helpers.training import IGNORED, encode_for, masked_loss, predict
-from helpers.workshop.recipes import (CORPORA, INTERNET, RECIPES, SPLITS,
+from helpers.workshop.recipes import (CORPORA, GSM_SPLITS, INTERNET, RECIPES,
                                       TEXTBOOK, build_model, build_tokenizer)
 
 
@@ -150,7 +150,7 @@ def pretrain(recipe, tokenizer, seed, checkpoint, save_every=100):
     return model.eval(), log
 
 
-CARD = """---
+MODEL_CARD = """---
 license: mit
 library_name: transformers
 ---
@@ -183,7 +183,7 @@ def write_card(folder, recipe, seed, model, log):
               ((0.02,), sorted({error for _, both in tasks.KINDS.values()
                                 for error in both})))
     parameters = sum(w.numel() for w in model.parameters())
-    (folder / "README.md").write_text(CARD.format(
+    (folder / "README.md").write_text(MODEL_CARD.format(
         name=recipe.name, kind=type(model).__name__, parameters=parameters,
         layers=recipe.layers, width=recipe.width, seed=seed,
         textbook=recipe.textbook_steps, internet=recipe.internet_steps,
@@ -197,7 +197,7 @@ def write_card(folder, recipe, seed, model, log):
 
 def write_benchmark(folder, seed):
     """The splits of both tasks; no question is in two of them."""
-    made = {"mini-gsm": (SPLITS, stories.make_benchmark),
+    made = {"mini-gsm": (GSM_SPLITS, stories.make_benchmark),
             "mini-apps": (tasks.SPLITS, tasks.make_benchmark)}
     for name, (splits, make) in made.items():
         (folder / name).mkdir(parents=True, exist_ok=True)

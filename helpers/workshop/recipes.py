@@ -15,8 +15,9 @@ from transformers import (LlamaConfig, LlamaForCausalLM,
 
 from helpers.mini import stories, tasks
 
-END = "<|endoftext|>"
-SPLITS = {   # problems of each number of steps; the corpus has none of seven
+END_OF_TEXT = "<|endoftext|>"
+# Problems of each number of steps; the corpus has none of seven.
+GSM_SPLITS = {
     "train": {2: 60, 3: 70, 4: 80, 5: 80, 6: 60, 7: 50},
     "dev": {2: 15, 3: 18, 4: 20, 5: 20, 6: 15, 7: 12},
     "test": {2: 30, 3: 35, 4: 40, 5: 40, 6: 30, 7: 25},
@@ -51,9 +52,9 @@ class Recipe:
     muon_rate: float = 0.0        # of the matrices within layers, 0: AdamW
 
 
-TEACHER = Recipe("teacher", layers=3, width=128, textbook_steps=1000,
+GSM_TEACHER = Recipe("teacher", layers=3, width=128, textbook_steps=1000,
                  internet_steps=800)
-STUDENT = Recipe("student", layers=2, width=96, textbook_steps=600,
+GSM_STUDENT = Recipe("student", layers=2, width=96, textbook_steps=600,
                  internet_steps=400)
 # A second pair, to see what the teacher's quality and the student's size do.
 WEAK_TEACHER = Recipe("weak-teacher", layers=2, width=128,
@@ -69,7 +70,7 @@ PLAN_TEACHER = Recipe("plan-teacher", layers=2, width=96,
                       world="mini-apps", documents="plan-student")
 PLAN_STUDENT = replace(PLAN_TEACHER, name="plan-student", width=64,
                        textbook_steps=600, internet_steps=300, documents="")
-RECIPES = (TEACHER, STUDENT, WEAK_TEACHER, SMALL_STUDENT,
+RECIPES = (GSM_TEACHER, GSM_STUDENT, WEAK_TEACHER, SMALL_STUDENT,
            PLAN_TEACHER, PLAN_STUDENT,
            replace(PLAN_STUDENT, name="plan-student-1-layer", layers=1),
            replace(PLAN_STUDENT, name="plan-student-3-layers", layers=3),
@@ -86,10 +87,12 @@ def build_tokenizer(seed, world="mini-gsm", vocabulary=640):
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
     core.train_from_iterator(texts, trainers.BpeTrainer(
-        vocab_size=vocabulary, special_tokens=[END], show_progress=False,
+        vocab_size=vocabulary, special_tokens=[END_OF_TEXT],
+        show_progress=False,
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet())))
     return PreTrainedTokenizerFast(
-        tokenizer_object=core, bos_token=END, eos_token=END, pad_token=END,
+        tokenizer_object=core, bos_token=END_OF_TEXT,
+        eos_token=END_OF_TEXT, pad_token=END_OF_TEXT,
         clean_up_tokenization_spaces=False)
 
 

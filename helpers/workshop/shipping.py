@@ -18,25 +18,25 @@ from helpers.profiles import ROOT, get_profile
 from helpers.studies.results import (gain, load_plan_standing, load_standing,
                                      score)
 from helpers.studies.runs import STUDIES, read_study, write_lines
-from helpers.tools.cleaning import duration
+from helpers.tools.cleaning import in_words
 
 SYSTEMS = ("teacher-few-shot", "student-zero-shot", "student-few-shot",
            "student-after-EKT")
-PAIRS = ("first-correct", "k-distinct-4", "unfiltered")
-PLANS = ("backward",)
-RIVALS = {"unfiltered": "no filter: the first sample of each problem",
+SHIPPED_PAIRS = ("first-correct", "k-distinct-4", "unfiltered")
+SHIPPED_PLANS = ("backward",)
+EKT_ROWS = {"unfiltered": "no filter: the first sample of each problem",
           "kd": "knowledge distillation, 1 : 1, teacher without exemplars",
           "expert-iteration": "expert iteration, no teacher",
           "ekt": "EKT: the first correct sample of each problem",
           "supervised": "supervised on reference programs (upper bound)"}
-PLAN_RIVALS = {
+CODEPLAN_ROWS = {
     "fine-tuned": "nothing: ordinary fine-tuning",
     "codes-twice": "as many updates again on the same programs",
     "forward": "plans from the question alone",
     "codeplan": "plans from the programs alone (CodePLAN, 1 : 1)",
     "codeplan-2-to-1": "the same, weights 2 : 1",
     "with-question": "plans from programs and question"}
-BEGIN, END = "<!-- result -->", "<!-- /result -->"
+BEGIN_MARK, END_MARK = "<!-- result -->", "<!-- /result -->"
 
 
 def ship(profile):
@@ -52,14 +52,14 @@ def ship(profile):
     samples = (runs / "samples" / "teacher-train.jsonl").read_bytes()
     (target / "samples" / "teacher-train.jsonl.gz").write_bytes(
         gzip.compress(samples, mtime=0))
-    for name in PAIRS:
+    for name in SHIPPED_PAIRS:
         shutil.copyfile(runs / "pairs" / f"{name}.jsonl",
                         target / "pairs" / f"{name}.jsonl")
     for name in SYSTEMS:
         shutil.copyfile(runs / "counts" / f"{name}.json",
                         target / "counts" / f"{name}.json")
     (target / "plans").mkdir(exist_ok=True)
-    for name in PLANS:
+    for name in SHIPPED_PLANS:
         shutil.copyfile(runs / "plans" / f"{name}.jsonl",
                         target / "plans" / f"{name}.jsonl")
     for study in STUDIES:
@@ -75,8 +75,8 @@ def ship(profile):
     for readme, block in ((ROOT / "README.md", short_block(target)),
                           (ROOT / "data" / "README.md",
                            result_block(target))):
-        before, rest = readme.read_text().split(BEGIN)
-        readme.write_text(before + block + rest.split(END)[1])
+        before, rest = readme.read_text().split(BEGIN_MARK)
+        readme.write_text(before + block + rest.split(END_MARK)[1])
 
 
 def load_results(folder):
@@ -102,7 +102,7 @@ def student_or_teacher(results):
 def short_block(folder):
     """What README.md says of the files shipped, five lines."""
     results, profile = load_results(folder), get_profile("mini")
-    lines = [BEGIN, "## What comes out", ""]
+    lines = [BEGIN_MARK, "## What comes out", ""]
     for name, text in (("teacher-few-shot", "teacher few-shot"),
                        ("student-zero-shot", "student before"),
                        ("student-after-EKT", "student after EKT")):
@@ -120,14 +120,14 @@ def short_block(folder):
     return "\n".join([
         *lines, f"- `mini-apps`, five seeds: CodePLAN pass@1 "
         f"{cell(*score(plan))}, ordinary fine-tuning {cell(*score(alone))}, "
-        f"a difference of {points(gain(plan, alone))} points", END])
+        f"a difference of {points(gain(plan, alone))} points", END_MARK])
 
 
 def result_block(folder):
     """The tables, sentences and picture of data/README.md."""
     results = load_results(folder)
     n = results[SYSTEMS[0]].n
-    lines = [BEGIN, "## What comes out, in full", "",
+    lines = [BEGIN_MARK, "## What comes out, in full", "",
              f"| on the {len(results[SYSTEMS[0]].counts)} test problems of "
              f"`mini-gsm`, n = {n}, T = "
              f"{results[SYSTEMS[0]].facts['temperature']} | pass@1 | "
@@ -138,7 +138,7 @@ def result_block(folder):
         lines.append(f"| {kind} {how} | "
                      + " | ".join(score_cells(result)) + " |")
     rows = json.loads((folder / "summary.json").read_text())
-    spent = duration(sum(row["seconds"] for row in rows))
+    spent = in_words(sum(row["seconds"] for row in rows))
     peak = max(row["peak_mb"] for row in rows)
     lines += [
         "", "In brackets: 95 % intervals, by a bootstrap over problems. "
@@ -151,7 +151,7 @@ def result_block(folder):
         "same problems and the same number of updates (expert iteration "
         "has them anew in each round):", "",
         f"| what it learnt from | pass@1 | pass@{n} |", "| --- | --- | --- |"]
-    for name, text in RIVALS.items():
+    for name, text in EKT_ROWS.items():
         standing = load_standing(get_profile("mini"), name)
         cells = [cell(*score(standing, k)) for k in (1, n)]
         lines.append(f"| {text} | " + " | ".join(cells) + " |")
@@ -161,11 +161,11 @@ def result_block(folder):
         "rivals`. Why the distillation falls behind, how the teacher "
         "does at a lower temperature, and what else these numbers hide, is "
         "in notebooks 05 and 07.", "",
-        *plan_lines(), END]
+        *codeplan_table(), END_MARK]
     return "\n".join(lines)
 
 
-def plan_lines():
+def codeplan_table():
     """CodePLAN's part of the tables."""
     profile = get_profile("mini")
     base = load_plan_standing(profile, "fine-tuned")
@@ -175,7 +175,7 @@ def plan_lines():
         "each. They write code directly; the plans are learnt beside it.", "",
         "| what the student learnt beside the programs | pass@1 | against "
         "ordinary fine-tuning, in points |", "| --- | --- | --- |"]
-    for name, text in PLAN_RIVALS.items():
+    for name, text in CODEPLAN_ROWS.items():
         standing = load_plan_standing(profile, name)
         against = ("" if standing.name == base.name else
                    points(gain(standing, base)))

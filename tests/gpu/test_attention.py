@@ -3,7 +3,7 @@
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from helpers.gpu.attention import NAME, attention_for
+from helpers.gpu.attention import GROUPED, attention_for
 
 
 def test_grouped_attention_is_the_same_attention():
@@ -12,14 +12,14 @@ def test_grouped_attention_is_the_same_attention():
         num_hidden_layers=2, num_attention_heads=6, num_key_value_heads=2)
     assert attention_for(None, config) is None
     assert attention_for((8, 0), config) is None
-    assert attention_for((7, 5), config) == NAME
+    assert attention_for((7, 5), config) == GROUPED
     config.num_key_value_heads = 6
     assert attention_for((7, 5), config) is None
     config.num_key_value_heads = 2
     torch.manual_seed(0)
     models = [AutoModelForCausalLM.from_config(config,
                                                attn_implementation=name)
-              for name in ("sdpa", NAME)]
+              for name in ("sdpa", GROUPED)]
     models[1].load_state_dict(models[0].state_dict())
     ids = torch.randint(50, (3, 9))
     padded = torch.ones_like(ids)

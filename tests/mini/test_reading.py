@@ -11,7 +11,7 @@ from helpers.mini.reading import (NOTHING, beside, faithful, follows,
                                   renamed, side_by_side, task_facts, variants,
                                   with_days)
 from helpers.mini.tasks import DIFFICULTIES, SPLITS, steps_of, write_plan
-from helpers.plans import EXEMPLARS
+from helpers.plans import PLAN_EXEMPLARS
 from helpers.problems import Problem, load_problems
 from helpers.programs import canonical
 
@@ -99,7 +99,7 @@ def test_the_facts_of_a_question_are_those_it_was_made_from():
 # ---- plans beside programs ----
 
 PROBLEMS = load_problems("mini-apps", "train", limit=40)
-EXEMPLAR = EXEMPLARS["mini-apps"]
+EXEMPLAR = PLAN_EXEMPLARS["mini-apps"]
 
 
 def story(problem):

@@ -16,7 +16,7 @@ from helpers.problems import load_problems
 from helpers.profiles import find_artefact
 from helpers.prompts import EXEMPLARS, few_shot_prompt
 from helpers.sampling import Sample, read_samples, sample
-from helpers.scale.launch import launch, main, start
+from helpers.scale.launch import launch, main, start_launch
 from helpers.scale.together import (accumulate_share, left, own_share,
                                     sample_together, train_together)
 from helpers.teachers.checkpoint import load_model
@@ -153,7 +153,7 @@ def test_two_processes_killed_and_resumed_train_what_one_trains(
     arguments = ("train", "--profile", "mini", "--updates", UPDATES,
                  "--save-every", 2, "--out", tmp_path)
     state = tmp_path / "two-tasks.pt"
-    running, until = start(2, *arguments), time.monotonic() + 300
+    running, until = start_launch(2, *arguments), time.monotonic() + 300
     while not state.exists() and running.poll() is None:
         assert time.monotonic() < until
         time.sleep(0.005)

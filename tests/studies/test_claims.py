@@ -10,9 +10,8 @@ import pytest
 from helpers.evaluation import over_seeds, relative_gain
 from helpers.studies import claims
 from helpers.studies.claims import Claim, judge_claim
-from helpers.studies.results import (PlanStanding, direct_chosen,
-                                     gain, plan_first_chosen,
-                                     tokens_per_problem)
+from helpers.studies.results import (PlanStanding, direct_chosen, gain,
+                                     plan_first_chosen, tokens_per_problem)
 
 LEVELS = ["introductory", "competition"] * 20
 

@@ -47,7 +47,7 @@ def asked_of_a_teacher(rng, slips):
     numbers = data.sum_of(rng)
     question, program, plan = data.apps_texts(numbers)
     wrong = data.apps_texts(slipped(rng, numbers, slips))
-    exemplar = plans.EXEMPLARS["apps"]
+    exemplar = plans.PLAN_EXEMPLARS["apps"]
     kind = rng.choice([*plans.WAYS, "follow", "own"])
     if kind in plans.WAYS:
         return plans.plan_request(kind, question, program, exemplar), wrong[2]

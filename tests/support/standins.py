@@ -51,7 +51,7 @@ def corpus():
              for exemplars in prompts.EXEMPLARS.values()
              for question, _ in exemplars]
     texts += [plans.own_code_request(e["question"], e) + e["plan"] + e["code"]
-              for e in plans.EXEMPLARS.values()]
+              for e in plans.PLAN_EXEMPLARS.values()]
     texts += [(ROOT / "helpers" / name).read_text("utf-8")
               for name in ("prompts.py", "plans.py", "mini/stories.py")]
     import standin_data

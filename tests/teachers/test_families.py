@@ -14,7 +14,7 @@ import standins
 from helpers.filtering import Example
 from helpers.multitask import (code_examples, direct, plan_examples, plan_head,
                                student_plans, train_two_tasks)
-from helpers.plans import EXEMPLARS, Plan, elicit
+from helpers.plans import PLAN_EXEMPLARS, Plan, elicit
 from helpers.problems import READERS
 from helpers.prompts import (EXEMPLARS as SHOWN, cut_section, few_shot_prompt,
                              zero_shot_prompt)
@@ -162,7 +162,7 @@ def test_the_instruct_model_is_asked_in_its_template(built):
 def test_plans_are_elicited(kind, built):
     lm = load_model(built[kind], chat=kind == "qwen2-instruct")
     for way in ("forward", "backward-with-question"):
-        plans = elicit(lm, APPS[:2], way, EXEMPLARS["apps"], 2, 1, 0.9,
+        plans = elicit(lm, APPS[:2], way, PLAN_EXEMPLARS["apps"], 2, 1, 0.9,
                        max_new_tokens=12, max_prompt_tokens=400,
                        progress=False)
         assert plans and {p.task_id for p in plans} <= {

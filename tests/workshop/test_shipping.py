@@ -11,8 +11,8 @@ from helpers.profiles import ROOT, find_artefact, get_profile
 from helpers.sampling import read_samples
 from helpers.studies.runs import STUDIES
 from helpers.teachers.checkpoint import fingerprint
-from helpers.workshop.shipping import (BEGIN, END, PAIRS, SYSTEMS,
-                                       result_block, short_block)
+from helpers.workshop.shipping import (BEGIN_MARK, END_MARK, SHIPPED_PAIRS,
+                                       SYSTEMS, result_block, short_block)
 
 PROFILE = get_profile("mini")
 SHIPPED = PROFILE.shipped
@@ -32,7 +32,8 @@ def results():
     ("README.md", short_block), ("data/README.md", result_block)])
 def test_the_readme_says_what_the_files_say(name, written):
     readme = (ROOT / name).read_text()
-    block = readme[readme.index(BEGIN):readme.index(END) + len(END)]
+    block = readme[readme.index(BEGIN_MARK):]
+    block = block[:block.index(END_MARK) + len(END_MARK)]
     assert block == written(SHIPPED)
 
 
@@ -76,7 +77,7 @@ def test_one_can_start_at_any_notebook(tmp_path, monkeypatch):
     by_task = {}
     for sample in samples:
         by_task.setdefault(sample.task_id, set()).add(sample.completion)
-    for name in PAIRS:
+    for name in SHIPPED_PAIRS:
         for example in read_examples(find_artefact(PROFILE,
                                                    f"pairs/{name}.jsonl")):
             assert example.completion in by_task[example.task_id]
