@@ -166,8 +166,9 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
         (batch_size, weights, head is not None, same_problem, seed, encoded),
         shown, f"lower profile.plan_rows (now {shown}), which changes "
         f"nothing else, or profile.plan_length (now {most}), which begins "
-        f"anew", checkpoint, save_every, 0.05, seed, progress,     # released
-        ("two tasks", " updates", "code", "plan"), watch=watch)
+        f"anew", checkpoint=checkpoint, save_every=save_every,
+        weight_decay=0.05, seed=seed, progress=progress,      # as released
+        words=("two tasks", " updates", "code", "plan"), watch=watch)
     if head is not None:              # as wide as the one it stands in for
         head.to(lm.model.get_output_embeddings().weight.dtype)
     return losses

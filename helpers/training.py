@@ -270,14 +270,16 @@ def train(lm, examples, epochs, batch_size, peak_rate, checkpoint=None,
     configuration; the rate is ``peak_rate`` after warm-up.  Returns a list
     of losses in nats per trained token, one a step.  With ``checkpoint`` (a
     file) the state is saved every ``save_every`` steps and a second call
-    goes on from there, to the same weights as without the break.
-    ``stop_after`` ends early, as a kill would.  ``objective(logits, labels,
-    numbers)`` is what is made small, a mean over trained tokens, and
-    ``encode`` says which tokens are trained on.  ``epochs`` may be a
-    fraction.  ``rows`` splits batches to save memory and changes nothing
-    else.  Raises ``ValueError`` for no examples or a checkpoint of another
-    run, and ``MemoryError`` where a part does not fit on the card; the steps
-    before it are kept.  Introduced in notebook 05, section 4.
+    goes on from there, to the same weights as without the break.  So it
+    does after an error or an interrupt, for which the updates made are saved
+    and ``lm``'s weights put back to those of the start.  ``stop_after`` ends
+    early, as a kill would.  ``objective(logits, labels, numbers)`` is what is
+    made small, a mean over trained tokens, and ``encode`` says which tokens
+    are trained on.  ``epochs`` may be a fraction.  ``rows`` splits batches to
+    save memory and changes nothing else.  Raises ``ValueError`` for no
+    examples or a checkpoint of another run or of other first weights, and
+    ``MemoryError`` where a part does not fit on the card.  Introduced in
+    notebook 05, section 4.
     """
     if not examples:
         raise ValueError("there are no examples to train on; did the filter "
@@ -306,11 +308,12 @@ def train(lm, examples, epochs, batch_size, peak_rate, checkpoint=None,
         (epochs, batch_size, seed, objective.title, encoded), rows,
         f"give train fewer rows (now rows={rows}), which changes nothing "
         f"else, or lower profile.batch_size (now {batch_size}), which begins "
-        f"anew", checkpoint, save_every, weight_decay, seed, progress,
+        f"anew", checkpoint=checkpoint, save_every=save_every,
+        weight_decay=weight_decay, seed=seed, progress=progress,
         stop_after=stop_after)
 
 
-def fit(lm, weights, steps, peak_rate, gradients, settings, rows, knobs,
+def fit(lm, weights, steps, peak_rate, gradients, settings, rows, knobs, *,
         checkpoint, save_every, weight_decay, seed, progress,
         words=("training", " steps", "loss"), stop_after=None, watch=None,
         agree=None, saves=True):

@@ -114,15 +114,15 @@ def train_together(accelerator, lm, codes, plans, updates, batch_size,
                              processes, rows, scaler)
             for part, chosen, weight in zip(encoded, plan[step], weights)])
 
-    # Each process drops other units; the first, those that one would.
     return fit(
         lm, trained, updates, peak_rate, gradients,
         (batch_size, weights, seed, encoded), rows or batch_size,
         "lower profile.plan_rows, which changes nothing else, or give it "
-        "more processes", checkpoint, save_every, 0.05,
-        f"{seed}|{process}" if process else seed, progress and main,
-        ("two tasks", " updates"), agree=partial(same_everywhere, accelerator),
-        saves=main)
+        "more processes", checkpoint=checkpoint, save_every=save_every,
+        # Each process drops other units; the first, those that one would.
+        weight_decay=0.05, seed=f"{seed}|{process}" if process else seed,
+        progress=progress and main, words=("two tasks", " updates"),
+        agree=partial(same_everywhere, accelerator), saves=main)
 
 
 # ------------------------------------------------------------- one sampling
