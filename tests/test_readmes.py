@@ -33,7 +33,7 @@ COMMANDS = {
     ".venv/bin/python tests/benchmarks/training.py":
         "needs TRL, which is installed from a network",
     ".venv/bin/python -m helpers rebuild-mini":
-        "test_pretraining.py, a small model; all of them take hours",
+        "test_pretraining.py, with one small model",
     ".venv/bin/python -m helpers rivals":
         "test_campaign.py and test_ekt_runs.py, with few updates",
 }
