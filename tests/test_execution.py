@@ -39,7 +39,7 @@ def runner():
 
 def children():
     return [p for p in psutil.Process().children(recursive=True)
-            if "execution_worker" in " ".join(p.cmdline())]
+            if "worker.py" in " ".join(p.cmdline())]
 
 
 @pytest.fixture

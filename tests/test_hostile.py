@@ -67,7 +67,7 @@ def programs_left():
             words = " ".join(process.cmdline())
         except psutil.NoSuchProcess:     # it has just ended
             continue
-        if "execution_worker" not in words and "_tracker" not in words:
+        if "worker.py" not in words and "_tracker" not in words:
             left.append(process)
     return left
 

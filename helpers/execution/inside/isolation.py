@@ -30,8 +30,8 @@ NEEDED = """
     getpid getppid gettid getuid geteuid getgid getegid getpgrp getpgid
     getsid getrlimit setrlimit set_tid_address set_robust_list rseq futex
     futex_waitv membarrier exit exit_group""".split()
-TERMINAL = (0x5401, 0x5413, 0x5450, 0x5451, 0x541B)    # what open() asks
-LIBC = LANDLOCK = FILTER = None
+TERMINAL = (0x5401, 0x5413, 0x5421, 0x5450, 0x5451, 0x541B)  # what open() asks
+LIBC = LANDLOCK = FILTER = PY_EXIT = None
 
 
 def _succeeds(function, *args):
@@ -45,14 +45,16 @@ def enter(scratch):
     process may be the first of its own process namespace, and ``scratch``
     may be a small file system of its own.
     """
-    global LIBC
+    global LIBC, PY_EXIT
     try:
         import ctypes
         libc = ctypes.CDLL(None, use_errno=True)
         libc.unshare, libc.prctl         # macOS has neither: no layers
     except (ImportError, OSError, AttributeError):
         return []
-    LIBC, layers = libc, []
+    LIBC, PY_EXIT, layers = libc, ctypes.pythonapi.Py_Exit, []
+    if hasattr(libc, "mallopt"):         # one heap, not 64 MiB a thread
+        libc.mallopt(-8, 1)
     user, mount, network, process = 1 << 28, 1 << 17, 1 << 30, 1 << 29
     spaces = network | process | 1 << 27               # ... and ipc
     uid, gid = os.geteuid(), os.getegid()
