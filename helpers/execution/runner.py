@@ -11,6 +11,7 @@ import hashlib
 import os
 import sys
 import threading
+import warnings
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
@@ -96,6 +97,10 @@ class Runner:
             self.close()
             raise
         self.layers = describe_layers(worker.layers)
+        if not {"Landlock", "network namespace"} & set(worker.layers):
+            warnings.warn("only Python's audit hook keeps programs from your "
+                          "files and the network here: run those of strangers "
+                          "in a virtual machine or container", stacklevel=2)
         return self
 
     def __exit__(self, *_):

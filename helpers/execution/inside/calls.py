@@ -236,7 +236,7 @@ def examine(tests, names, starter, setup, report):
             if why and not first:
                 first = f"test {number}: {why}"
         if not program.asked:
-            raise Refused(f"its tests never call {names[0]}")
+            raise Refused(f"they never call {names[0]}")
     except Refused as why:
         yield report("ran", "refused", "", str(why))
     yield report("ran", "end", letters, first)

@@ -130,18 +130,42 @@ def _prepare_landlock(ctypes, scratch):
     libraries = ("/lib", "/lib64", "/usr/lib", "/usr/lib64",
                  "/usr/share/zoneinfo", "/etc/ld.so.cache", "/dev/null",
                  "/dev/urandom")
-    for path in (*sys.path, *libraries, scratch):
+    rules = {scratch: write}
+    for path in (*sys.path, *libraries):
+        for each in _own_parts(path):
+            rules.setdefault(each, read)
+    for path, allowed in rules.items():
         try:
             place = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except OSError:
             continue
-        allowed = write if path == scratch else read
         if not os.path.isdir(path):
             allowed = 1 << 2 | (1 << 1 if path == "/dev/null" else 0)
+        elif path in sys.path:
+            allowed = 1 << 3             # listed; its parts have rules
         libc.syscall(445, ruleset, 1, struct.pack("=Qi", allowed, place), 0)
         os.close(place)
     LANDLOCK = ruleset
     return True
+
+
+def _own_parts(path):
+    """A folder as those of its parts that belong to it.
+
+    What is installed beside the standard library does not, and neither does
+    another Python's.  A rule holds for all below, so there is one for each
+    part; a folder of Python itself is named as well.
+    """
+    try:
+        names = sorted(os.listdir(path))
+    except OSError:                      # a file, or nothing at all
+        return [path]
+    parts = [os.path.join(path, name) for name in names
+             if name not in ("site-packages", "dist-packages")]
+    if path in sys.path:
+        return [path, *parts]
+    return [part for part in parts
+            if not os.path.basename(part).startswith("python")]
 
 
 def _prepare_seccomp(ctypes, alone):
