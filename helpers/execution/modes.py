@@ -15,7 +15,7 @@ import re
 from helpers.execution.asserts import completed, prepare
 from helpers.execution.faults import as_text
 from helpers.execution.inside import plain
-from helpers.execution.verdicts import (FAILURES, compare_call,
+from helpers.execution.verdicts import (FAILURES, LETTERS, compare_call,
                                         compare_output, shorten, value_of)
 from helpers.execution.workers import Limits
 
@@ -91,7 +91,7 @@ def calls(worker, program, problem, limits):
                 detail = f"{shorten(value)} instead of {shorten(expected)}"
             except Exception:            # forged, in whatever way
                 state = ["error", "alive", "", "not plain data", state[4]]
-        marks.add(state, passes, detail or "another value")
+        marks.add(settled(state, TALKING), passes, detail or "another value")
     if state[1] in TALKING:
         worker.send("")
     return marks.outcome()
@@ -169,10 +169,11 @@ def examine(worker, state, problem, limits):
     if question[1] == "refused":
         raise ValueError(f"{problem.task_id} cannot be judged: its tests "
                          f"cannot run, as {question[3]}")
-    if question[1] != "end":             # a value that broke the tests
+    letters = question[2]
+    if question[1] != "end" or len(letters) != len(problem.tests) or not (
+            LETTERS.keys() >= set(letters)):      # a value that broke them
         return ["error", "", "", f"its tests came to no end: {question[3]}",
                 seconds]
-    letters = question[2]
     return ["judged", "", f"{letters}/{letters}", question[3], seconds]
 
 

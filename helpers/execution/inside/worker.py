@@ -128,6 +128,8 @@ def finish(run, data, late):
     if late == "more output than allowed":
         return ["error", "", "", late, used]
     if report and not (late and report[0] == "ran"):
+        if report[0] != "ran":
+            report[1] = ""               # of a program that is not alive
         return report + [used]
     if late or code == -signal.SIGXCPU:
         return ["timeout", "", "", late or "more CPU time than allowed", used]
