@@ -128,7 +128,7 @@ def finish(run, data, late):
     if late == "more output than allowed":
         return ["error", "", "", late, used]
     if report and not (late and report[0] == "ran"):
-        if report[0] != "ran":
+        if report[0] != "ran" or report[1] == "alive":
             report[1] = ""               # of a program that is not alive
         return report + [used]
     if late or code == -signal.SIGXCPU:
