@@ -1199,6 +1199,15 @@ for module in list(sys.modules.values()):
 try: os.fork()
 except OSError: os.fork()
 answer = 1""", "blocked error"),
+    "disarms the audit hook's rules": ("""
+import sys
+def yes(*_, **__): return True
+for module in list(sys.modules.values()):
+    for name in ("allowed", "guard"):
+        if hasattr(module, name):
+            getattr(module, name).__code__ = yes.__code__
+            setattr(module, name, yes)
+answer = open("/etc/passwd").read()""", "blocked error"),
     "a browser": (
         "import webbrowser\nwebbrowser.open('file:///')", "blocked error"),
     # ---- signals ----

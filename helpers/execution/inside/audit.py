@@ -10,6 +10,7 @@ import os
 import stat
 import sys
 
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 WRITTEN = 64               # files that a program may open for writing
 # First acts that end a program ("blocked"): other processes, the network,
 # files, foreign code.  See the table of audit events in Python's manual.
@@ -53,66 +54,66 @@ def watch_alone():
 DENIED = frozenset()
 
 
+def allowed(event, args, own, left=[WRITTEN], libraries=tuple(
+                path.rstrip("/") + "/" for path in sys.path if path),
+            zones=TIME_ZONES, devices=DEVICES, others=OTHERS, here=HERE,
+            kind=type, text=str, raw=bytes, number=int, decode=os.fsdecode,
+            status=os.stat, is_folder=stat.S_ISDIR, writing=WRITING,
+            missing=FileNotFoundError, errors=(OSError, ValueError)):
+    """Whether a program may do something to a file.
+
+    ``own`` is its own folder; ``left`` counts what it may still write.
+    """
+    path = args[0]
+    if kind(path) is raw:
+        path = decode(path)
+    if path is None or kind(path) is number:
+        return event != "os.remove"      # an open descriptor, or "."
+    if kind(path) is not text or not path or ".." in path:
+        return False
+    if path in devices:
+        return True
+    if path.startswith(here):            # a warning shows a line of ours
+        raise missing(2, "no such file in the judge")
+    writes = event == "open" and (kind(args[2]) is not number
+                                  or args[2] & writing != 0)
+    if event == "os.remove":
+        if kind(args[1]) is not number or args[1] != -1:
+            return False                 # beside another open folder
+        writes = True
+    if writes:
+        left[0] -= 1
+        return left[0] >= 0 and (path[:1] != "/" or path.startswith(own))
+    if path[:1] != "/":
+        return True
+    for other in others:
+        if other in path:
+            return False
+    if event == "open" and args[1] is None:
+        try:                             # os.open: of a folder, one could go
+            if is_folder(status(path).st_mode):        # on from there
+                return False
+        except errors:
+            pass
+    path += "/"
+    return path.startswith(libraries) or path.startswith((own, zones))
+
+
 def guard(report, scratch, channel, write=os.write, leave=os._exit,
-          kind=type, text=str, raw=bytes, number=int, decode=os.fsdecode):
+          kind=type, text=str, may=allowed):
     """An audit hook that ends the program at its first forbidden act.
 
     What the hook goes by are arguments of it, and of exact types: an object
     of the program is never compared with anything, since it would run code
-    of the program in here.
+    of the program in here.  The rules are a copy that no module holds.
     """
-    own = scratch.rstrip("/") + "/"
-    libraries = (TIME_ZONES, *(path.rstrip("/") + "/"
-                               for path in sys.path if path))
-    writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+    may = kind(may)(may.__code__, may.__globals__, "allowed",
+                    may.__defaults__)
 
-    def changes(event, args):
-        """Whether an act on a file may change it."""
-        if event == "os.remove":
-            return True
-        return event == "open" and (kind(args[2]) is not number
-                                    or args[2] & writing != 0)
-
-    def allowed(event, args, own=own, readable=(own, *libraries),
-                left=[WRITTEN], devices=DEVICES, others=OTHERS, here=HERE,
-                status=os.stat, is_folder=stat.S_ISDIR):
-        path = args[0]
-        if kind(path) is raw:
-            path = decode(path)
-        if path is None or kind(path) is number:
-            return event != "os.remove"  # an open descriptor, or "."
-        if kind(path) is not text or not path or ".." in path:
-            return False
-        if path in devices:
-            return True
-        if path.startswith(here):        # a warning shows a line of ours
-            raise FileNotFoundError(2, "no such file in the judge")
-        if event == "os.remove" and not (kind(args[1]) is number
-                                         and args[1] == -1):
-            return False                 # beside another open folder
-        writes = changes(event, args)
-        if writes:
-            left[0] -= 1
-        if left[0] < 0:
-            return False
-        if path[:1] != "/":
-            return True
-        for other in others:
-            if other in path:
-                return False
-        if event == "open" and args[1] is None and not writes:
-            try:                         # os.open: of a folder, one could go
-                if is_folder(status(path).st_mode):    # on from there
-                    return False
-            except (OSError, ValueError):
-                pass
-        return (path + "/").startswith(own if writes else readable)
-
-    def hook(event, args, paths=("open", "os.listdir", "os.scandir",
-                                 "os.remove"),
-             forbidden=FORBIDDEN, denied=DENIED):
-        if event in paths:
-            if allowed(event, args):
+    def hook(event, args, own=scratch + "/", denied=DENIED,
+             forbidden=FORBIDDEN):
+        if event in ("open", "os.listdir", "os.scandir", "os.remove"):
+            if may(event, args, own):
                 return
         elif event == "import":
             if not denied or kind(args[0]) is text and args[0].rpartition(

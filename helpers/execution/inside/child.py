@@ -75,7 +75,6 @@ def together(programs, report):
 def start(mode, program, extra, nonce, scratch):
     """Runs a program in a mode, writing its reports into the pipe RESULT."""
     write, report = os.write, reporter(nonce)
-    habitat.fit_stacks(extra["mb"])
     sys.addaudithook(guard(report, scratch, RESULT))
     sys.modules["__main__"] = type(sys)("__main__")
     if mode == "stdio":

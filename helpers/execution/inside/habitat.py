@@ -13,6 +13,8 @@ import sys
 import _sitebuiltins
 import _thread
 
+TRUE_SIZE, STACKS, TOLD = _thread.stack_size, (), [0]
+
 
 def stream(place, mode, name):
     """A standard stream as Python itself opens it on a pipe."""
@@ -42,26 +44,24 @@ def add_builtins():
     builtins.help = _sitebuiltins._Helper()
 
 
-def fit_stacks(memory_mb):
-    """Makes the stacks of threads fit: MiB that the program may use.
+def stack_size(size=0, /):
+    """The stack of new threads in bytes; sets it, and gives the old.
 
     A stack counts as memory here, used or not.  A program that asks for
     half a gigabyte gets a quarter of its memory, and is told that it got
     what it asked for; recursion in Python needs none of it.
     """
-    true, told = _thread.stack_size, [0]
-    usual, most = (max(1, memory_mb // part) << 20 for part in (128, 4))
+    usual, most = STACKS
+    TRUE_SIZE(min(size, most) if size else usual)
+    TOLD.append(size)
+    return TOLD[-2]
 
-    def stack_size(size=0, /):
-        """The stack of new threads in bytes; sets it, and gives the old."""
-        true(min(size, most) if size else usual)
-        told.append(size)
-        return told[-2]
 
-    true(usual)
-    _thread.stack_size = stack_size
-    if "threading" in sys.modules:
-        sys.modules["threading"].stack_size = stack_size
+def fit_stacks(memory_mb):
+    """Makes the stacks of threads fit into so many MiB of a program."""
+    global STACKS
+    STACKS = [max(1, memory_mb // part) << 20 for part in (128, 4)]
+    TRUE_SIZE(STACKS[0])
 
 
 class End:
@@ -119,6 +119,9 @@ def prepare():
     """What needs to be done only once, before programs are forked."""
     sys.set_int_max_str_digits(0)        # answers have thousands of digits
     sys.argv = ["program.py"]
+    _thread.stack_size = stack_size
+    if "threading" in sys.modules:
+        sys.modules["threading"].stack_size = stack_size
     add_builtins()
     open_streams()
     sys.meta_path.insert(0, AsyncioFinder)

@@ -38,6 +38,7 @@ def begin(mode, program, limits, extra=None, text=b""):
     begun, its_begun = os.pipe()
     its_feed, feed = os.pipe()
     output, its_output = os.pipe() if mode == "stdio" else (None, None)
+    habitat.fit_stacks(limits["mb"])
     leave = os._exit                     # a program may replace that one
     pid = os.fork()
     if pid == 0:
@@ -59,7 +60,7 @@ def begin(mode, program, limits, extra=None, text=b""):
             if not talks:
                 os.close(reports.ASK)
             gc.enable()
-            child.start(mode, program, limits | (extra or {}), nonce, SCRATCH)
+            child.start(mode, program, extra, nonce, SCRATCH)
             leave(0)
         finally:
             leave(1)
