@@ -115,7 +115,7 @@ def main():
         found["facts"] = {
             "date": datetime.date.today().isoformat(),
             "python": platform.python_version(),
-            "system": platform.platform(), "cores": os.cpu_count(),
+            "system": platform.system(), "cores": os.cpu_count(),
             "command": "python tests/soak.py " + " ".join(sys.argv[1:])}
         place = ROOT / "data" / "benchmarks" / "soak.json"
         place.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
