@@ -15,22 +15,25 @@ from helpers.hub import HUB, hub_rows
 from helpers.profiles import ROOT
 from helpers.tools.files import reading
 
-ANSWER_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+ANSWER_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 LEVELS = ("introductory", "interview", "competition")    # of APPS
 # No limit of Python's on the digits of an int is lower (the usual one is
 # 4300), and no integer of a test has more than the second number of them.
 DIGITS_READ, DIGITS_MOST = 640, 100_000
 # What the sites offer whose problems call a function, and what solutions of
 # theirs take for granted; the official scorer of APPS has much the same.
+# Python's own names keep their meaning (the pow of math takes no modulus),
+# and so do those of collections (typing has a Counter, too).
 LEETCODE = """
 import bisect, collections, fractions, functools, heapq, itertools, math
 import operator, random, re, string, sys
+from typing import *
 from collections import *
 from functools import *
 from heapq import *
 from itertools import *
 from math import *
-from typing import *
+del pow
 """
 MINI = {"mini-gsm": ("train", "dev", "test"),
         "mini-apps": ("train", "dev", "test")}

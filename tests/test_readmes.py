@@ -36,10 +36,6 @@ COMMANDS = {
         "test_sampling.py, what it draws; how fast, says a quiet machine",
     ".venv/bin/python tests/benchmarks/training.py":
         "needs TRL, which is installed from a network",
-    ".venv/bin/python -m helpers rebuild-mini":
-        "test_pretraining.py, with one small model",
-    ".venv/bin/python -m helpers rivals":
-        "test_campaign.py and test_ekt_runs.py, with few updates",
 }
 # A person reads 150 words a minute, a line of code in 7 seconds, a printed
 # one in 3, and looks at a figure for 60.  Folded solutions are not counted.

@@ -11,13 +11,17 @@ Introduced in notebook 01, section 6.
 import ast
 import json
 import re
-from functools import lru_cache
 
+from helpers.execution.asserts import completed, prepare
+from helpers.execution.faults import as_text
 from helpers.execution.inside import plain
-from helpers.execution.verdicts import compare_call, compare_output, shorten
+from helpers.execution.verdicts import (FAILURES, LETTERS, compare_call,
+                                        compare_output, shorten, value_of)
 from helpers.execution.workers import Limits
 
 PASSED = "p"               # every other letter is the first of its status
+INT_KEY = re.compile("0|-?[1-9][0-9]{0,639}")
+VETTED = set()             # preambles and setups that run by themselves
 TALKING = ("loaded", "plain", "ask", "alive")    # kinds: more may follow
 
 
@@ -25,14 +29,17 @@ def answers(worker, programs, limits):
     """Yields an outcome for each program's global ``answer``."""
     worker.ask("answer", programs, limits)
     for _ in programs:
-        yield worker.outcome()
+        outcome = worker.outcome()
+        yield settled(outcome, (outcome[1],) if readable(outcome) else ())
 
 
-def as_text(lines):
-    """An input or output of APPS as text; some are lists of lines."""
-    if isinstance(lines, (list, tuple)):
-        return "\n".join(map(str, lines))
-    return str(lines)
+def readable(outcome):
+    """Whether an answer is one that :func:`verdicts.read_outcome` reads."""
+    try:
+        value_of(outcome[1], outcome[2])
+    except ValueError:
+        return False
+    return True
 
 
 def script(worker, program, problem, limits):
@@ -41,7 +48,7 @@ def script(worker, program, problem, limits):
                inputs=[as_text(test[0]) for test in problem.tests])
     marks = Marks()
     for _, expected in problem.tests:
-        outcome = worker.outcome()
+        outcome = settled(worker.outcome(), ("output",))
         expected = as_text(expected)
         marks.add(outcome, outcome[1] == "output" and [
             compare_output(outcome[2], expected, comparator)
@@ -55,16 +62,17 @@ def calls(worker, program, problem, limits):
 
     Tests are assert statements, which another worker runs, or pairs of
     arguments and the value that they give.  Where the program defines no
-    such function but a class Solution, its method is called.
+    such function but a class Solution, its method is called.  Raises
+    ``ValueError`` where the preamble, the setup or the tests are broken.
     """
-    asserts = (prepare(problem.tests, problem.entry_point)
-               if isinstance(problem.tests[0], str) else None)
+    vet(worker, problem, limits)
+    asserts = isinstance(problem.tests[0], str)
     worker.ask("calls", [program], limits, preamble=problem.preamble,
                setup=problem.setup)
     state = worker.outcome()
     if asserts:
-        return (examine(worker, state, asserts, problem, limits)
-                if state[1] == "loaded" else state)
+        return (examine(worker, state, problem, limits)
+                if state[1] == "loaded" else settled(state))
     marks = Marks()
     for arguments, expected in problem.tests:
         if state[1] in TALKING:
@@ -78,40 +86,73 @@ def calls(worker, program, problem, limits):
                 plain.encode(expected)):
             try:
                 value = plain.decode(state[2])
-                passes = [compare_call(value, int_keys(expected), comparator)
+                passes = [compare_call(value, expected, comparator)
                           for comparator in ("strict", "apps")]
                 detail = f"{shorten(value)} instead of {shorten(expected)}"
             except Exception:            # forged, in whatever way
                 state = ["error", "alive", "", "not plain data", state[4]]
-        marks.add(state, passes, detail or "another value")
+        marks.add(settled(state, TALKING), passes, detail or "another value")
     if state[1] in TALKING:
         worker.send("")
     return marks.outcome()
 
 
 def int_keys(value):
-    """A list whose first entry is a dictionary gets its int keys back.
+    """Arguments, with the int keys that JSON had to write as text.
 
-    JSON knows only text as a key; the official scorer of APPS does the same.
-    What ``int`` cannot read, as it has thousands of digits, stays text.
+    A dictionary gets them back, at any depth, where all its keys are an int
+    as Python writes it; so nothing is lost.  What ``int`` may not read, as
+    it has thousands of digits, stays text.
     """
-    if (isinstance(value, list) and value and isinstance(value[0], dict)
-            and all(re.fullmatch("-?[0-9]{1,640}", key)
-                    for key in value[0])):
-        return [{int(key): item for key, item in value[0].items()}]
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(int_keys, value))
+    if isinstance(value, dict):
+        number = int if value and all(
+            isinstance(key, str) and INT_KEY.fullmatch(key)
+            for key in value) else (lambda key: key)
+        return {number(key): int_keys(item) for key, item in value.items()}
     return value
 
 
-def examine(worker, state, asserts, problem, limits):
+def vet(worker, problem, limits):
+    """Runs what a problem brings along, without any program.
+
+    Raises ``ValueError`` where it fails.  A setup may use what only the
+    program has, so a name that is missing is no fault of it.
+    """
+    both = problem.preamble, problem.setup
+    if both in VETTED or not any(both):
+        return
+    patient = Limits(max(5, 5 * limits.timeout), max(256, limits.memory_mb))
+    for name, setup in (("preamble", ""), ("setup", problem.setup)):
+        worker.ask("calls", [""], patient, preamble=problem.preamble,
+                   setup=setup)
+        state = worker.outcome()
+        if state[1] == "loaded":
+            worker.send("")
+        elif name == "preamble" or state[0] != "error" or not state[
+                3].startswith(("NameError", "AttributeError")):
+            raise ValueError(f"{problem.task_id} cannot be judged: its "
+                             f"{name} fails ({state[3] or state[0]})")
+    if len(VETTED) >= 1000:
+        VETTED.clear()
+    VETTED.add(both)
+
+
+def examine(worker, state, problem, limits):
     """Runs assert statements in a second worker, which asks the first.
 
     The first one has the program and is asked for the value of each call;
-    the second has the tests and never sees the program.
+    the second has the tests and never sees the program.  Raises
+    ``ValueError`` where the tests cannot be run, whatever the program does.
     """
     referee = worker.referee()
     patient = Limits(max(5, 5 * limits.timeout), max(1024, limits.memory_mb))
-    referee.ask("tests", [asserts], patient, names=[problem.entry_point],
-                starter=problem.starter)
+    setup = [ast.unparse(line) for line in ast.parse(problem.setup).body]
+    referee.ask("tests", [prepare(tuple(problem.tests),
+                                      problem.entry_point)],
+                patient, names=[problem.entry_point], setup=setup,
+                starter=completed(problem.starter))
     seconds, ended = state[4], None
     question = referee.outcome()
     while question[1] == "ask":
@@ -120,56 +161,30 @@ def examine(worker, state, asserts, problem, limits):
             state = worker.outcome()
             seconds = max(seconds, state[4])
             if state[1] not in TALKING:
-                ended = state
+                ended = settled(state)
         referee.send(json.dumps(ended or state))
         question = referee.outcome()
     if ended is None:
         worker.send("")
-    if question[1] != "end":             # a value that broke the tests
+    if question[1] == "refused":
+        raise ValueError(f"{problem.task_id} cannot be judged: its tests "
+                         f"cannot run, as {question[3]}")
+    letters = question[2]
+    if question[1] != "end" or len(letters) != len(problem.tests) or not (
+            LETTERS.keys() >= set(letters)):      # a value that broke them
         return ["error", "", "", f"its tests came to no end: {question[3]}",
                 seconds]
-    letters = question[2]
     return ["judged", "", f"{letters}/{letters}", question[3], seconds]
 
 
-@lru_cache(maxsize=256)
-def prepare(tests, entry_point):
-    """Assert statements, with the calls in them turned into questions.
+def settled(outcome, kinds=()):
+    """An outcome that is one of a failure, or of one of these kinds.
 
-    ``assert f(3) == 4`` becomes ``assert evaluated('f(3)') == 4``: the text
-    of the call goes to the process with the program, the rest stays.  A
-    function ``check(candidate)``, as in HumanEval, is called with a stand-in
-    that passes its arguments on.  Raises ``ValueError`` for tests that are
-    not Python.
+    Whatever else a worker passes on was forged by its program.
     """
-    def ask(node):
-        if (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-                and node.func.id == entry_point):
-            return ast.Call(ast.Name("evaluated", ast.Load()),
-                            [ast.Constant(ast.unparse(node))], [])
-        for name, value in ast.iter_fields(node):
-            if isinstance(value, ast.AST):
-                setattr(node, name, ask(value))
-            elif isinstance(value, list):
-                setattr(node, name, [ask(item) if isinstance(item, ast.AST)
-                                     else item for item in value])
-        return node
-
-    prepared = []
-    for test in tests:
-        try:
-            tree = ast.parse(test)
-        except SyntaxError as error:
-            raise ValueError(f"a test of this problem is not Python "
-                             f"({error.msg}): {test[:60]!r}") from None
-        tree.body = [ask(node) if isinstance(node, ast.Assert) else node
-                     for node in tree.body]
-        text = ast.unparse(ast.fix_missing_locations(tree))
-        if any(isinstance(node, ast.FunctionDef) and node.name == "check"
-               for node in tree.body):
-            text += f"\ncheck({entry_point})"
-        prepared.append(text)
-    return prepared
+    if outcome[0] in FAILURES or outcome[0] == "ran" and outcome[1] in kinds:
+        return outcome
+    return ["error", "", "", "a forged result", outcome[4]]
 
 
 class Marks:

@@ -11,6 +11,7 @@ import hashlib
 import os
 import sys
 import threading
+import warnings
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
@@ -19,15 +20,15 @@ from tqdm import tqdm
 
 from helpers.execution import modes
 from helpers.execution.cache import Outcomes
+from helpers.execution.faults import check_problem
 from helpers.execution.inside import plain
 from helpers.execution.verdicts import COMPARATORS, read_outcome
 from helpers.execution.workers import (Limits, Worker, WorkerLost,
                                        describe_layers)
 from helpers.problems import Problem
 
-VERSION = 2                # part of the cache key: raise it with the worker
+VERSION = 3                # part of the cache key: raise it with the worker
 BATCH = 16                 # programs handed to a worker at a time
-MODES = ("answer", "stdio", "calls")
 
 # The self-test: program, verdict if 42 is expected, CPU seconds.
 CANARIES = (
@@ -96,6 +97,10 @@ class Runner:
             self.close()
             raise
         self.layers = describe_layers(worker.layers)
+        if not {"Landlock", "network namespace"} & set(worker.layers):
+            warnings.warn("only Python's audit hook keeps programs from your "
+                          "files and the network here: run those of strangers "
+                          "in a virtual machine or container", stacklevel=2)
         return self
 
     def __exit__(self, *_):
@@ -209,7 +214,7 @@ class Runner:
                                "'with Runner() as runner:'")
         self.outcomes.forget_failures()
         waiting, futures = deque(), deque()     # both in order
-        batch, asked, of = {}, {}, None
+        batch, asked, of, checked = {}, {}, None, None
 
         def submit():
             futures.append((list(batch), self.threads.submit(
@@ -242,7 +247,9 @@ class Runner:
                    disable=not progress, leave=False, mininterval=0.5)
         try:
             for problem, program in pairs:
-                _check(problem)
+                if problem is not checked:
+                    check_problem(problem)
+                    checked = problem
                 key = self.key(problem, program)
                 waiting.append((problem, key))
                 if key not in asked and key in self.outcomes:
@@ -274,17 +281,3 @@ class Runner:
         what = (program, problem.mode, tests, self.limits.timeout,
                 self.limits.memory_mb, VERSION, sys.version_info[:2])
         return hashlib.sha256(repr(what).encode()).digest()[:16]
-
-
-def _check(problem):
-    """Raises ``ValueError`` for a problem that cannot be judged."""
-    if problem.mode not in MODES:
-        raise ValueError(f"{problem.task_id} has the mode {problem.mode!r}; "
-                         f"choose one of {', '.join(MODES)}")
-    if problem.mode != "answer" and not problem.tests:
-        raise ValueError(f"{problem.task_id} has no tests to judge by")
-    if problem.mode == "answer" and problem.answer is None:
-        raise ValueError(f"{problem.task_id} has no answer to judge by")
-    if problem.mode == "calls" and not problem.entry_point:
-        raise ValueError(f"{problem.task_id} does not say which function "
-                         f"its tests call")

@@ -4,6 +4,8 @@ Pure functions on plain data; ``helpers.execution`` runs the programs and
 offers these names too.  Introduced in notebook 01.
 """
 
+import math
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -14,6 +16,10 @@ COMPARATORS = {"exact": ("exact", "strict"), "strict": ("exact", "strict"),
                "published": ("published", "apps"),
                "apps": ("published", "apps")}
 LETTERS = {status[0]: status for status in STATUSES}
+FAILURES = frozenset(STATUSES[2:])       # what a worker may report, or "ran"
+NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?",
+                    re.IGNORECASE)
+CLOSE = 1e-6               # for a decimal fraction, relative above 1
 
 
 @dataclass(frozen=True)
@@ -63,18 +69,23 @@ def same_token(token, wanted):
     """Whether a word of an output is the expected one.
 
     Equal text; or a decimal fraction is expected and the number differs by
-    at most 1e-6, relative above 1.  Integers have to be equal.
-    Introduced in notebook 01, section 6.
+    at most 1e-6, relative above 1.  Integers have to be equal, and so has
+    what is no number in plain digits.  Introduced in notebook 01, section 6.
     """
     if token == wanted:
         return True
-    try:
-        if not {".", "e", "E"} & set(wanted):
-            return False
-        value, y = float(token), float(wanted)
-    except ValueError:
+    if not {".", "e", "E"} & set(wanted) or not (
+            NUMBER.fullmatch(token) and NUMBER.fullmatch(wanted)):
         return False
-    return abs(value - y) <= 1e-6 * max(1, abs(y))
+    return close(float(token), float(wanted))
+
+
+def close(value, y):
+    """Whether two numbers are so near that one is the other, rounded."""
+    try:
+        return math.isfinite(y) and abs(value - y) <= CLOSE * max(1, abs(y))
+    except OverflowError:                # an int beyond all floats
+        return False
 
 
 def compare_output(output, expected, comparator="strict"):
@@ -136,16 +147,17 @@ def apps_accepts(output, expected):
 def compare_call(value, expected, comparator="strict"):
     """Whether what a function returned counts as right (pairs of APPS).
 
-    JSON has no tuples, so a tuple counts as a list; and the expected value
-    may be wrapped in a list of one.  "apps" is the official scorer: it turns
-    only the outermost tuples into lists.
+    "strict": see :func:`alike`; and the expected value may be wrapped in a
+    list of one.  "apps" is the official scorer: it turns only the outermost
+    tuples into lists, and reads the expected value by :func:`apps_reads`.
     Introduced in notebook 01, section 6.
     """
-    wrapped = isinstance(expected, list) and expected
     if comparator == "strict":
-        value = as_lists(value)
-        return bool(value == expected or wrapped and len(expected) == 1
-                    and value == expected[0])
+        return alike(value, expected) or bool(
+            isinstance(expected, list) and len(expected) == 1
+            and alike(value, expected[0]))
+    expected = apps_reads(expected)
+    wrapped = isinstance(expected, list) and expected
     if isinstance(value, tuple):
         value = list(value)
     if value == expected or wrapped and value == expected[0]:
@@ -155,13 +167,55 @@ def compare_call(value, expected, comparator="strict"):
                 and [list(x) for x in value] == expected[0])
 
 
-def as_lists(value):
-    """A value with lists in the place of all tuples."""
-    if isinstance(value, (list, tuple)):
-        return [as_lists(item) for item in value]
-    if isinstance(value, dict):
-        return {key: as_lists(item) for key, item in value.items()}
-    return value
+def alike(value, expected):
+    """Whether a value is the expected one, up to what JSON cannot say.
+
+    It has no tuples, so a tuple counts as a list; no keys but text, so keys
+    count as what JSON writes for them (1 as "1", True as "true"); and its
+    decimal fractions are rounded, so where a float is expected a number
+    within 1e-6 will do, relative above 1.  At any depth; ints stay exact.
+    """
+    if isinstance(value, (list, tuple)) and isinstance(expected,
+                                                       (list, tuple)):
+        return len(value) == len(expected) and all(
+            map(alike, value, expected))
+    if isinstance(value, dict) and isinstance(expected, dict):
+        value, expected = json_keys(value), json_keys(expected)
+        return value.keys() == expected.keys() and all(
+            alike(item, expected[key]) for key, item in value.items())
+    if type(expected) is float and type(value) in (int, float):
+        return bool(value == expected or close(value, expected)
+                    or value != value and expected != expected)
+    return bool(value == expected)
+
+
+def json_keys(value):
+    """A dictionary with its keys as JSON has them, where none coincide."""
+    names = {True: "true", False: "false", None: "null"}
+    keys = {}
+    for key, item in value.items():
+        if key is None or isinstance(key, bool):
+            key = names[key]
+        elif isinstance(key, float) or (isinstance(key, int)
+                                        and key.bit_length() < 2000):
+            key = repr(key)
+        keys[key] = item
+    return keys if len(keys) == len(value) else value
+
+
+def apps_reads(expected):
+    """An expected value as the official scorer of APPS reads it.
+
+    A dictionary, or a list that begins with one, gets int keys where it can,
+    and then nothing is left of it but that dictionary, in a list.
+    """
+    first = expected
+    if isinstance(expected, list) and expected:
+        first = expected[0]
+    try:
+        return [{int(key): item for key, item in first.items()}]
+    except (AttributeError, TypeError, ValueError):
+        return expected
 
 
 def shorten(value, most=40):
@@ -201,15 +255,11 @@ def read_outcome(problem, outcome, comparator="exact"):
     if status == "judged":               # by us, after each test
         return read_tests(text, detail, seconds, comparator)
     if status != "ran":
-        known = status in STATUSES[2:]
+        known = status in FAILURES
         return Verdict(status if known else "error", None,
                        detail if known else "a forged result", seconds,
                        (status,) * len(problem.tests) if known else ())
-    try:
-        value = {"int": int, "float": float, "str": str,
-                 "bool": "True".__eq__}.get(kind, lambda _: None)(text)
-    except ValueError:
-        return Verdict("error", None, "a forged result", seconds)
+    value = value_of(kind, text)
     accepted = tuple(name for name in ("exact", "published")
                      if compare(value, problem.answer, name))
     comparator = COMPARATORS[comparator][0]
@@ -221,6 +271,15 @@ def read_outcome(problem, outcome, comparator="exact"):
             detail += " as a float"
     return Verdict("wrong", value, detail or f"answer has type {kind}",
                    seconds, (), accepted)
+
+
+def value_of(kind, text):
+    """An answer that crossed as the name of its type and a text, or None.
+
+    Raises ``ValueError`` for a number that is none, which was forged.
+    """
+    return {"int": int, "float": float, "str": str,
+            "bool": "True".__eq__}.get(kind, lambda _: None)(text)
 
 
 def read_tests(text, detail, seconds, comparator):

@@ -4,9 +4,12 @@ The programs are in ``hostile.py``.  They run twice: against the whole judge,
 and against one without its audit hook, where the kernel alone has to hold.
 """
 
+import contextlib
 import os
+import random
 import socket
 import sys
+import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -17,8 +20,10 @@ import pytest
 from changed_worker import NO_HOOK, changed_worker
 from hostile import (EXPECTED, FUNCTION_PAIR, FUNCTION_TEST, HOSTILE,
                      HOSTILE_FUNCTIONS, HOSTILE_SCRIPTS, SCRIPT_INPUT,
-                     SCRIPT_OUTPUT)
-from helpers.execution import Runner, compare, runner as judge, workers
+                     SCRIPT_OUTPUT, forge)
+from helpers.execution import (STATUSES, Runner, compare, runner as judge,
+                               workers)
+from helpers.execution.verdicts import read_outcome
 from helpers.problems import Problem
 
 PROBLEM = Problem("test/0", "?", answer=EXPECTED)
@@ -72,6 +77,14 @@ def programs_left():
     return left
 
 
+def left_behind():
+    """Files that a hostile program has made where it should not."""
+    places = ("/tmp", "/dev/shm", os.path.dirname(os.__file__),
+              tempfile.gettempdir())
+    return [path for place in map(Path, places)
+            for path in place.glob("*hostile-victim*")]
+
+
 def judge_all(runner, problem, corpus):
     verdicts = list(runner.judge_many(
         [(problem, textwrap.dedent(text)) for _, text, _ in corpus.values()],
@@ -98,6 +111,7 @@ def the_judge_is_as_new(runner):
     while programs_left() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert programs_left() == []
+    assert not left_behind()
 
 
 def test_hostile_programs_never_pass(runner, patient):
@@ -134,7 +148,7 @@ def test_the_kernel_alone_holds(hookless):
         got = judge_all(hookless, problem, programs)
         assert {name: verdict for name, verdict in got.items() if
                 verdict.status in ("passed", "infrastructure")} == {}
-    assert not list(Path("/tmp").glob("hostile-victim*"))
+    assert not left_behind()
     the_judge_is_as_new(hookless)
 
 
@@ -276,3 +290,102 @@ def found(*_):
                                entry_point="found")
             assert runner.judge(function, search).tests[:2] == (
                 "passed", "passed")
+
+
+# ---- where the hook is the only lock ----
+
+HOOK_ALONE = {"worker.py": [("    layers = isolation.enter(SCRATCH)\n",
+                             "    layers = []\n")]}
+NO_LANDLOCK = {"isolation.py": [("LANDLOCK is not None and LIBC",
+                                 "None and LIBC")]}
+# What gets around the hook needs the kernel, as notebook 01 says.
+THROUGH = {"past the audit hook", "pair of sockets past the audit hook",
+           "a socket to the kernel past the audit hook", "priority",
+           "password file by the library", "real time", "all processors",
+           "another user", "another root", "its own session",
+           "a descriptor for events", "signal by a descriptor",
+           "a new terminal", "more time for itself", "memory as a file",
+           "more memory for itself"}
+
+
+@pytest.mark.parametrize("changes", [HOOK_ALONE, NO_LANDLOCK],
+                         ids=["hook alone", "no Landlock"])
+def test_the_hook_alone_holds(tmp_path, monkeypatch, changes):
+    """As on macOS, and as on an old kernel: nothing passes or stays."""
+    monkeypatch.setattr(workers, "WORKER", changed_worker(tmp_path, changes))
+    corpus = {name: one for name, one in HOSTILE.items()
+              if one[0] == "escapes" and name not in THROUGH}
+    warned = pytest.warns(UserWarning, match="only Python's audit hook") if (
+        changes is HOOK_ALONE) else contextlib.nullcontext()
+    with warned, Runner(**LIMITS | {"timeout": 2}) as runner:
+        got = judge_all(runner, PROBLEM, corpus)
+        assert {name: verdict for name, verdict in got.items()
+                if verdict.status not in ("blocked", "error", "wrong")
+                or "blocked" == corpus[name][2] != verdict.status} == {}
+        assert not left_behind()
+
+
+# ---- whatever a program reports ----
+
+def test_no_report_of_a_program_ends_the_scoring(tmp_path):
+    """Forged reports of every kind, in every mode: a verdict each, kept."""
+    rng, texts = random.Random(0), (
+        "", "p/p", "731846258", "nan", "-1e999", "[7", "{}", "True", "e",
+        "\0", '{"float": "0x1p99999"}', '["call", "f", [], {}]', "\uff11",
+        "7" * 5000)
+    statuses = ("ran", "error", "memory", "blocked", "unparsable", "timeout",
+                "passed", "wrong", "judged", "infrastructure", "", "x")
+    kinds = ("int", "float", "str", "bool", "NoneType", "other", "output",
+             "loaded", "plain", "ask", "end", "alive", "refused", "together",
+             "tests", "", "x")
+    cases = [(status, kind) for status in statuses[:6] for kind in kinds]
+    cases += [(rng.choice(statuses), rng.choice(kinds)) for _ in range(60)]
+    forged = [forge(status, kind, rng.choice(texts), rng.choice(texts))
+              for status, kind in cases]
+    forged += [f"def solution(*_):\n{textwrap.indent(text, '    ')}"
+               for text in forged[::2]]
+    pairs = [(problem, text) for problem in (PROBLEM, SCRIPT, FUNCTION, PAIR)
+             for text in forged]
+    cache = tmp_path / "cache.jsonl"
+    with Runner(cache=cache, **LIMITS) as runner:
+        verdicts = list(runner.judge_many(pairs, progress=False))
+        again = list(runner.judge_many(pairs, progress=False))
+    assert len(verdicts) == len(pairs)
+    assert {verdict.status for verdict in verdicts} <= {
+        "wrong", "error", "memory", "blocked", "unparsable", "timeout"}
+    assert verdicts == again
+    assert "infrastructure" not in cache.read_text()
+
+
+@pytest.mark.parametrize("mode, tests", [
+    ("answer", ()), ("stdio", (("", "7"),)), ("calls", ("assert f(1) == 7",)),
+    ("calls", (([1], 7),))])
+def test_nothing_that_a_worker_says_raises(mode, tests):
+    """The border itself: outcomes of any kind, in any order."""
+    rng = random.Random(1)
+
+    class Said:
+        def ask(self, *_, **__):
+            pass
+
+        send = ask
+
+        def referee(self):
+            return Said()
+
+        def outcome(self):
+            return [rng.choice(("ran", "error", "timeout", "judged", "x")),
+                    rng.choice(("int", "float", "str", "plain", "loaded",
+                                "output", "end", "x", "")),
+                    rng.choice(("", "7", "7e", "nan", "p", "[", "\uff11")),
+                    "", 0.0]
+
+    problem = Problem("fuzz/1", "?", mode, answer="7", tests=tests,
+                      entry_point="f")
+    runner = Runner()
+    for _ in range(3000):
+        for outcome in runner.outcomes_of(Said(), problem, ["x"],
+                                          runner.limits):
+            verdict = read_outcome(problem, outcome)
+            assert verdict.status in STATUSES
+            assert len(verdict.tests) in (0, len(problem.tests))

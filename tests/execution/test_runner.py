@@ -153,9 +153,11 @@ def test_a_machine_that_is_always_slow_gives_more_time(changed):
         assert runner.judge(PROBLEM, work).status == "wrong"
 
 
-def test_a_machine_without_a_processor_to_spare(changed, monkeypatch):
-    starved = changed("supervision.py", ("STARVED = 60", "STARVED = -8.8"),
-                      timeout=0.3)
+def test_a_machine_without_a_processor_to_spare(tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "WORKER", changed_worker(tmp_path, {
+        "supervision.py": [("STARVED = 60", "STARVED = -8.8")],
+        "worker.py": [("USUAL = 0.008", "USUAL = 9")]}))     # not stretched
+    starved = Runner(workers=1, timeout=0.3)
     monkeypatch.setattr(judge, "CANARIES", judge.CANARIES[:3])
     with starved as runner:          # after 0.2 s instead of 69
         verdict = runner.judge(PROBLEM, "while True: pass")

@@ -2,8 +2,8 @@
 
 from helpers.profiles import ROOT
 
-FAMILY = ("audit.py", "child.py", "isolation.py", "plain.py", "sums.py",
-          "supervision.py", "worker.py")
+INSIDE = ROOT / "helpers" / "execution" / "inside"
+FAMILY = sorted(path.name for path in INSIDE.glob("[a-z]*.py"))
 NO_HOOK = {"child.py": [
     ("sys.addaudithook(guard(report, scratch, RESULT))", "pass")]}
 
@@ -15,7 +15,7 @@ def changed_worker(folder, changes):
     to be there once, and what replaces them.
     """
     for name in FAMILY:
-        text = (ROOT / "helpers" / "execution" / "inside" / name).read_text()
+        text = (INSIDE / name).read_text()
         for old, new in changes.get(name, ()):
             assert text.count(old) == 1, old
             text = text.replace(old, new)

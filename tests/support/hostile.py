@@ -687,6 +687,15 @@ os._exit(0)""", "error"),
                                         "wrong error"),
     "forged output": (forge("ran", "output", "731846259"), "wrong error"),
     "forged value": (forge("ran", "plain", "731846259"), "wrong error"),
+    "forged text of a number": (forge("ran", "int", "7e9"), "error"),
+    "forged int in full width": (forge("ran", "int", "\uff11"),
+                                 "wrong error"),
+    "forged kind without a name": (forge("ran", "", "731846259"),
+                                   "wrong error"),
+    "forged judgement": (forge("judged", "", "p/p"), "error"),
+    "forged sums": (forge("ran", "together", '[["judged", "", "p/p"]]'),
+                    "wrong error"),
+    "forged refusal": (forge("ran", "refused", "", "no"), "wrong error"),
     "forged start": (forge("ran", "loaded"), "wrong error"),
     "forged end": (forge("ran", "end", "p"), "wrong error"),
     "forged int": (forge("ran", "int", "731846259.x"), "error"),
@@ -727,6 +736,42 @@ os.write(3, b"passed")""", "error"),
 import os
 answer = 1
 for fd in range(3, 32): os.dup2(1, fd)""", "error"),
+    "output of faulthandler in the channel": ("""
+import faulthandler
+faulthandler.enable(3, all_threads=True)
+faulthandler.dump_traceback_later(0.01, repeat=True, file=3)
+while True: pass""", "timeout error"),
+    "an interpreter of its own for the channel": ("""
+import _xxsubinterpreters as interpreters
+interpreters.run_string(interpreters.create(), "import os; os.write(3, b'p')")
+answer = 1""", "blocked"),
+    "bytecode of a frame above": ("""
+import sys
+frame, found = sys._getframe(), 0
+while frame:
+    code = frame.f_code
+    if code.co_name in ("told", "answer_of", "start"):
+        found += 1
+        code.replace(co_code=b"d\\x00S\\x00")
+    frame = frame.f_back
+answer = found""", "wrong"),
+    "bytecode of the judge": ("""
+import sys
+def lie(*_, **__): return "ran", "int", "731846258"
+for module in list(sys.modules.values()):
+    for name in ("told", "answer_of", "compiled", "describe", "reporter"):
+        function = getattr(module, name, None)
+        if function is not None:
+            try: function.__code__ = lie.__code__
+            except (AttributeError, ValueError): pass
+answer = 1""", "wrong error"),
+    "defaults of the judge": ("""
+import sys
+for module in list(sys.modules.values()):
+    told = getattr(module, "told", None)
+    if told is not None:
+        told.__defaults__ = (lambda _: int,) * len(told.__defaults__)
+answer = object()""", "wrong error"),
     "a traceback in the channel": ("""
 import faulthandler
 faulthandler.dump_traceback(3)
@@ -1154,6 +1199,15 @@ for module in list(sys.modules.values()):
 try: os.fork()
 except OSError: os.fork()
 answer = 1""", "blocked error"),
+    "disarms the audit hook's rules": ("""
+import sys
+def yes(*_, **__): return True
+for module in list(sys.modules.values()):
+    for name in ("allowed", "guard"):
+        if hasattr(module, name):
+            getattr(module, name).__code__ = yes.__code__
+            setattr(module, name, yes)
+answer = open("/etc/passwd").read()""", "blocked error"),
     "a browser": (
         "import webbrowser\nwebbrowser.open('file:///')", "blocked error"),
     # ---- signals ----
@@ -1172,7 +1226,31 @@ fd = os.pidfd_open(os.getppid())
 signal.pidfd_send_signal(fd, 9)
 answer = 1""", "error wrong"),
     "its own session": ("import os\nos.setsid()\nanswer = 1", "error"),
+    "stops the judge": (
+        "import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)",
+        "blocked"),
+    "stops itself": (
+        "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)",
+        "blocked"),
+    "a descriptor for events": (
+        "import os\nos.eventfd(0)\nanswer = 1", "error"),
     # ---- foreign code, privileges ----
+    "a trace of the judge": ("""
+import ctypes, os
+ctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0)""", "blocked"),
+    "namespaces of its own": ("""
+import ctypes
+ctypes.CDLL(None).unshare(1 << 28)""", "blocked"),
+    "namespaces by their name": ("""
+import os
+if hasattr(os, "unshare"): os.unshare(1 << 28)
+os.open("/proc/self/ns/user", os.O_RDONLY)""", "blocked error"),
+    "limits of the judge": ("""
+import os, resource
+resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))""", "blocked"),
+    "all processors": (
+        "import os\nos.sched_setaffinity(os.getppid(), {0})\nanswer = 1",
+        "error"),
     "foreign code": ("import ctypes\nctypes.CDLL(None)", "blocked"),
     "foreign code without ctypes": (
         "import _ctypes\n_ctypes.dlopen(None, 0)", "blocked"),
@@ -1229,6 +1307,93 @@ answer = os.read(os.open(Path(), os.O_CREAT), 99)
 class Path(str):
     __fspath__ = lambda _: "/etc/passwd"
 answer = os.read(os.open(Path("mine"), 0), 99)""", "blocked"),
+    "password file as a text that is equal to all": ("""
+class Path(str):
+    __eq__ = lambda *_: True
+    __hash__ = str.__hash__
+    startswith = lambda *_: True
+    __contains__ = lambda *_: False
+answer = open(Path("/etc/passwd")).read()""", "blocked"),
+    "a text that is equal to all, removed": ("""
+import os
+class Path(str):
+    __eq__ = lambda *_: True
+    __hash__ = str.__hash__
+os.remove(Path("/tmp/hostile-victim-none"))""", "blocked"),
+    "flags that lie": ("""
+import os
+class Flags(int):
+    __and__ = __rand__ = lambda *_: 0
+os.open("/tmp/hostile-victim-16", Flags(os.O_CREAT | os.O_WRONLY))
+answer = 1""", "blocked"),
+    "beside a module, by a descriptor": ("""
+import os
+folder = os.open(os.path.dirname(os.__file__), os.O_RDONLY)
+os.open("hostile-victim-17", os.O_CREAT | os.O_WRONLY, dir_fd=folder)
+answer = 1""", "blocked"),
+    "beside its own folder": ("""
+import os
+open(os.getcwd() + "-hostile-victim", "w").write("x")""", "blocked"),
+    "modules installed for others": ("""
+import sys
+for path in list(sys.path):
+    sys.path += [path + "/site-packages", path + "/dist-packages"]
+sys.path += ["/usr/lib/python3/dist-packages"]
+import pip, setuptools
+answer = 1""", "blocked error"),
+    "an interpreter of its own": ("""
+import _xxsubinterpreters as interpreters
+interpreters.run_string(interpreters.create(),
+                        "open('/tmp/hostile-victim-18', 'w').write('x')")
+answer = 1""", "blocked"),
+    "Tcl": ("""
+import _tkinter
+_tkinter.create().eval("open /tmp/hostile-victim-19 w")
+answer = 1""", "error"),
+    "Tcl by tkinter": ("""
+import tkinter
+tkinter.Tcl().eval("exec touch /tmp/hostile-victim-20")
+answer = 1""", "error"),
+    "dbm": ("""
+import dbm
+dbm.open("/tmp/hostile-victim-21", "n")["a"] = "b"
+answer = 1""", "blocked error"),
+    "dbm of Unix": ("""
+import _dbm
+_dbm.open("/tmp/hostile-victim-22", "n")
+answer = 1""", "error"),
+    "a history": ("""
+import readline
+readline.write_history_file("/tmp/hostile-victim-23")
+answer = 1""", "error"),
+    "a log of keys": ("""
+import ssl
+ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).keylog_filename = (
+    "/tmp/hostile-victim-24")
+answer = 1""", "blocked error"),
+    "a terminal": (
+        "import os\nos.open('/dev/tty', os.O_RDWR)\nanswer = 1", "blocked"),
+    "words for a terminal": ("""
+import fcntl, termios
+for letter in b"ls\\n": fcntl.ioctl(0, termios.TIOCSTI, bytes([letter]))
+answer = 1""", "blocked"),
+    "a new terminal": (
+        "import os\nos.openpty()\nanswer = 1", "error"),
+    "a control group": ("""
+import os
+open("/sys/fs/cgroup/cgroup.procs", "w").write(str(os.getpid()))
+answer = 1""", "blocked"),
+    "a control group of its own": (
+        "import os\nos.mkdir('/sys/fs/cgroup/hostile-victim')", "blocked"),
+    "shared memory that stays": ("""
+from multiprocessing import shared_memory
+shared_memory.SharedMemory("hostile-victim-25", True, 9)
+answer = 1""", "error"),
+    "a file without a name": (
+        "import os\nos.open('/tmp', os.O_TMPFILE | os.O_RDWR)", "blocked"),
+    "a file that is watched": ("""
+import ctypes
+ctypes.CDLL(None).inotify_init()""", "blocked"),
     "a file by its descriptor": ("""
 import os
 folder = os.open("/etc", os.O_RDONLY)
@@ -1327,6 +1492,14 @@ one.bind("\\0hostile-victim-15")""", "blocked"),
                         "blocked error"),
     "pair of sockets past the audit hook": (
         "import _socket\n_socket.socketpair()\nanswer = 1", "error wrong"),
+    "a socket to the kernel": ("""
+import socket
+one = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+one.bind((0, 0))""", "blocked"),
+    "a socket to the kernel past the audit hook": ("""
+import _socket
+_socket.socketpair(16, 3)
+answer = 1""", "error"),
     "datagram": ("""
 import socket
 one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -1402,6 +1575,13 @@ for fd in range(100):
     "forged, all passed": (forge("ran", "tests", "p/p"), "wrong error"),
     "forged output": (forge("ran", "output", "731846259"), "wrong error"),
     "forged letters": (forge("ran", "tests", "zz/q"), "wrong error"),
+    "forged int": (forge("ran", "int", "731846259"), "wrong error"),
+    "forged float": (forge("ran", "float", "731846259"), "wrong error"),
+    "forged judgement": (forge("judged", "", "p/p"), "wrong error"),
+    "right, and taken back by faulthandler": ("""
+import faulthandler
+faulthandler.dump_traceback(1)
+print(731846258)""", "wrong"),
     "closes the output": ("import os\nos.close(1)", "wrong"),
     "closes all": ("import os\nos.closerange(0, 99)", "error"),
     "an output that lies": ("""
@@ -1583,6 +1763,31 @@ def solution(a, b): return Any()""", "wrong error"),
     "forged letters": (forge("ran", "tests", "zz/q"), "wrong error"),
     "forged end": (forge("ran", "end", "p"), "wrong error"),
     "forged question": (forge("ran", "ask", "7"), "wrong error"),
+    "forged int": (forge("ran", "int", "731846259"), "wrong error"),
+    "forged float": (forge("ran", "float", "nan"), "wrong error"),
+    "forged text": (forge("ran", "str", "731846259"), "wrong error"),
+    "forged bool": (forge("ran", "bool", "True"), "wrong error"),
+    "forged output": (forge("ran", "output", "731846259"), "wrong error"),
+    "forged judgement": (forge("judged", "", "p/p"), "wrong error"),
+    "forged refusal": (forge("ran", "refused", "", "no"), "wrong error"),
+    "an error that the judge builds": (forge(
+        "error", "alive", "SystemExit", "no"), "wrong error"),
+    "an iterator without end": ("""
+import itertools
+def solution(a, b): return itertools.repeat(731846259)""", "wrong"),
+    "an iterator that is equal to all": ("""
+class Lie:
+    __iter__ = lambda self: self
+    __next__ = lambda _: 731846259
+    __eq__ = __bool__ = lambda *_: True
+    __hash__ = lambda _: 1
+def solution(a, b): return Lie()""", "wrong"),
+    "arguments that change": ("""
+def solution(*arguments):
+    import sys
+    frame = sys._getframe(1)
+    frame.f_locals["arguments"][:] = [731846259] * 2
+    return arguments[0]""", "wrong error"),
     "forged value ahead of time": (
         forge("ran", "plain", '{"other": "Any"}'), "wrong error"),
     "forged in a call": ("""
@@ -1609,6 +1814,14 @@ for _name, _value in {
         "no list": '{"tuple": 7}', "no text": '{"bytes": 7}',
         "unhashable": '{"set": [[7]]}', "unknown": '{"tag": 7}',
         "two": '{"int": "7", "float": "7"}', "empty": "{}", "cut": "[7",
+        "no fraction": '{"fraction": ["0x1", "0x0"]}',
+        "a giant fraction": '{"fraction": "1e999999999"}',
+        "a giant decimal": '{"decimal": "1e999999999999"}',
+        "no decimal": '{"decimal": "x"}',
+        "a giant range": '{"range": ["0x0", "0x' + "f" * 99 + '", "0x1"]}',
+        "no range": '{"range": ["0x0", "0x1", "0x0"]}',
+        "no view": '{"items": [7]}', "no keys": '{"keys": [[7]]}',
+        "no iterator": '{"iterator": 7}', "no deque": '{"deque": [7, 7]}',
         "deep": "[" * 5000 + "]" * 5000, "many digits": "7" * 5000,
         "an infinite number": "Infinity"}.items():
     FUNCTION_FAKES[f"forged value: {_name}"] = (f"""

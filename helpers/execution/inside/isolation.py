@@ -30,8 +30,8 @@ NEEDED = """
     getpid getppid gettid getuid geteuid getgid getegid getpgrp getpgid
     getsid getrlimit setrlimit set_tid_address set_robust_list rseq futex
     futex_waitv membarrier exit exit_group""".split()
-TERMINAL = (0x5401, 0x5413, 0x5450, 0x5451, 0x541B)    # what open() asks
-LIBC = LANDLOCK = FILTER = None
+TERMINAL = (0x5401, 0x5413, 0x5421, 0x5450, 0x5451, 0x541B)  # what open() asks
+LIBC = LANDLOCK = FILTER = PY_EXIT = None
 
 
 def _succeeds(function, *args):
@@ -45,14 +45,16 @@ def enter(scratch):
     process may be the first of its own process namespace, and ``scratch``
     may be a small file system of its own.
     """
-    global LIBC
+    global LIBC, PY_EXIT
     try:
         import ctypes
         libc = ctypes.CDLL(None, use_errno=True)
         libc.unshare, libc.prctl         # macOS has neither: no layers
     except (ImportError, OSError, AttributeError):
         return []
-    LIBC, layers = libc, []
+    LIBC, PY_EXIT, layers = libc, ctypes.pythonapi.Py_Exit, []
+    if hasattr(libc, "mallopt"):         # one heap, not 64 MiB a thread
+        libc.mallopt(-8, 1)
     user, mount, network, process = 1 << 28, 1 << 17, 1 << 30, 1 << 29
     spaces = network | process | 1 << 27               # ... and ipc
     uid, gid = os.geteuid(), os.getegid()
@@ -128,18 +130,42 @@ def _prepare_landlock(ctypes, scratch):
     libraries = ("/lib", "/lib64", "/usr/lib", "/usr/lib64",
                  "/usr/share/zoneinfo", "/etc/ld.so.cache", "/dev/null",
                  "/dev/urandom")
-    for path in (*sys.path, *libraries, scratch):
+    rules = {scratch: write}
+    for path in (*sys.path, *libraries):
+        for each in _own_parts(path):
+            rules.setdefault(each, read)
+    for path, allowed in rules.items():
         try:
             place = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except OSError:
             continue
-        allowed = write if path == scratch else read
         if not os.path.isdir(path):
             allowed = 1 << 2 | (1 << 1 if path == "/dev/null" else 0)
+        elif path in sys.path:
+            allowed = 1 << 3             # listed; its parts have rules
         libc.syscall(445, ruleset, 1, struct.pack("=Qi", allowed, place), 0)
         os.close(place)
     LANDLOCK = ruleset
     return True
+
+
+def _own_parts(path):
+    """A folder as those of its parts that belong to it.
+
+    What is installed beside the standard library does not, and neither does
+    another Python's.  A rule holds for all below, so there is one for each
+    part; a folder of Python itself is named as well.
+    """
+    try:
+        names = sorted(os.listdir(path))
+    except OSError:                      # a file, or nothing at all
+        return [path]
+    parts = [os.path.join(path, name) for name in names
+             if name not in ("site-packages", "dist-packages")]
+    if path in sys.path:
+        return [path, *parts]
+    return [part for part in parts
+            if not os.path.basename(part).startswith("python")]
 
 
 def _prepare_seccomp(ctypes, alone):

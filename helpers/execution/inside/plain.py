@@ -8,30 +8,44 @@ section 6.
 """
 
 import json
+import sys
+from collections import deque
+from itertools import islice
 
 DEEPEST = 100              # levels of lists in lists that may cross
 LONGEST = 4300             # digits of an int that JSON may hold as a number
+VIEWS = {type({}.keys()): "keys", type({}.values()): "values",
+         type({}.items()): "items"}
 
 
 class Other:
     """Stands for a value that cannot cross: equal to nothing, not even to
-    itself."""
+    itself.  ``name``: the name of its class."""
 
     __hash__ = None
+
+    def __init__(self, name):
+        self.name = name
+
+    def __repr__(self):
+        return f"<{self.name}>"
 
     def __eq__(self, other):
         return False
 
 
-def encode(value):
+def encode(value, items=0):
     """A value as JSON text.
 
-    None, bool, int, float, str, bytes, complex, list, tuple, dict, set and
-    frozenset cross; their subclasses (Counter, namedtuple) do as what they
-    are built on; all else becomes :class:`Other`.  Raises ``RecursionError``
-    where lists are nested too deeply.  Introduced in notebook 01, section 6.
+    None, bool, int, float, str, bytes, complex, Fraction, Decimal, list,
+    tuple, dict, set and frozenset cross; subclasses (Counter, namedtuple) do
+    as what they are built on; all else becomes :class:`Other`.  With
+    ``items`` above 0 what only gives items crosses too: a range, a view of a
+    dictionary and a deque as what they are, an iterator as one over its
+    first so many items.  Raises ``RecursionError`` where
+    lists are nested too deeply.  Introduced in notebook 01, section 6.
     """
-    return json.dumps(_tagged(value, 0))
+    return json.dumps(_tagged(value, 0, items))
 
 
 def decode(text):
@@ -43,7 +57,7 @@ def decode(text):
     return _built(json.loads(text), 0)
 
 
-def _tagged(value, depth):
+def _tagged(value, depth, items=0):
     if depth > DEEPEST:
         raise RecursionError("nested too deeply")
     if value is None or isinstance(value, bool):
@@ -62,13 +76,47 @@ def _tagged(value, depth):
     if isinstance(value, (bytes, bytearray)):
         return {"bytes": value.hex()}
     if isinstance(value, dict):
-        return {"dict": [[_tagged(key, depth + 1), _tagged(item, depth + 1)]
+        return {"dict": [[_tagged(key, depth + 1, items),
+                          _tagged(item, depth + 1, items)]
                          for key, item in dict.items(value)]}
     for kind in (list, tuple, set, frozenset):
         if isinstance(value, kind):
-            items = [_tagged(item, depth + 1) for item in kind.__iter__(value)]
-            return items if kind is list else {kind.__name__: items}
-    return {"other": type(value).__name__}
+            inside = [_tagged(item, depth + 1, items)
+                      for item in kind.__iter__(value)]
+            return inside if kind is list else {kind.__name__: inside}
+    if type(value) is getattr(sys.modules.get("fractions"), "Fraction", None):
+        return {"fraction": [hex(value.numerator), hex(value.denominator)]}
+    if type(value) is getattr(sys.modules.get("decimal"), "Decimal", None):
+        return {"decimal": str(value)}
+    return items and _unrolled(value, depth, items) or {
+        "other": type(value).__name__}
+
+
+def _unrolled(value, depth, items):
+    """What only gives items; None for all else."""
+    kind = type(value)
+    if kind is range:
+        return {"range": [hex(each) for each in (
+            value.start, value.stop, value.step)]}
+    if kind in VIEWS:
+        return {VIEWS[kind]: [_tagged(each, depth + 1, items)
+                              for each in value]}
+    if kind is deque:
+        return {"deque": [[_tagged(each, depth + 1, items)
+                           for each in value], value.maxlen]}
+    if hasattr(kind, "__next__"):
+        first = [_tagged(each, depth + 1, items)
+                 for each in islice(value, items)]
+        return {"iterator": [first, len(first) < items]}
+    return None
+
+
+def _again(first, ended):
+    """An iterator over items that have crossed."""
+    yield from first
+    if not ended:
+        raise RuntimeError(f"no more than {len(first)} items of an iterator "
+                           f"cross from one process to another")
 
 
 def _built(item, depth):
@@ -87,7 +135,21 @@ def _built(item, depth):
                 for key, each in inside}
     if tag == "complex":
         return complex(*map(float.fromhex, inside))
+    if tag in ("keys", "values", "items", "deque", "iterator"):
+        inside = _built(inside, depth)
+        return {"keys": lambda: dict.fromkeys(inside).keys(),
+                "values": lambda: dict(enumerate(inside)).values(),
+                "items": lambda: dict(inside).items(),
+                "deque": lambda: deque(*inside),
+                "iterator": lambda: _again(*inside)}[tag]()
+    if tag == "fraction":
+        from fractions import Fraction
+        return Fraction(*(int(each, 16) for each in inside))
+    if tag == "decimal":
+        from decimal import Decimal
+        return Decimal(inside)
     return {"int": lambda: int(inside, 16),
+            "range": lambda: range(*(int(each, 16) for each in inside)),
             "float": lambda: float.fromhex(inside),
             "bytes": lambda: bytes.fromhex(inside),
-            "other": Other}[tag]()
+            "other": lambda: Other(inside)}[tag]()

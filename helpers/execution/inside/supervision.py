@@ -25,12 +25,13 @@ class Run:
     ``feed`` goes to its standard input, or to its pipe ASK; ``pending`` is
     what is still to be fed; ``output``, its standard output, is None where
     that does not count; ``text`` is what came from there.  A report has at
-    most ``most`` bytes.
+    most ``most`` bytes; ``begun`` tells by a byte that the program started.
     """
 
-    def __init__(self, pid, nonce, result, feed, output, pending, most):
+    def __init__(self, pid, nonce, result, begun, feed, output, pending,
+                 most):
         self.pid, self.nonce, self.result = pid, nonce, result
-        self.most = most
+        self.begun, self.most = begun, most
         self.feed, self.pending = feed, pending
         self.output, self.text = output, bytearray()
 

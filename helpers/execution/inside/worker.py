@@ -16,8 +16,12 @@ import sys
 
 # The neighbours of this file, and then nothing of this folder any more.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import audit
 import child
+import habitat
 import isolation
+import reports
+import script
 from supervision import (NobodyAsks, Run, cpu_seconds,
                          memory_kills, OUTPUT, read_report, SHORT, watch)
 del sys.path[0]
@@ -31,8 +35,10 @@ def begin(mode, program, limits, extra=None, text=b""):
     """Forks a program, with ``text`` on its standard input: a :class:`Run`."""
     nonce = os.urandom(8).hex()
     result, its_result = os.pipe()
+    begun, its_begun = os.pipe()
     its_feed, feed = os.pipe()
     output, its_output = os.pipe() if mode == "stdio" else (None, None)
+    habitat.fit_stacks(limits["mb"])
     leave = os._exit                     # a program may replace that one
     pid = os.fork()
     if pid == 0:
@@ -43,24 +49,28 @@ def begin(mode, program, limits, extra=None, text=b""):
             if mode == "stdio":
                 os.dup2(its_feed, 0)
                 os.dup2(its_output, 1)
-            os.dup2(its_result, child.RESULT)
-            os.dup2(its_feed, child.ASK)
+            os.dup2(its_result, reports.RESULT)
+            os.dup2(its_feed, reports.ASK)
+            os.dup2(its_begun, reports.BEGUN)
             talks = mode in ("calls", "tests")
             isolation.limit(limits["seconds"] * (1000 if talks else 1),
                             BASE + (limits["mb"] << 20))
             isolation.confine()
-            os.closerange(5 if talks else 4, 256)
+            os.closerange(reports.BEGUN + 1, 256)
+            if not talks:
+                os.close(reports.ASK)
             gc.enable()
             child.start(mode, program, extra, nonce, SCRATCH)
             leave(0)
         finally:
             leave(1)
     os.close(its_result)
+    os.close(its_begun)
     os.close(its_feed)
     if output is not None:
         os.close(its_output)
     os.set_blocking(feed, False)
-    run = Run(pid, nonce, result, feed, output, text,
+    run = Run(pid, nonce, result, begun, feed, output, text,
               SHORT if mode in ("answer", "stdio") else 2 * OUTPUT)
     if mode == "stdio" and not text:
         run.close_feed()                 # the end of its input
@@ -108,12 +118,19 @@ def finish(run, data, late):
         while chunk := os.read(run.output, 1 << 16):   # what the pipe holds
             run.text += chunk
         os.close(run.output)
+    has_begun = os.read(run.begun, 1)
+    os.close(run.begun)
     clean()
+    if not has_begun:                    # whatever ended it, we have
+        return ["infrastructure", "", "", "it ended before the program "
+                "began", used]
     if late == "starved":
         return ["infrastructure", "", "", "it got no processor time", used]
     if late == "more output than allowed":
         return ["error", "", "", late, used]
     if report and not (late and report[0] == "ran"):
+        if report[0] != "ran" or report[1] == "alive":
+            report[1] = ""               # of a program that is not alive
         return report + [used]
     if late or code == -signal.SIGXCPU:
         return ["timeout", "", "", late or "more CPU time than allowed", used]
@@ -257,15 +274,20 @@ def main():
     SCRATCH = sys.argv[1]
     os.environ.clear()
     sys.dont_write_bytecode = True
-    # A program's descriptors are 0 to 4, ours come after them.
-    while (null := os.open(os.devnull, os.O_RDWR)) < 5:
+    # A program's descriptors are 0 to 4, its last sign of life before it
+    # starts is 5; ours come after them.
+    while (null := os.open(os.devnull, os.O_RDWR)) <= reports.BEGUN:
         pass
     REQUESTS, ANSWERS = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     for place in (0, 1, 2):
         os.dup2(null, place)
-    child.prepare()
+    habitat.prepare()
     LAYERS, BASE, SCALE, KILLS = [], 0, 1.0, memory_kills()
     LAYERS = layers_that_hold()
+    if "Landlock" not in LAYERS:
+        audit.watch_alone()
+    elif isolation.LIBC:
+        script.PY_EXIT = isolation.PY_EXIT
     os.chdir(SCRATCH)
     # Python sets up its compiler at the first call: do it once, not per fork.
     exec(compile("warm = 1 / 2", "<program>", "exec"), {})

@@ -1,0 +1,149 @@
+"""Assert statements as tests: what is asked of the program, and what not.
+
+Used by ``helpers.execution``.  Introduced in notebook 01, section 6.
+"""
+
+import ast
+import builtins
+import sys
+import warnings
+from functools import lru_cache
+
+# What tests find without an import; ``evaluated`` and the others are ours.
+OFFERED = {"math", "sys", "evaluated", "Solution", "__name__", "__builtins__"}
+
+
+@lru_cache(maxsize=256)
+def prepare(tests, entry_point):
+    """Assert statements, with the calls in them turned into questions.
+
+    ``assert f(3) == 4`` becomes ``assert evaluated('f(3)') == 4``: the text
+    of the call goes to the process with the program, the rest stays.  A call
+    that uses names of the tests themselves (a variable, one of a loop) stays
+    as it is, and meets a stand-in for ``f`` that sends its arguments.
+    A function ``check(candidate)``, as in HumanEval, is called with that
+    stand-in, and functions ``test_...()`` without arguments are called.
+    Raises ``ValueError`` for tests that are not Python.
+    """
+    trees = [parsed(test, "a test of this problem") for test in tests]
+    own = set().union(*map(bound, trees))
+
+    def ask(node):
+        if (isinstance(node, ast.Call) and calls(node.func, entry_point)
+                and not (used(node) - bound(node)) & own):
+            return ast.Call(ast.Name("evaluated", ast.Load()),
+                            [ast.Constant(ast.unparse(node))], [])
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, ast.AST):
+                setattr(node, name, ask(value))
+            elif isinstance(value, list):
+                setattr(node, name, [ask(item) if isinstance(item, ast.AST)
+                                     else item for item in value])
+        return node
+
+    prepared = []
+    for tree in trees:
+        tree.body = [ask(node) if isinstance(node, ast.Assert) else node
+                     for node in tree.body]
+        text = ast.unparse(ast.fix_missing_locations(tree))
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef):
+                if node.name == "check":
+                    text += f"\ncheck({entry_point})"
+                elif node.name.startswith("test") and not any(
+                        vars(node.args).values()):
+                    text += f"\n{node.name}()"
+        prepared.append(text)
+    return prepared
+
+
+def parsed(text, what):
+    """The tree of a text.  Raises ``ValueError`` where it is not Python."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")      # of escapes, say
+            compile(text, "<test>", "exec", dont_inherit=True)
+            return ast.parse(text)
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        raise ValueError(f"{what} is not Python "
+                         f"({getattr(error, 'msg', error)}): {text[:60]!r}"
+                         ) from None
+
+
+def calls(function, entry_point):
+    """Whether it is what the tests call: ``f`` or ``Solution().f``."""
+    if isinstance(function, ast.Name):
+        return function.id == entry_point
+    return (isinstance(function, ast.Attribute)
+            and function.attr == entry_point
+            and isinstance(function.value, ast.Call)
+            and getattr(function.value.func, "id", "") == "Solution"
+            and not function.value.args + function.value.keywords)
+
+
+def used(tree):
+    """The names that some code reads."""
+    return {node.id for node in ast.walk(tree)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+
+
+def bound(tree):
+    """The names that some code gives a meaning, wherever in it."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            names.add(node.id)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.alias):
+            names.add((node.asname or node.name).split(".")[0])
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef,
+                               ast.ClassDef, ast.ExceptHandler)):
+            names.add(node.name)
+        elif isinstance(node, (ast.MatchAs, ast.MatchStar)):
+            names.add(node.name)
+        elif isinstance(node, ast.MatchMapping):
+            names.add(node.rest)
+    return names
+
+
+def completed(starter):
+    """A starter as code that runs: one that ends at a ``def`` gets a body."""
+    for end in ("", "\n    pass", "\n        pass"):
+        try:
+            compile(starter + end, "<starter>", "exec", dont_inherit=True)
+            return starter + end
+        except (SyntaxError, ValueError):
+            continue
+    parsed(starter, "the starter of this problem")
+
+
+def check_asserts(tests, entry_point, starter, setup):
+    """Raises ``ValueError`` for tests that no program could pass here.
+
+    They may use their own names, Python's, those of the starter and the
+    setup, ``math`` and ``sys``, and import the standard library; what only
+    the program has can stand in a call of the function, and nowhere else.
+    """
+    prepared = [ast.parse(text) for text in prepare(tests, entry_point)]
+    around = [ast.parse(completed(starter)), parsed(
+        setup, "the setup of this problem")]
+    known = set().union(OFFERED, {entry_point}, vars(builtins),
+                        *map(bound, prepared + around))
+    for tree in prepared:
+        for node in ast.walk(tree):
+            names = ([node.module or "."] if isinstance(node, ast.ImportFrom)
+                     else [one.name for one in node.names]
+                     if isinstance(node, ast.Import) else [])
+            for name in names:
+                if name.split(".")[0] not in sys.stdlib_module_names:
+                    raise ValueError(
+                        f"its tests import {name}, and the judge has the "
+                        f"standard library alone; write them as assert "
+                        f"statements")
+        unknown = set() if "*" in known else used(tree) - known
+        if unknown:
+            raise ValueError(
+                f"its tests use {', '.join(sorted(unknown))}, which neither "
+                f"they nor the setup define; only {entry_point} is asked of "
+                f"the program")

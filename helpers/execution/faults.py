@@ -1,0 +1,105 @@
+"""What is wrong with a problem, before a program is blamed for it.
+
+Used by ``helpers.execution``.  Each fault is one sentence that begins with
+the task.  Introduced in notebook 01, section 7.
+"""
+
+import keyword
+import re
+
+from helpers.execution import asserts
+from helpers.execution.inside import plain
+
+MODES = ("answer", "stdio", "calls")
+DECIMAL = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)"
+                     r"(e[-+]?[0-9]{1,3})?\s*", re.IGNORECASE)
+DIGITS = 4000              # of an answer; Python reads little more
+
+
+def as_text(lines):
+    """An input or output of APPS as text; some are lists of lines."""
+    if isinstance(lines, (list, tuple)):
+        return "\n".join(map(str, lines))
+    return str(lines)
+
+
+def check_problem(problem):
+    """Raises ``ValueError`` for a problem that cannot be judged."""
+    why = fault(problem)
+    if why:
+        raise ValueError(f"{problem.task_id} {why}")
+
+
+def fault(problem):
+    """Why a problem cannot be judged, after its name; None if it can."""
+    if problem.mode not in MODES:
+        return (f"has the mode {problem.mode!r}; choose one of "
+                f"{', '.join(MODES)}")
+    if problem.mode == "answer":
+        return answer_fault(problem.answer)
+    if not problem.tests:
+        return "has no tests to judge by"
+    if problem.mode == "stdio":
+        return script_fault(problem.tests)
+    if not problem.entry_point:
+        return "does not say which function its tests call"
+    if not problem.entry_point.isidentifier() or keyword.iskeyword(
+            problem.entry_point):
+        return (f"calls {problem.entry_point!r}, which is no name of a "
+                f"function")
+    return calls_fault(problem)
+
+
+def answer_fault(answer):
+    """What is wrong with the number that is expected."""
+    if answer is None:
+        return "has no answer to judge by"
+    text = str(answer)
+    if not DECIMAL.fullmatch(text) or len(text) > DIGITS:
+        shown = text if len(text) <= 40 else text[:37] + "..."
+        return (f"has the answer {shown!r}, which is no number that can be "
+                f"compared; write it like 12, -3 or 0.5")
+    return None
+
+
+def script_fault(tests):
+    """What is wrong with pairs of an input and an output."""
+    for number, test in enumerate(tests, 1):
+        if isinstance(test, str) or len(test) != 2:
+            return f"has no (input, output) pair as its test {number}"
+        try:
+            as_text(test[0]).encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            return (f"has half a character (a lone surrogate) in the input "
+                    f"of its test {number}, which no file can hold")
+    return None
+
+
+def calls_fault(problem):
+    """What is wrong with assert statements, or with arguments and values."""
+    tests = problem.tests
+    asserting = [isinstance(test, str) for test in tests]
+    try:
+        for text, what in ((problem.preamble, "its preamble"),
+                           (problem.setup, "its setup")):
+            asserts.parsed(text, what)
+        if all(asserting):
+            asserts.check_asserts(tuple(tests), problem.entry_point,
+                                  problem.starter, problem.setup)
+    except ValueError as why:
+        return f"cannot be judged: {why}"
+    if any(asserting):
+        return None if all(asserting) else (
+            "mixes assert statements with pairs of arguments and values")
+    for number, test in enumerate(tests, 1):
+        if len(test) != 2 or not isinstance(test[0], (list, tuple)):
+            return (f"has no pair of a list of arguments and a value as its "
+                    f"test {number}")
+        try:
+            text = plain.encode(((test,),))
+        except RecursionError:
+            return f"has lists nested too deeply in its test {number}"
+        if '{"other": ' in text:
+            return (f"has something in its test {number} that is not plain "
+                    f"data (numbers, text, lists, dictionaries)")
+    return None

@@ -1,0 +1,261 @@
+"""Functions: the program that is called, and the tests that call it.
+
+Used by ``child.py``, in two forked processes: :func:`serve` in the one with
+the program, :func:`examine` in the one with the tests.  Introduced in
+notebook 01, section 6.
+"""
+
+import builtins
+import json
+import math
+import os
+import re
+import sys
+
+import plain
+from reports import ASK, RESULT, describe, load
+
+ITEMS = 10_000             # of an iterator that cross
+STRANGE = re.compile(r'\{"other": "(?!Other")([^"]*)')
+
+
+def messages():
+    """Yields what arrives on the pipe ASK, a line at a time."""
+    read, join, buffer = os.read, bytes.join, b""
+    while True:
+        while b"\n" not in buffer:
+            chunk = read(ASK, 1 << 16)
+            if not chunk:
+                return
+            buffer = join(b"", (buffer, chunk))
+        line, _, buffer = buffer.partition(b"\n")
+        yield json.loads(line)
+
+
+def serve(program, preamble, setup, report):
+    """Mode "calls": loads the program, then evaluates what it is asked.
+
+    Yields reports: that it is loaded, then a value for each message, which
+    is ["eval", expression], ["call", name, arguments, named ones] or
+    ["apply", name, arguments, named ones, number of a Solution].  What is
+    applied sends the value, the arguments as they are now, and which of them
+    the value is.  The text of an error is the class that Python has for it.
+    """
+    encode, decode, any_error, shows = (plain.encode, plain.decode,
+                                        BaseException, describe)
+    memory_error, evaluate, texts = MemoryError, eval, json.dumps
+    standard, solutions, most = standard_error, {}, ITEMS
+    for text in (preamble, program, setup):
+        namespace, failed = load(text, "solution", report)
+        if failed:
+            yield failed
+            return
+    yield report("ran", "loaded")
+    for message in messages():
+        try:
+            if message[0] == "eval":
+                said = encode(evaluate(message[1], namespace), most)
+            else:
+                name, arguments, named = message[1:4]
+                arguments, named = (decode(texts(arguments)),
+                                    decode(texts(named)))
+                number = message[4] if message[0] == "apply" else None
+                if number is not None and number not in solutions:
+                    solutions[number] = namespace["Solution"]()
+                function = (
+                    getattr(solutions[number], name) if number is not None
+                    else namespace[name] if name in namespace
+                    else getattr(namespace["Solution"](), name))
+                value = function(*arguments, **named)
+                if message[0] == "apply":
+                    same = [i for i, each in enumerate(arguments)
+                            if each is value] or [None]
+                    value = [None if same[0] is not None else value,
+                             arguments, named, same[0]]
+                said = encode(value, most)
+            said = report("ran", "plain", said)
+        except memory_error:
+            said = report("memory", detail="more memory than allowed")
+        except any_error as error:
+            said = report("error", "", standard(error), shows(error))
+        yield said
+
+
+def standard_error(error, kind=type, own=frozenset(
+        each for each in vars(builtins).values()
+        if isinstance(each, type) and issubclass(each, BaseException)),
+        line_of=type.__dict__["__mro__"].__get__,
+        name_of=type.__dict__["__name__"].__get__):
+    """The name of the nearest class of an error that is Python's own."""
+    for each in line_of(kind(error)):
+        if each in own:
+            return name_of(each)
+    return "Exception"
+
+
+class NoValue(Exception):
+    """The program under test raised; what a test sees is a subclass, of the
+    same kind as the error."""
+
+
+class Lost(BaseException):
+    """The program has ended, or broke a limit: no test may catch that."""
+
+
+class Refused(BaseException):
+    """The tests cannot be run, whatever the program does."""
+
+
+def raised(name, detail):
+    """The error that a test sees where the program raised one.
+
+    ``name``: of the class that Python has for it; ``detail``: in words.
+    """
+    kind = getattr(builtins, name, None)
+    if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+        kind = Exception
+    both = type(kind.__name__, (NoValue, kind), {})
+    error = both.__new__(both)
+    error.args = (detail.partition(": ")[2],)
+    error.detail = detail
+    return error
+
+
+def renew(old, new):
+    """Gives a container that a test holds the contents that it has now."""
+    if isinstance(old, list):
+        old[:] = [renewed(*pair) for pair in zip(old, new)] + new[len(old):]
+    elif isinstance(old, dict):
+        items = {key: renewed(old.get(key), item)
+                 for key, item in new.items()}
+        old.clear()
+        old.update(items)
+    elif isinstance(old, set):
+        old.clear()
+        old.update(new)
+
+
+def renewed(old, new):
+    """A part of a container: itself with new contents, or the new one."""
+    if isinstance(old, (list, dict, set)) and type(old) is type(new):
+        renew(old, new)
+        return old
+    return new
+
+
+class Program:
+    """The program as the tests see it: what they call, they ask for."""
+
+    def __init__(self, report):
+        self.report, self.answers = report, messages()
+        self.asked, self.lost = 0, None
+
+    def ask(self, *message):
+        """The value that a message is answered with."""
+        os.write(RESULT, self.report("ran", "ask", json.dumps(message)))
+        status, kind, text, detail, _ = next(self.answers)
+        self.asked += 1
+        if (status, kind) == ("error", "alive"):
+            raise raised(text, detail)
+        try:
+            if (status, kind) == ("ran", "plain"):
+                return plain.decode(text)
+            self.lost = status if status != "ran" else "error", detail
+        except Exception:                # forged, in whatever way
+            self.lost = "error", "not plain data"
+        raise Lost
+
+    def apply(self, name, solution, arguments, named):
+        """Calls a function with arguments, which may change in place."""
+        sent = [plain.encode(each, ITEMS) for each in (arguments, named)]
+        strange = STRANGE.search("".join(sent))
+        if strange:
+            raise Refused(f"they pass {name} a {strange[1]}, which cannot "
+                          f"cross from one process to another; write it into "
+                          f"the call, in an assert of its own")
+        answer = self.ask("apply", name, *map(json.loads, sent), solution)
+        try:
+            value, after, after_named, same = answer
+            for old, new in (*zip(arguments, after),
+                             *((named[key], after_named[key])
+                               for key in named)):
+                renew(old, new)
+            return value if same is None else arguments[same]
+        except Exception:
+            self.lost = "error", "not plain data"
+            raise Lost from None
+
+    def function(self, name, solution=None):
+        """A stand-in for a function, or for a method of a Solution."""
+        return lambda *arguments, **named: self.apply(
+            name, solution, arguments, named)
+
+    def solutions(self):
+        """A stand-in for the class Solution, its methods by any name."""
+        program, made = self, []
+
+        class Solution:
+            def __init__(self):
+                made.append(self)
+                self._number = len(made)
+
+            def __getattr__(self, name):
+                if name[:2] == "__":
+                    raise AttributeError(name)
+                return program.function(name, self._number)
+
+        return Solution
+
+
+def examine(tests, names, starter, setup, report):
+    """Mode "tests": runs trusted tests, asking for the values of calls.
+
+    This is the other process: it has the tests and not the program.  Yields
+    a report for each question, and at the end one with a letter per test,
+    or one that says why the tests cannot be run.
+    """
+    program = Program(report)
+    namespace = {"__name__": "tests", "math": math, "sys": sys,
+                 "Solution": program.solutions(),
+                 "evaluated": lambda source: program.ask("eval", source)}
+    letters, first = "", ""
+    try:
+        try:
+            exec(starter, namespace)
+        except Exception as error:
+            raise Refused(f"its starter raises {describe(error)}") from None
+        for line in setup:               # some of it may need the program
+            try:
+                exec(line, namespace)
+            except Exception:
+                pass
+        namespace.update((name, program.function(name)) for name in names)
+        for number, test in enumerate(tests, 1):
+            letter, why = mark(test, namespace, program)
+            letters += letter
+            if why and not first:
+                first = f"test {number}: {why}"
+        if not program.asked:
+            raise Refused(f"they never call {names[0]}")
+    except Refused as why:
+        yield report("ran", "refused", "", str(why))
+    yield report("ran", "end", letters, first)
+
+
+def mark(test, namespace, program):
+    """Runs one test: its letter, and why where it does not pass."""
+    program.lost = None
+    try:
+        exec(test, namespace)
+        letter, why = "p", ""
+    except NoValue as error:
+        letter, why = "e", error.detail
+    except AssertionError:
+        letter, why = "w", "not as expected"
+    except Lost:
+        pass
+    except Exception as error:
+        letter, why = "w", describe(error)
+    if program.lost:                     # whatever the test made of it
+        letter, why = program.lost[0][0], program.lost[1]
+    return letter, why

@@ -1,0 +1,127 @@
+"""What a program finds, as ``python program.py < input`` has it.
+
+Used by ``child.py`` and ``worker.py``: standard streams of the right kind,
+the builtins that ``site`` adds, threads whose stacks fit into the limit of
+memory, and asyncio without a socket.  Introduced in notebook 01, section 6.
+"""
+
+import builtins
+import io
+import os
+import sys
+
+import _sitebuiltins
+import _thread
+
+TRUE_SIZE, STACKS, TOLD = _thread.stack_size, (), [0]
+
+
+def stream(place, mode, name):
+    """A standard stream as Python itself opens it on a pipe."""
+    raw = io.FileIO(place, mode, closefd=False)
+    raw.name = name
+    buffer = (io.BufferedReader if mode == "r" else io.BufferedWriter)(raw)
+    text = io.TextIOWrapper(buffer, "utf-8", "surrogateescape", newline="\n")
+    text.mode = mode
+    return text
+
+
+def open_streams():
+    """Standard input and output, opened on what they are by now.
+
+    A file is asked only once whether one can go back in it: these have to
+    be made after the pipes are in their places.
+    """
+    sys.__stdin__ = sys.stdin = stream(0, "r", "<stdin>")
+    sys.__stdout__ = sys.stdout = stream(1, "w", "<stdout>")
+
+
+def add_builtins():
+    """What ``site`` adds, which -S leaves out."""
+    for name in ("exit", "quit"):
+        setattr(builtins, name, _sitebuiltins.Quitter(
+            name, "Ctrl-D (i.e. EOF)"))
+    builtins.help = _sitebuiltins._Helper()
+
+
+def stack_size(size=0, /):
+    """The stack of new threads in bytes; sets it, and gives the old.
+
+    A stack counts as memory here, used or not.  A program that asks for
+    half a gigabyte gets a quarter of its memory, and is told that it got
+    what it asked for; recursion in Python needs none of it.
+    """
+    usual, most = STACKS
+    TRUE_SIZE(min(size, most) if size else usual)
+    TOLD.append(size)
+    return TOLD[-2]
+
+
+def fit_stacks(memory_mb):
+    """Makes the stacks of threads fit into so many MiB of a program."""
+    global STACKS
+    STACKS = [max(1, memory_mb // part) << 20 for part in (128, 4)]
+    TRUE_SIZE(STACKS[0])
+
+
+class End:
+    """One end of a pipe, with what asyncio asks of a socket."""
+
+    def __init__(self, place):
+        self.place = place
+
+    def fileno(self):
+        return self.place
+
+    def setblocking(self, blocking):
+        os.set_blocking(self.place, blocking)
+
+    def recv(self, size):
+        return os.read(self.place, size)
+
+    def send(self, data):
+        return os.write(self.place, data)
+
+    def close(self):
+        os.close(self.place)
+
+
+def make_self_pipe(loop):
+    """An event loop wakes itself up by a pair of sockets; here by a pipe."""
+    loop._ssock, loop._csock = map(End, os.pipe())
+    loop._ssock.setblocking(False)
+    loop._csock.setblocking(False)
+    loop._internal_fds += 1
+    loop._add_reader(loop._ssock.fileno(), loop._read_from_self)
+
+
+class AsyncioFinder:
+    """Lets asyncio be found, with :func:`make_self_pipe` in its loop."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        """The module's spec, or None for every other module."""
+        if name != "asyncio.selector_events":
+            return None
+        from importlib.machinery import PathFinder
+        spec = PathFinder.find_spec(name, path)
+        run = spec.loader.exec_module
+
+        def exec_module(module):
+            run(module)
+            module.BaseSelectorEventLoop._make_self_pipe = make_self_pipe
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
+def prepare():
+    """What needs to be done only once, before programs are forked."""
+    sys.set_int_max_str_digits(0)        # answers have thousands of digits
+    sys.argv = ["program.py"]
+    _thread.stack_size = stack_size
+    if "threading" in sys.modules:
+        sys.modules["threading"].stack_size = stack_size
+    add_builtins()
+    open_streams()
+    sys.meta_path.insert(0, AsyncioFinder)

@@ -1,0 +1,68 @@
+"""How a program is read and run, and how what came out is told.
+
+Used in the forked process, see ``child.py``.  Introduced in notebook 01,
+section 3.
+"""
+
+import builtins
+import sys
+
+RESULT, ASK, BEGUN = 3, 4, 5      # pipes: to the worker, from it, to it
+# What is no Python but a line of a program that the official scorer of APPS
+# has put into a function.
+IN_A_FUNCTION = ("'return' outside function",
+                 "nonlocal declaration not allowed at module level")
+
+
+def reporter(nonce):
+    """A function that makes the line of a report; see
+    ``supervision.read_report``."""
+    encode, join = str.encode, str.join
+
+    def report(status, kind="", value="", detail=""):
+        fields = (nonce, status, kind, encode(value).hex(),
+                  encode(detail[:200], "utf-8", "replace").hex())
+        return encode(join(" ", fields) + "\n")
+
+    return report
+
+
+def describe(error, kind=type, any_error=BaseException,
+             name_of=type.__dict__["__name__"].__get__):
+    """An error in a few words, even one that lies or raises."""
+    try:
+        return f"{name_of(kind(error))}: {error}"
+    except any_error:
+        return name_of(kind(error))
+
+
+def compiled(program, name, report):
+    """A program's code: (code, None), or (None, a report)."""
+    try:                       # Python skips the mark of UTF-8 at the start
+        return compile(program.removeprefix("\ufeff"), name, "exec",
+                       dont_inherit=True), None
+    except BaseException as error:
+        said = type(error).__name__
+        if getattr(error, "msg", None) in IN_A_FUNCTION:
+            said += (f": {error.msg} (the official scorer of APPS takes "
+                     f"this; Python does not, nor do we)")
+        return None, report("unparsable", detail=said)
+
+
+def load(program, name, report):
+    """Runs a program as a new module: (its names, None or a report)."""
+    namespace = vars(sys.modules.setdefault(name, type(sys)(name)))
+    namespace["__builtins__"] = builtins
+    memory_error, any_error = MemoryError, BaseException
+    out_of_memory = report("memory", detail="more memory than allowed")
+    run, shows = exec, describe
+    code, failed = compiled(program, "<program>", report)
+    if failed:
+        return namespace, failed
+    try:
+        run(code, namespace)
+    except memory_error:
+        return namespace, out_of_memory
+    except any_error as error:
+        return namespace, report("error", detail=shows(error))
+    return namespace, None

@@ -1,0 +1,252 @@
+"""Tests of one's own: what they may do, and which are refused."""
+
+import builtins
+import json
+import re
+
+import pytest
+
+from helpers.execution import Runner, compare_call, compare_output
+from helpers.execution.inside import plain
+from helpers.problems import LEETCODE, READERS, Problem
+
+
+@pytest.fixture(scope="module")
+def runner():
+    with Runner(workers=2, timeout=0.5) as runner:
+        yield runner
+
+
+def asserting(*tests, **more):
+    return Problem("own/1", "?", "calls", tests=tests, entry_point="f",
+                   **more)
+
+
+def apps(given, wanted):
+    tests = {"fn_name": "f", "inputs": [given], "outputs": [wanted]}
+    return READERS["apps"]({"question": "?", "solutions": "[]",
+                            "input_output": json.dumps(tests)}, "apps/1")
+
+
+LISTED = ("assert set(f([1, 2])) == {1, 2}", "assert list(f([3])) == [3]",
+          "assert sum(f([2, 1])) == 3", "for x in f([7]):\n    assert x == 7")
+RAISES = ("try:\n    f(-1)\n    assert False\nexcept ValueError:\n    pass",)
+SAYS = ("try:\n    f(-1)\nexcept Exception as error:\n"
+        "    assert str(error) == 'no'\nelse:\n    assert False",)
+UNITTEST = ("import unittest\nunittest.TestCase().assertRaises(ValueError, f)",
+            "import unittest\nwith unittest.TestCase().assertRaises("
+            "ValueError):\n    f()")
+TURN = "m = [[1, 2], [3, 4]]\nrow = m[0]\nf(m)\nassert m == [[3, 1], [4, 2]]"
+
+
+@pytest.mark.parametrize("tests, program, letters", [
+    # values that only give items
+    (LISTED, "def f(x): yield from x", "pppp"),
+    (LISTED, "def f(x): return filter(None, x)", "pppp"),
+    (LISTED, "def f(x): return map(int, x)", "pppp"),
+    (LISTED, "def f(x): return (i for i in x)", "pppp"),
+    (LISTED, "def f(x): return reversed(x)", "pppp"),
+    (LISTED, "def f(x): return dict.fromkeys(x).keys()", "pppp"),
+    (LISTED, "def f(x): return dict(enumerate(x)).values()", "pppp"),
+    (LISTED, "import itertools\ndef f(x): return itertools.chain(x)", "pppp"),
+    (LISTED, "import collections\ndef f(x): return collections.deque(x)",
+     "pppp"),
+    (LISTED, "def f(x): return (i + 1 for i in x)", "wwww"),
+    (("assert f(1) == [1]",), "def f(x): yield x", "w"),
+    (("assert dict(f([3])) == {0: 3}",), "def f(x): return enumerate(x)",
+     "p"),
+    (("assert list(f([3])) == [(3, 3)]",), "def f(x): return zip(x, x)", "p"),
+    (("assert f(2) == range(2)", "assert len(f(2)) == 2"),
+     "def f(x): return range(x)", "pp"),
+    (("assert f(2) == {0, 1}",), "def f(x): return {0: 1, 1: 1}.keys()", "p"),
+    (("assert next(f()) == 0",),
+     "import itertools\ndef f(): return itertools.count()", "p"),
+    (("assert list(f()) == [0]",),
+     "import itertools\ndef f(): return itertools.count()", "w"),
+    (("assert f() == 0.5",),
+     "from fractions import Fraction\ndef f(): return Fraction(1, 2)", "p"),
+    # variables, loops, functions
+    (("x = 3", "assert f(x) == 9", "assert all(f(i) == i * i for i in "
+      "range(4))"), "def f(x): return x * x", "ppp"),
+    (("x = 3", "assert f(x) == 9", "assert all(f(i) == i * i for i in "
+      "range(4))"), "def f(x): return 9", "ppw"),
+    (("import math\nassert f(math.pi) > 3",), "def f(x): return x", "p"),
+    (("for a, b in ((1, 1), (2, 4)):\n    assert f(a) == b",),
+     "def f(x): return 1", "w"),
+    (("def test_it():\n    assert f(2) == 4",), "def f(x): return 5", "w"),
+    (("assert f(lambda x: x + 1) == 2",), "def f(g): return g(1)", "p"),
+    (("assert f(Node(1)) == 1",), "class Node:\n    def __init__(self, x):\n"
+     "        self.x = x\ndef f(n): return n.x", "p"),
+    # in place
+    (("a = [3, 1]\nf(a)\nassert a == [1, 3]",), "def f(a): a.sort()", "p"),
+    (("a = [3, 1]\nf(a)\nassert a == [1, 3]",), "def f(a): return sorted(a)",
+     "w"),
+    ((TURN + " and row == [3, 1]",), "def f(m):\n"
+     "    (a, b), (c, d) = m\n    m[0][:], m[1][:] = [c, a], [d, b]", "p"),
+    ((TURN,), "def f(m): m[:] = [list(r) for r in zip(*m[::-1])]", "p"),
+    (("d = {}\nf(d, s := {1})\nassert d == {1: 2} and s == set()",),
+     "def f(d, s):\n    d[s.pop()] = 2", "p"),
+    (("a = [1]\nassert f(a) is a",), "def f(a): return a", "p"),
+    (("a = [1]\nassert f(a) is a",), "def f(a): return a[:]", "w"),
+    # errors
+    (RAISES, "def f(x): raise ValueError('no')", "p"),
+    (RAISES, "class E(ValueError): pass\ndef f(x): raise E", "p"),
+    (RAISES, "def f(x): int('x')", "p"),
+    (RAISES, "def f(x): ''.encode('x').decode()", "e"),
+    (RAISES, "def f(x): return 1", "w"),
+    (RAISES, "def f(x): raise SystemExit", "e"),
+    (SAYS, "def f(x): raise KeyError('no')", "w"),
+    (SAYS, "def f(x): raise OSError('no')", "p"),
+    (SAYS, "def f(x):\n    while True: pass", "t"),
+    (SAYS, "import os\ndef f(x): os._exit(0)", "e"),
+    (SAYS, "import os\ndef f(x): os.fork()", "b"),
+    (SAYS, "def f(x): return [0] * 10 ** 10", "m"),
+    (UNITTEST, "def f(): raise ValueError", "pp"),
+    (UNITTEST, "def f(): pass", "ww"),
+    # classes
+    (("assert Solution().f(3) == 9", "s = Solution()\nassert s.f(2) == 4"),
+     "class Solution:\n    def f(self, x): return x * x", "pp"),
+    (("s = Solution()\ns.f(1)\nassert s.f(2) == 3",), "class Solution:\n"
+     "    n = 0\n    def f(self, x):\n        self.n += x\n"
+     "        return self.n", "p"),
+    (("assert Solution().f(3) == 9",), "def f(x): return 9", "e")])
+def test_tests_of_ones_own(runner, tests, program, letters):
+    verdict = runner.judge(asserting(*tests), program)
+    assert "".join(one[0] for one in verdict.tests) == letters, verdict
+
+
+RIGHT = "def f(*_): return 1"
+FINE = "assert f(1) == 1"
+
+
+@pytest.mark.parametrize("problem, why", [
+    (asserting("assert f(( == 1"), "own/1 .*not Python"),
+    (asserting("assert f(1\0) == 1"), "own/1 .*not Python"),
+    (asserting("assert f('\ud800') == 1"), "own/1 .*not Python"),
+    (asserting("with pytest.raises(ValueError):\n    f(1)"), "pytest"),
+    (asserting("import pytest\nassert f(1) == 1"), "standard library"),
+    (asserting("from solution import f\nassert f(1) == 1"), "import solution"),
+    (asserting("assert helper(f(1)) == 1"), "helper"),
+    (asserting("assert 1 == 1"), "never call f"),
+    (asserting("class T:\n    def test(self): assert f(1) == 2"), "never"),
+    (asserting("g = lambda: 1\nassert f(g) == 1"), "pass f a function"),
+    (asserting(FINE, setup="import nowhere"), "its setup fails .*nowhere"),
+    (asserting(FINE, setup="1 / 0"), "its setup fails"),
+    (asserting(FINE, setup="1 /"), "setup is not Python"),
+    (asserting(FINE, preamble="1 / 0"), "its preamble fails"),
+    (asserting(FINE, preamble="while True: pass"), "its preamble fails"),
+    (asserting(FINE, preamble="x ="), "preamble is not Python"),
+    (asserting(FINE, starter="def f(x:"), "starter .*not Python"),
+    (asserting(FINE, starter="import nowhere"), "its starter raises"),
+    (asserting(FINE, ([1], 1)), "mixes"),
+    (asserting((1, 1)), "list of arguments"),
+    (asserting(([1], 1, 1)), "test 1"),
+    (asserting(([object()], 1)), "not plain data"),
+    (asserting(([1], json.loads("[" * 150 + "]" * 150))), "too deeply"),
+    (Problem("own/1", "?", "calls", tests=(FINE,), entry_point="f(1) or g"),
+     "no name of a function"),
+    (Problem("own/1", "?", "stdio", tests=(("\ud800", "1"),)), "surrogate"),
+    (Problem("own/1", "?", "stdio", tests=(("1",),)), "pair"),
+    *((Problem("own/1", "?", answer=answer), "no number") for answer in (
+        "twelve", "", "1/3", "nan", "inf", "\uff11", "1_0", "1e99999",
+        "7" * 5000, "1,200"))])
+def test_what_no_program_could_solve_is_refused(runner, problem, why):
+    for program in (RIGHT, "answer = 1", "1 / 0"):
+        if problem.tests and program != RIGHT:
+            continue
+        with pytest.raises(ValueError, match=why) as caught:
+            runner.judge(problem, program)
+        assert str(caught.value).startswith("own/1 ")
+        assert "\n" not in str(caught.value)
+    assert runner.judge(asserting(FINE), RIGHT).status == "passed"
+
+
+def test_a_setup_may_need_the_program_and_a_starter_a_body(runner):
+    node = "class Node: pass\n" + RIGHT
+    for problem, program, status in (
+            (asserting(FINE, setup="root = Node()"), node, "passed"),
+            (asserting(FINE, setup="root = Node()"), RIGHT, "error"),
+            (asserting("assert f(date(1, 1, 1)) == date(1, 1, 1).year",
+                       setup="from datetime import date"), RIGHT, "passed"),
+            (asserting(FINE, starter="def f(x):"), RIGHT, "passed"),
+            (asserting(FINE, starter="class Solution:\n    def f(self, x):"),
+             RIGHT, "passed"),
+            (Problem("a/1", "?", answer="1e5"), "answer = 100000", "passed"),
+            (Problem("a/2", "?", answer=" -.5 "), "answer = -0.5", "passed"),
+            (asserting((["\ud800"], 1)), RIGHT, "passed")):
+        verdict = runner.judge(problem, program)
+        assert verdict.status == status, (problem, verdict)
+
+
+# ---- pairs of APPS ----
+
+@pytest.mark.parametrize("given, wanted, program, accepted", [
+    ([3], [{"0": 1}, {"1": 2}, {"2": 3}],
+     "[{i: i + 1} for i in range(a)]", "strict"),
+    ([3], [{"0": 1}, {"1": 2}, {"2": 3}], "[{0: 1}]", "apps"),
+    ([{"1": 10, "2": 20}, 5], 35, "a[1] + a[2] + b", "strict apps"),
+    ([[{"1": 10}, {"2": 20}], {"x": {"-3": 4}}], 34,
+     "a[0][1] + a[1][2] + b['x'][-3]", "strict apps"),
+    ([{"01": 1, "2": 2}, {"1": 1, "x": 2}], 3,
+     "a['01'] + b['x']", "strict apps"),
+    ([{}], [{}, 1], "[{}, 1]", "strict"), ([{}], [{}, 1], "[{}]", "apps"),
+    ([{}], {}, "{}", "strict apps"),
+    ([3], {"0": 1}, "{0: 1}", "strict apps"),
+    ([3], {"0": 1}, "{'0': 1}", "strict"), ([3], {"0": 1}, "{0: 2}", ""),
+    ([3], {"0": 1}, "{0: 1, '0': 1}", ""), ([3], {"0": 1}, "{'00': 1}", ""),
+    ([3], {"true": [1.5]}, "{True: (1.5,)}", "strict"),
+    ([3], [[{"1": {"2": 3}}]], "[{1: {2: 3}}]", "strict"),
+    ([2], 0.3, "0.1 + 0.2", "strict"), ([2], 0.3, "0.3000005", "strict"),
+    ([2], 0.3, "0.31", ""), ([2], 3, "3.0000001", ""),
+    ([2], 3, "3.0", "strict apps"), ([2], [[0.3, {"a": [1e9]}]],
+                                     "[.1 + .2, {'a': [1e9 + 1]}]", "strict"),
+    ([2], 1e300, "10 ** 400", ""), ([2], 2.5, "'2.5'", ""),
+    ([2], 2.5, "[2.5]", ""), ([2], float("inf"), "-1e999", ""),
+    ([2], float("nan"), "float('nan')", "strict"),
+    ([2, 5, 7], 4, "pow(a, b, c)", "strict apps"),
+    ([70], 2 ** 70, "pow(2, a)", "strict apps"),
+    ([3, 4], 5.0, "hypot(a, b)", "strict apps"),
+    ([["a", "a"]], True, "type(Counter(a)) is collections.Counter",
+     "strict apps")])
+def test_pairs_lose_nothing(runner, given, wanted, program, accepted):
+    text = f"def f(a, b=0, c=0): return {program}"
+    verdict = runner.judge(apps(given, wanted), text)
+    assert " ".join(verdict.accepted_by) == accepted, verdict
+
+
+def test_builtins_keep_their_meaning_in_functions_of_apps():
+    names = {}
+    exec(LEETCODE, names)
+    assert {name for name in names.keys() & vars(builtins).keys()
+            if names[name] is not getattr(builtins, name)} <= {"__doc__"}
+    assert names["sqrt"](9) == 3
+
+
+def test_the_order_of_a_tuple_and_the_type_of_a_key():
+    assert compare_call((1, [2, (3,)]), [1, (2, [3])])
+    assert not compare_call((1, 2), [2, 1])
+    assert compare_call({None: 1}, {"null": 1})
+    assert not compare_call({(1,): 1}, {"(1,)": 1})
+    assert not compare_call([True], [2]) and not compare_call("1", 1)
+
+
+@pytest.mark.parametrize("printed, wanted", [
+    ("1_0.5", "10.5"), ("\uff11\uff10.5", "10.5"), ("-inf", "1e999"),
+    ("-1e999", "1e999"), ("infinity", "inf"), ("0x1p1", "2.0"),
+    ("1.0", "1.0x"), ("10.5\u00a01", "10.5"), ("1e309", "1.5e308")])
+def test_what_is_no_number_is_not_equal_to_one(printed, wanted):
+    assert not compare_output(printed, wanted)
+
+
+def test_iterators_cross_in_part_only():
+    def endless():
+        while True:
+            yield 1
+
+    back = plain.decode(plain.encode(endless(), 5))
+    assert [next(back) for _ in range(5)] == [1] * 5
+    with pytest.raises(RuntimeError, match="no more than 5 items"):
+        next(back)
+    assert list(plain.decode(plain.encode(iter("ab"), 5))) == ["a", "b"]
+    assert re.match("<generator>", repr(plain.decode(plain.encode(
+        endless()))))

@@ -1,0 +1,55 @@
+"""Honest scripts are judged as Python itself runs them."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from honest import HONEST, REFUSED
+from helpers.execution import Runner
+from helpers.problems import Problem
+
+ENCODING = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def runner():
+    with Runner(workers=2, timeout=4) as runner:
+        yield runner
+
+
+def really(program, given, folder):
+    """What ``python program.py < input`` does: (exit code, output)."""
+    declared = ENCODING.search(program[:200])
+    (folder / "program.py").write_bytes(program.encode(
+        declared[1] if declared and program[0] != "\ufeff" else "utf-8"))
+    done = subprocess.run(
+        [sys.executable, "program.py"], cwd=folder, capture_output=True,
+        input=given.encode("utf-8", "surrogateescape"), timeout=60,
+        env={"LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"})
+    return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
+def test_the_corpus_is_large():
+    assert len(HONEST) >= 60
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_a_script_is_judged_as_python_runs_it(runner, tmp_path, name):
+    program, given = HONEST[name]
+    code, printed = really(program, given, tmp_path)
+    problem = Problem("honest/1", "?", "stdio", tests=((given, printed),))
+    verdict = runner.judge(problem, program)
+    assert (verdict.status == "passed") == (code == 0), (verdict, code)
+    other = Problem("honest/2", "?", "stdio",
+                    tests=((given, printed + "\nmore"),))
+    assert runner.judge(other, program).status != "passed"
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_not_offered_is_named(runner, name):
+    program, status, why = REFUSED[name]
+    problem = Problem("honest/3", "?", "stdio", tests=(("", "1"),))
+    verdict = runner.judge(problem, program)
+    assert verdict.status == status and why in verdict.detail, verdict
