@@ -6,6 +6,7 @@ system does not offer is missing, never pretended.
 Introduced in notebook 01, section 8.
 """
 
+import glob
 import os
 import resource
 import signal
@@ -79,6 +80,7 @@ def enter(scratch):
                 and _succeeds(libc.mount, b"none", os.fsencode(scratch),
                               b"tmpfs", 2 | 4 | 8, options)):
             layers.append("private scratch")
+            _hide_others(libc)
     libc.prctl(36, 1, 0, 0, 0)           # orphans of a program come to us
     libc.prctl(4, 0, 0, 0, 0)            # a program cannot trace us
     if _succeeds(libc.prctl, 38, 1, 0, 0, 0) and _drop_privileges(ctypes):
@@ -88,6 +90,18 @@ def enter(scratch):
         if _prepare_seccomp(ctypes, "process namespace" in layers):
             layers.append("seccomp")
     return layers
+
+
+def _hide_others(libc):
+    """Covers what is installed beside the standard library, or below other
+    Pythons: rules of Landlock, which hold for all below, cannot leave it
+    out."""
+    for path in (*sys.path, *glob.glob("/usr/lib/python*")):
+        for name in ("site-packages", "dist-packages"):
+            place = os.path.join(path, name)
+            if os.path.isdir(place):
+                libc.mount(b"none", os.fsencode(place), b"tmpfs",
+                           1 | 2 | 4 | 8, b"size=4k,nr_inodes=2")
 
 
 def _map_user(uid, gid):
@@ -130,42 +144,18 @@ def _prepare_landlock(ctypes, scratch):
     libraries = ("/lib", "/lib64", "/usr/lib", "/usr/lib64",
                  "/usr/share/zoneinfo", "/etc/ld.so.cache", "/dev/null",
                  "/dev/urandom")
-    rules = {scratch: write}
-    for path in (*sys.path, *libraries):
-        for each in _own_parts(path):
-            rules.setdefault(each, read)
-    for path, allowed in rules.items():
+    for path in (*sys.path, *libraries, scratch):
         try:
             place = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except OSError:
             continue
+        allowed = write if path == scratch else read
         if not os.path.isdir(path):
             allowed = 1 << 2 | (1 << 1 if path == "/dev/null" else 0)
-        elif path in sys.path:
-            allowed = 1 << 3             # listed; its parts have rules
         libc.syscall(445, ruleset, 1, struct.pack("=Qi", allowed, place), 0)
         os.close(place)
     LANDLOCK = ruleset
     return True
-
-
-def _own_parts(path):
-    """A folder as those of its parts that belong to it.
-
-    What is installed beside the standard library does not, and neither does
-    another Python's.  A rule holds for all below, so there is one for each
-    part; a folder of Python itself is named as well.
-    """
-    try:
-        names = sorted(os.listdir(path))
-    except OSError:                      # a file, or nothing at all
-        return [path]
-    parts = [os.path.join(path, name) for name in names
-             if name not in ("site-packages", "dist-packages")]
-    if path in sys.path:
-        return [path, *parts]
-    return [part for part in parts
-            if not os.path.basename(part).startswith("python")]
 
 
 def _prepare_seccomp(ctypes, alone):
