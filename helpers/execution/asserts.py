@@ -14,7 +14,7 @@ OFFERED = {"math", "sys", "evaluated", "Solution", "__name__", "__builtins__"}
 
 
 @lru_cache(maxsize=256)
-def prepare(tests, entry_point):
+def as_questions(tests, entry_point):
     """Assert statements, with the calls in them turned into questions.
 
     ``assert f(3) == 4`` becomes ``assert evaluated('f(3)') == 4``: the text
@@ -125,7 +125,7 @@ def check_asserts(tests, entry_point, starter, setup):
     setup, ``math`` and ``sys``, and import the standard library; what only
     the program has can stand in a call of the function, and nowhere else.
     """
-    prepared = [ast.parse(text) for text in prepare(tests, entry_point)]
+    prepared = [ast.parse(text) for text in as_questions(tests, entry_point)]
     around = [ast.parse(completed(starter)), parsed(
         setup, "the setup of this problem")]
     known = set().union(OFFERED, {entry_point}, vars(builtins),

@@ -96,7 +96,7 @@ def calls_fault(problem):
             return (f"has no pair of a list of arguments and a value as its "
                     f"test {number}")
         try:
-            text = plain.encode(((test,),))
+            text = plain.pack(((test,),))
         except RecursionError:
             return f"has lists nested too deeply in its test {number}"
         if '{"other": ' in text:

@@ -12,7 +12,7 @@ import ast
 import json
 import re
 
-from helpers.execution.asserts import completed, prepare
+from helpers.execution.asserts import completed, as_questions
 from helpers.execution.faults import as_text
 from helpers.execution.inside import plain
 from helpers.execution.verdicts import (FAILURES, LETTERS, compare_call,
@@ -77,15 +77,15 @@ def calls(worker, program, problem, limits):
     for arguments, expected in problem.tests:
         if state[1] in TALKING:
             worker.send(json.dumps(["call", problem.entry_point, json.loads(
-                plain.encode(int_keys(arguments))), {"dict": []}]))
+                plain.pack(int_keys(arguments))), {"dict": []}]))
             state = worker.outcome()
         passes = detail = None
         # What is much longer than expected is not equal, and not read: to
         # build it could take this process hours.
         if state[1] == "plain" and len(state[2]) < 1000 + 20 * len(
-                plain.encode(expected)):
+                plain.pack(expected)):
             try:
-                value = plain.decode(state[2])
+                value = plain.unpack(state[2])
                 passes = [compare_call(value, expected, comparator)
                           for comparator in ("strict", "apps")]
                 detail = f"{shorten(value)} instead of {shorten(expected)}"
@@ -149,7 +149,7 @@ def examine(worker, state, problem, limits):
     referee = worker.referee()
     patient = Limits(max(5, 5 * limits.timeout), max(1024, limits.memory_mb))
     setup = [ast.unparse(line) for line in ast.parse(problem.setup).body]
-    referee.ask("tests", [prepare(tuple(problem.tests),
+    referee.ask("tests", [as_questions(tuple(problem.tests),
                                       problem.entry_point)],
                 patient, names=[problem.entry_point], setup=setup,
                 starter=completed(problem.starter))

@@ -274,7 +274,7 @@ class Runner:
         if problem.mode == "answer":
             tests = ""
         elif last is not problem:
-            tests = hashlib.sha256(plain.encode((
+            tests = hashlib.sha256(plain.pack((
                 problem.tests, problem.preamble, problem.setup,
                 problem.starter, problem.entry_point)).encode()).hexdigest()
             self.digested = (problem, tests)

@@ -17,7 +17,7 @@ COMPARATORS = {"exact": ("exact", "strict"), "strict": ("exact", "strict"),
                "apps": ("published", "apps")}
 LETTERS = {status[0]: status for status in STATUSES}
 FAILURES = frozenset(STATUSES[2:])       # what a worker may report, or "ran"
-NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?",
+DECIMAL = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?",
                     re.IGNORECASE)
 CLOSE = 1e-6               # for a decimal fraction, relative above 1
 
@@ -75,12 +75,12 @@ def same_token(token, wanted):
     if token == wanted:
         return True
     if not {".", "e", "E"} & set(wanted) or not (
-            NUMBER.fullmatch(token) and NUMBER.fullmatch(wanted)):
+            DECIMAL.fullmatch(token) and DECIMAL.fullmatch(wanted)):
         return False
-    return close(float(token), float(wanted))
+    return near(float(token), float(wanted))
 
 
-def close(value, y):
+def near(value, y):
     """Whether two numbers are so near that one is the other, rounded."""
     try:
         return math.isfinite(y) and abs(value - y) <= CLOSE * max(1, abs(y))
@@ -184,7 +184,7 @@ def alike(value, expected):
         return value.keys() == expected.keys() and all(
             alike(item, expected[key]) for key, item in value.items())
     if type(expected) is float and type(value) in (int, float):
-        return bool(value == expected or close(value, expected)
+        return bool(value == expected or near(value, expected)
                     or value != value and expected != expected)
     return bool(value == expected)
 

@@ -15,7 +15,7 @@ MARKER = "<!-- {0} -->.*?<!-- /{0} -->|TODO-{0}"
 FIRST_CELLS = 4                        # cells among which the header table is
 
 
-def in_words(seconds):
+def time_in_words(seconds):
     """``seconds`` in words: "12 s", "1 min 10 s".
 
     Introduced in notebook 00, section 1.
@@ -76,7 +76,7 @@ def fill_header(notebook, row):
     first cells; a new notebook may have ``TODO-time`` there.  Returns
     whether there was a place for both.
     """
-    values = {"time": in_words(row.seconds),
+    values = {"time": time_in_words(row.seconds),
               "memory": f"{max(10, round(row.peak_mb, -1)):.0f} MB"}
     found = set()
     for cell in notebook.cells[:FIRST_CELLS]:

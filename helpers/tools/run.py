@@ -192,7 +192,7 @@ def _print_table(rows, runs):
     """Print what each notebook took and found, and where its results are."""
     if not rows:
         return
-    from helpers.tools.cleaning import in_words
+    from helpers.tools.cleaning import time_in_words
     width = max(len(row.notebook) for row in rows)
     print(f"\n{'notebook':<{width}}  {'seconds':>7}  {'peak MB':>7}  "
           f"{'status':<7}  headline result")
@@ -200,7 +200,7 @@ def _print_table(rows, runs):
         print(f"{row.notebook:<{width}}  {row.seconds:>7.1f}  "
               f"{row.peak_mb:>7.0f}  {row.status:<7}  {row.headline or '-'}")
     spent = sum(row.seconds for row in rows if row.status != "cached")
-    print(f"\nthis run took {in_words(spent)}\n"
+    print(f"\nthis run took {time_in_words(spent)}\n"
           f"executed copies  {_short(runs / 'notebooks')}/\n"
           f"figures          {_short(runs / 'figures')}/\n"
           f"results          {_short(runs)}/, "

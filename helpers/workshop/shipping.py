@@ -18,7 +18,7 @@ from helpers.profiles import ROOT, get_profile
 from helpers.studies.results import (gain, load_plan_standing, load_standing,
                                      score)
 from helpers.studies.runs import STUDIES, read_study, write_lines
-from helpers.tools.cleaning import in_words
+from helpers.tools.cleaning import time_in_words
 
 SYSTEMS = ("teacher-few-shot", "student-zero-shot", "student-few-shot",
            "student-after-EKT")
@@ -138,7 +138,7 @@ def result_block(folder):
         lines.append(f"| {kind} {how} | "
                      + " | ".join(score_cells(result)) + " |")
     rows = json.loads((folder / "summary.json").read_text())
-    spent = in_words(sum(row["seconds"] for row in rows))
+    spent = time_in_words(sum(row["seconds"] for row in rows))
     peak = max(row["peak_mb"] for row in rows)
     lines += [
         "", "In brackets: 95 % intervals, by a bootstrap over problems. "

@@ -145,7 +145,7 @@ def phases(count=1000):
     worker.REQUESTS = os.fdopen(os.pipe()[0])
     for place in (0, 1, 2):
         os.dup2(5, place)
-    worker.child.prepare()
+    worker.habitat.furnish()
     worker.LAYERS = worker.layers_that_hold()
     os.chdir(worker.SCRATCH)
     gc.disable()

@@ -243,10 +243,10 @@ def test_iterators_cross_in_part_only():
         while True:
             yield 1
 
-    back = plain.decode(plain.encode(endless(), 5))
+    back = plain.unpack(plain.pack(endless(), 5))
     assert [next(back) for _ in range(5)] == [1] * 5
     with pytest.raises(RuntimeError, match="no more than 5 items"):
         next(back)
-    assert list(plain.decode(plain.encode(iter("ab"), 5))) == ["a", "b"]
-    assert re.match("<generator>", repr(plain.decode(plain.encode(
+    assert list(plain.unpack(plain.pack(iter("ab"), 5))) == ["a", "b"]
+    assert re.match("<generator>", repr(plain.unpack(plain.pack(
         endless()))))

@@ -308,7 +308,7 @@ def test_save_keeps_outputs_and_drops_noise(tmp_path):
 
 
 def test_duration_and_header_without_markers():
-    assert [cleaning.in_words(s) for s in (0.2, 59.6, 70, 600)] == [
+    assert [cleaning.time_in_words(s) for s in (0.2, 59.6, 70, 600)] == [
         "1 s", "1 min 0 s", "1 min 10 s", "10 min 0 s"]
     notebook = new_notebook(cells=[new_markdown_cell("# no table")])
     row = records.Row("00", 3.0, 300, "", "done")

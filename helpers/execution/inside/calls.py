@@ -15,7 +15,7 @@ import sys
 import plain
 from reports import ASK, RESULT, describe, load
 
-ITEMS = 10_000             # of an iterator that cross
+MOST_ITEMS = 10_000             # of an iterator that cross
 STRANGE = re.compile(r'\{"other": "(?!Other")([^"]*)')
 
 
@@ -41,10 +41,10 @@ def serve(program, preamble, setup, report):
     applied sends the value, the arguments as they are now, and which of them
     the value is.  The text of an error is the class that Python has for it.
     """
-    encode, decode, any_error, shows = (plain.encode, plain.decode,
+    encode, decode, any_error, shows = (plain.pack, plain.unpack,
                                         BaseException, describe)
     memory_error, evaluate, texts = MemoryError, eval, json.dumps
-    standard, solutions, most = standard_error, {}, ITEMS
+    standard, solutions, most = standard_error, {}, MOST_ITEMS
     for text in (preamble, program, setup):
         namespace, failed = load(text, "solution", report)
         if failed:
@@ -159,7 +159,7 @@ class Program:
             raise raised(text, detail)
         try:
             if (status, kind) == ("ran", "plain"):
-                return plain.decode(text)
+                return plain.unpack(text)
             self.lost = status if status != "ran" else "error", detail
         except Exception:                # forged, in whatever way
             self.lost = "error", "not plain data"
@@ -167,7 +167,7 @@ class Program:
 
     def apply(self, name, solution, arguments, named):
         """Calls a function with arguments, which may change in place."""
-        sent = [plain.encode(each, ITEMS) for each in (arguments, named)]
+        sent = [plain.pack(each, MOST_ITEMS) for each in (arguments, named)]
         strange = STRANGE.search("".join(sent))
         if strange:
             raise Refused(f"they pass {name} a {strange[1]}, which cannot "
@@ -231,7 +231,7 @@ def examine(tests, names, starter, setup, report):
                 pass
         namespace.update((name, program.function(name)) for name in names)
         for number, test in enumerate(tests, 1):
-            letter, why = mark(test, namespace, program)
+            letter, why = letter_of(test, namespace, program)
             letters += letter
             if why and not first:
                 first = f"test {number}: {why}"
@@ -239,10 +239,11 @@ def examine(tests, names, starter, setup, report):
             raise Refused(f"they never call {names[0]}")
     except Refused as why:
         yield report("ran", "refused", "", str(why))
+        return
     yield report("ran", "end", letters, first)
 
 
-def mark(test, namespace, program):
+def letter_of(test, namespace, program):
     """Runs one test: its letter, and why where it does not pass."""
     program.lost = None
     try:

@@ -13,7 +13,7 @@ import sys
 import _sitebuiltins
 import _thread
 
-TRUE_SIZE, STACKS, TOLD = _thread.stack_size, (), [0]
+TRUE_SIZE, STACKS, SIZES = _thread.stack_size, (), [0]
 
 
 def stream(place, mode, name):
@@ -53,8 +53,8 @@ def stack_size(size=0, /):
     """
     usual, most = STACKS
     TRUE_SIZE(min(size, most) if size else usual)
-    TOLD.append(size)
-    return TOLD[-2]
+    SIZES.append(size)
+    return SIZES[-2]
 
 
 def fit_stacks(memory_mb):
@@ -115,7 +115,7 @@ class AsyncioFinder:
         return spec
 
 
-def prepare():
+def furnish():
     """What needs to be done only once, before programs are forked."""
     sys.set_int_max_str_digits(0)        # answers have thousands of digits
     sys.argv = ["program.py"]

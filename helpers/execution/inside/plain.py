@@ -34,7 +34,7 @@ class Other:
         return False
 
 
-def encode(value, items=0):
+def pack(value, items=0):
     """A value as JSON text.
 
     None, bool, int, float, str, bytes, complex, Fraction, Decimal, list,
@@ -48,8 +48,8 @@ def encode(value, items=0):
     return json.dumps(_tagged(value, 0, items))
 
 
-def decode(text):
-    """The value that a text of :func:`encode` stands for.
+def unpack(text):
+    """The value that a text of :func:`pack` stands for.
 
     Raises ``ValueError``, ``TypeError`` or ``RecursionError`` for any other
     text.  Introduced in notebook 01, section 6.

@@ -281,7 +281,7 @@ def main():
     REQUESTS, ANSWERS = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     for place in (0, 1, 2):
         os.dup2(null, place)
-    habitat.prepare()
+    habitat.furnish()
     LAYERS, BASE, SCALE, KILLS = [], 0, 1.0, memory_kills()
     LAYERS = layers_that_hold()
     if "Landlock" not in LAYERS:
