@@ -125,3 +125,26 @@ def test_every_row_of_the_table_is_a_room_that_is_there():
     for room, others in TABLE.items():
         for name in (room, *others):
             assert name in MODULES or name == "tools.files", name
+
+
+def defined(module):
+    """The public names that a module defines at its top level."""
+    for node in ast.parse(MODULES[module].read_text("utf-8")).body:
+        targets = (node.targets if isinstance(node, ast.Assign) else
+                   [node.target] if isinstance(node, ast.AnnAssign) else [])
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            yield node.name
+        yield from (name.id for target in targets
+                    for name in ast.walk(target)
+                    if isinstance(name, ast.Name))
+
+
+def test_no_name_stands_for_two_things_in_two_rooms():
+    """``main`` is each command's; within a room, modules may be parallel."""
+    rooms = {}
+    for module in MODULES:
+        for name in defined(module):
+            if not name.startswith("_") and name != "main":
+                rooms.setdefault(name, set()).add(module.split(".")[0])
+    assert {name: found for name, found in rooms.items()
+            if len(found) > 1} == {}

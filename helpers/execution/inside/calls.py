@@ -239,8 +239,8 @@ def examine(tests, names, starter, setup, report):
             raise Refused(f"they never call {names[0]}")
     except Refused as why:
         yield report("ran", "refused", "", str(why))
-        return
-    yield report("ran", "end", letters, first)
+    else:
+        yield report("ran", "end", letters, first)
 
 
 def letter_of(test, namespace, program):
