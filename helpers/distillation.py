@@ -4,8 +4,6 @@ EKT hands on *programs*; this rival, the one in the paper's abstract, hands on
 the teacher's whole distribution over the next token.  As in EKT's released
 code it is trained on the same filtered pairs, with the ordinary loss beside
 it.  Both models must share a tokenizer.
-
-Introduced in notebook 05, section 6.
 """
 
 from dataclasses import replace

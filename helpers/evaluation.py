@@ -43,7 +43,7 @@ def pass_at_k(n, c, k):
 def mean_pass_at_k(counts, n, k):
     """pass@k averaged over the problems.  Raises as :func:`pass_at_k`.
 
-    Introduced in notebook 07, section 1.
+    Introduced in notebook 07, section 2.
     """
     return float(np.mean(pass_at_k(n, as_array(counts), k)))
 
@@ -120,7 +120,7 @@ def paired_interval(counts_a, counts_b, n, k, level=0.95, resamples=10_000,
                     seed=0):
     """``(low, high)`` of the mean difference of pass@k, a minus b.
 
-    :func:`paired_curve` for one k.  Introduced in notebook 07, section 5.
+    :func:`paired_curve` for one k.  Introduced in notebook 06, section 6.
     """
     _, low, high = paired_curve(counts_a, counts_b, n, [k], level, resamples,
                                 seed)
@@ -169,8 +169,7 @@ def beats_sentence(student_counts, teacher_counts, n, ks=None,
 def verdict_word(low, high, bar=0.0):
     """"agree", "disagree" or "undecided" with: it is more than ``bar``.
 
-    ``low`` and ``high`` are the ends of an interval.  Introduced in notebook
-    05, section 9.
+    ``low`` and ``high`` are the ends of an interval.
     """
     return "agree" if low > bar else "disagree" if high < bar else "undecided"
 
@@ -181,10 +180,10 @@ def over_seeds(scores, against=None, level=0.95, resamples=10_000, seed=0):
     ``scores``: (seeds, problems), each row one run on the same problems, for
     instance ``pass_at_k(n, counts, k)``.  With ``against``, a table of the
     same shape, it is the paired difference, seed by seed and problem by
-    problem.  Both directions are resampled at once.  A bootstrap of S seeds
-    is too narrow by the factor sqrt((S - 1) / S), so seeds are first moved
-    apart by as much.  Raises ``ValueError`` for fewer than two seeds or
-    unequal tables.  Introduced in notebook 05, section 8.
+    problem.  Both directions are resampled at once.  A bootstrap of S seeds is
+    too narrow by the factor sqrt((S - 1) / S), so seeds are first moved apart
+    by as much.  Raises ``ValueError`` for fewer than two seeds or unequal
+    tables.  Introduced in notebook 03, section 6.
     """
     table = np.asarray(scores, dtype=float)
     if against is not None:
@@ -205,9 +204,9 @@ def over_seeds(scores, against=None, level=0.95, resamples=10_000, seed=0):
 def resampled_sums(tables, resamples=10_000, seed=0):
     """The sum over each of ``tables`` (seeds, problems) in every resample.
 
-    A list of arrays (resamples,).  Seeds and problems are both drawn anew,
-    the same ones for all tables, and seeds are first moved apart, see
-    :func:`over_seeds`.  Introduced in notebook 06, section 10.
+    A list of arrays (resamples,).  Seeds and problems are both drawn anew, the
+    same ones for all tables, and seeds are first moved apart, see
+    :func:`over_seeds`.
     """
     rng, (seeds, problems) = np.random.default_rng(seed), tables[0].shape
     which = rng.multinomial(seeds, np.full(seeds, 1 / seeds), resamples)
@@ -224,10 +223,10 @@ def resampled_sums(tables, resamples=10_000, seed=0):
 def relative_gain(one, other, where=None, level=0.95):
     """``(ratio, low, high)`` of pass@1, ``one`` over ``other``, less 1.
 
-    The paper's figure: 1.3 is "130 % better".  Paired: seeds and problems
-    are drawn as in :func:`helpers.evaluation.over_seeds`, the same ones for
-    both, and seeds are moved apart likewise.  ``where``: problems to look
-    at, a boolean array.  Introduced in notebook 06, section 10.
+    The paper's figure: 1.3 is "130 % better".  Paired: seeds and problems are
+    drawn as in :func:`helpers.evaluation.over_seeds`, the same ones for both,
+    and seeds are moved apart likewise.  ``where``: problems to look at, a
+    boolean array.
     """
     chosen = slice(None) if where is None else where
     tables = [s.scores()[:, chosen] for s in (one, other)]
@@ -303,7 +302,7 @@ def as_array(counts):
     """``counts`` as an array, one number per problem.
 
     Raises ``ValueError`` when there is none.  Introduced in notebook 07,
-    section 1.
+    section 3.
     """
     values = counts.values() if hasattr(counts, "values") else counts
     array = np.asarray(list(values))
@@ -372,7 +371,6 @@ class Counts:
     """One evaluation: ``counts[task_id]`` right ones out of ``n``.
 
     ``facts``: what it was made with (temperature, comparator, ...).
-    Introduced in notebook 07, section 2.
     """
 
     name: str

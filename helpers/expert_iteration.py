@@ -2,8 +2,6 @@
 
 There is no teacher.  The student solves what it can, is trained on that, and
 tries the rest again; EKT's third rival.
-
-Introduced in notebook 05, section 7.
 """
 
 from dataclasses import dataclass

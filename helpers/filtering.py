@@ -7,8 +7,6 @@ that says where samples are lost, and the training pairs on disk.
 Everywhere ``judged`` is a list of pairs ``(sample, verdict)``, in any order.
 A verdict "infrastructure" says something about our machine and nothing about
 the program, so it is refused and never counted as wrong.
-
-Introduced in notebook 04, section 1.
 """
 
 from collections import defaultdict
@@ -21,7 +19,7 @@ from helpers.tools.files import read_rows, write_rows
 
 @dataclass(frozen=True)
 class Example:
-    """One training pair.  Introduced in notebook 04, section 4.
+    """One training pair.  Introduced in notebook 06, section 7.
 
     ``prompt`` is what the student sees (the question alone, as in EKT),
     ``completion`` the teacher's program, letter for letter.

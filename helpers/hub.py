@@ -1,6 +1,6 @@
 """Where the tasks live on the Hugging Face Hub, and three roads to APPS.
 
-Used by ``helpers.problems``.  Introduced in notebook 03, section 9.
+Used by ``helpers.problems``.
 """
 
 import os
@@ -64,7 +64,7 @@ def reason(error, repository=None):
 
     A clause without a full stop, also where ``error`` is none of the
     network's.  ``repository`` ("owner/name") lets it name the folder of the
-    cache that holds a damaged file.  Introduced in notebook 03, section 9.
+    cache that holds a damaged file.
     """
     names, texts = {}, ""
     while error is not None and len(names) < 99:
@@ -98,9 +98,8 @@ def hub_rows(name, split, difficulty=None):
     for, by the first of :data:`ROADS` that leads there.  A ``difficulty``
     saves fetching where it can: rows of other levels may still come along.
 
-    Raises ``ConnectionError`` where the Hub cannot be reached or falls
-    silent, and ``ValueError`` where the files of APPS hold a problem twice.
-    Introduced in notebook 03, section 9.
+    Raises ``ConnectionError`` where the Hub cannot be reached or falls silent,
+    and ``ValueError`` where the files of APPS hold a problem twice.
     """
     if name == "apps":
         yield from _apps_rows(split, difficulty)
@@ -125,7 +124,6 @@ def check_pin(repository, revision):
 
     Older versions of `datasets` take another one from the cache then, without
     a word.  Without a network the cache is all there is, and is believed.
-    Introduced in notebook 03, section 9.
     """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import RevisionNotFoundError

@@ -8,8 +8,6 @@ and encoder-decoders (CodeT5) go through the same functions.
 In CodePLAN's main result the student then writes code directly.  It may also
 plan first, and one of its plans is chosen: at random, by the example tests,
 or by an oracle.  What that costs is counted in generated tokens.
-
-Introduced in notebook 06, section 1.
 """
 
 import copy
@@ -29,27 +27,21 @@ FORMATS = {"stdio": "Use standard input.\n", "calls": "Write the function.\n",
 
 # ----------------------------------------------------------------- the tasks
 def asked(problem):
-    """The question, the code to continue and the form of the answer.
-
-    Introduced in notebook 06, section 1.
-    """
+    """The question, the code to continue and the form of the answer."""
     starter = f"{problem.starter}\n" if problem.starter else ""
     return section("question", f"{problem.question}\n{starter}"
                    f"{FORMATS[problem.mode]}")
 
 
 def plan_prompt(problem):
-    """What a student is asked for a plan with.
-
-    Introduced in notebook 06, section 1.
-    """
+    """What a student is asked for a plan with."""
     return f"{PLAN}\n{asked(problem)}{section('plan')}"
 
 
 def code_prompt(problem, plan=None):
     """What a student is asked for code with; a ``plan`` may be given.
 
-    Introduced in notebook 06, section 1.
+    Introduced in notebook 06, section 7.
     """
     given = "" if plan is None else section("plan", plan)
     return f"{CODE}\n{asked(problem)}{given}{section('code')}"
@@ -78,7 +70,7 @@ def plan_examples(problems, plans):
 def end_line(text):
     """``text`` with a newline at its end.
 
-    Introduced in notebook 06, section 1.
+    Introduced in notebook 06, section 7.
     """
     return text.rstrip("\n") + "\n"
 

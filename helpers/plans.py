@@ -7,8 +7,6 @@ CodePLAN does; it may see the question as well.
 Whether a plan is good is not asked of anybody.  The teacher writes programs
 from it, and the judge runs them: on the example tests, by which a plan may
 be chosen, and on the hidden tests, which no choice may see but an oracle's.
-
-Introduced in notebook 03, section 2.
 """
 
 import math
@@ -55,11 +53,11 @@ PLAN_EXEMPLARS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan and where it came from.  Introduced in notebook 03, section 3.
+    """A plan and where it came from.  Introduced in notebook 03, section 5.
 
-    ``way``: one of :data:`WAYS`.  ``solution``: number of the program that
-    was explained, -1 for forward reasoning.  ``sample_index`` tells plans of
-    the same prompt apart.
+    ``way``: one of :data:`WAYS`.  ``solution``: number of the program that was
+    explained, -1 for forward reasoning.  ``sample_index`` tells plans of the
+    same prompt apart.
     """
 
     task_id: str
@@ -146,10 +144,7 @@ def elicit(lm, problems, way, exemplar, n=1, solutions=None, temperature=0.2,
 
 
 def steps(plan):
-    """The lines of a plan without numbers, bullets and empty lines.
-
-    Introduced in notebook 03, section 3.
-    """
+    """The lines of a plan without numbers, bullets and empty lines."""
     lines = [re.sub(r"^\s*(?:\d+[.)]|[-*])?\s*", "", line).rstrip()
              for line in plan.splitlines()]
     return [line for line in lines if line]
@@ -183,9 +178,8 @@ class Score:
     """What became of the programs written from a plan.
 
     ``codes``: how many were written; ``examples``, ``hidden``: how many of
-    them passed all example tests, all hidden tests.  Only the first may
-    choose a plan; the second is the oracle.  Introduced in notebook 03,
-    section 5.
+    them passed all example tests, all hidden tests.  Only the first may choose
+    a plan; the second is the oracle.
     """
 
     plan: Plan
@@ -210,10 +204,7 @@ def code_from_plans(lm, plans, prompt_of, n=1, temperature=0.2, **settings):
 
 
 def shown_again(problem):
-    """Are the example tests, if there are any, among the hidden ones?
-
-    Introduced in notebook 03, section 5.
-    """
+    """Are the example tests, if there are any, among the hidden ones?"""
     return bool(problem.examples) and all(
         test in problem.tests for test in problem.examples)
 
@@ -293,7 +284,7 @@ def choose(scores):
     """The plan of each problem with the most programs that pass its example
     tests; the first of equals.
 
-    Introduced in notebook 03, section 7.
+    Introduced in notebook 06, section 7.
     """
     best = {}
     for score in scores:

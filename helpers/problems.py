@@ -1,8 +1,7 @@
 """Problems of all tasks in one record, read from JSONL files or the Hub.
 
-Introduced in notebook 01, section 1.  The file schemas are those of the
-Hugging Face Hub, so a downloaded file and those in
-``data/mini/problems/`` read alike.
+The file schemas are those of the Hugging Face Hub, so a downloaded file and
+those in ``data/mini/problems/`` read alike.
 """
 
 import json
@@ -41,13 +40,13 @@ MINI = {"mini-gsm": ("train", "dev", "test"),
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem of any task.  Introduced in notebook 01, section 1.
+    """One problem of any task.  Introduced in notebook 01, section 4.
 
-    ``mode`` says how a program is judged: "answer" (its global ``answer``
-    is compared with ``answer``, a number kept as text), "calls" (functions
-    are called) or "stdio" (text in, text out).  ``tests`` holds assert
-    statements (MBPP, HumanEval) or (input, output) pairs (APPS);
-    ``examples`` the pairs that the question itself shows.
+    ``mode`` says how a program is judged: "answer" (its global ``answer`` is
+    compared with ``answer``, a number kept as text), "calls" (functions are
+    called) or "stdio" (text in, text out).  ``tests`` holds assert statements
+    (MBPP, HumanEval) or (input, output) pairs (APPS); ``examples`` the pairs
+    that the question itself shows.
     """
 
     task_id: str

@@ -1,7 +1,7 @@
 """Profiles: which models, data and sizes a run uses, and where it writes.
 
 A profile changes names and sizes, never the code path: every notebook runs
-the same cells under each of them.  Introduced in notebook 00, section 1.
+the same cells under each of them.
 """
 
 import os
@@ -14,7 +14,7 @@ COLAB_GIB = 14.5              # what the profile colab is cut to: a T4
 
 @dataclass(frozen=True)
 class Profile:
-    """Names and sizes of one run.  Introduced in notebook 00, section 1.
+    """Names and sizes of one run.
 
     ``teacher`` and ``student`` are folders below the repository or names on
     the Hugging Face Hub (``owner/name@revision`` for one version); a teacher
@@ -124,11 +124,11 @@ PROFILES = {
 def get_profile(name=None, **changes):
     """The profile ``name``, or the one the variable ``PROFILE`` names.
 
-    Introduced in notebook 00, section 1.  ``changes`` override single
-    values: ``get_profile("mini", test_samples=10)``.  Without a name and
-    without the variable it is ``mini``; ``auto`` is ``colab`` where there
-    is a card with enough memory for it, and ``mini`` elsewhere.  Raises
-    ``ValueError`` for an unknown name or value.
+    ``changes`` override single values: ``get_profile("mini",
+    test_samples=10)``.  Without a name and without the variable it is
+    ``mini``; ``auto`` is ``colab`` where there is a card with enough memory
+    for it, and ``mini`` elsewhere.  Raises ``ValueError`` for an unknown name
+    or value.
     """
     name = name or os.environ.get("PROFILE") or "mini"
     if name == "auto":
@@ -145,10 +145,7 @@ def get_profile(name=None, **changes):
 
 
 def card_gib():
-    """Memory of the CUDA card in GiB, 0 without one.
-
-    Introduced in notebook 00, section 1.
-    """
+    """Memory of the CUDA card in GiB, 0 without one."""
     import torch
     if not torch.cuda.is_available():
         return 0.0

@@ -3,8 +3,6 @@
 Two questions come up when programs are filtered: whether two of them are the
 same but for looks, and whether one that gives the right answer also reads the
 question.  The text may be anything a model wrote, so nothing here runs it.
-
-Introduced in notebook 04, section 5.
 """
 
 import ast
@@ -108,10 +106,7 @@ def drop_bare_constants(tree):
 
 
 def spelling(program):
-    """:func:`canonical`, or the program itself where that gives up.
-
-    Introduced in notebook 04, section 5.
-    """
+    """:func:`canonical`, or the program itself where that gives up."""
     try:
         return canonical(program)
     except ValueError:
@@ -139,9 +134,9 @@ FREE = frozenset((0, 0.5, 1, 2, 100))
 def numbers_in(text):
     """The set of numbers a text names, in digits or in words.
 
-    Introduced in notebook 04, section 7.  "1,200" is 1200 and "12.50" is
-    12.5; "20%" is 20 and also 0.2; words are one to twelve, dozen, half,
-    quarter, twice, double, triple and their forms.
+    Introduced in notebook 04, section 6.  "1,200" is 1200 and "12.50" is 12.5;
+    "20%" is 20 and also 0.2; words are one to twelve, dozen, half, quarter,
+    twice, double, triple and their forms.
     """
     found = set()
     for digits, percent, word in NUMBERS.findall(text.lower()):
@@ -155,10 +150,7 @@ def numbers_in(text):
 
 
 def constants(tree):
-    """The nodes of a tree's numbers, in the order of the text.
-
-    Introduced in notebook 04, section 7.
-    """
+    """The nodes of a tree's numbers, in the order of the text."""
     nodes = [node for node in ast.walk(tree)
              if isinstance(node, ast.Constant)
              and isinstance(node.value, (int, float))

@@ -113,7 +113,7 @@ def prompt_hash(text):
     """Twelve hexadecimal digits that name a prompt text.
 
     A cached sample bears it, so that a changed prompt is never answered from
-    an old cache.  Introduced in notebook 02, section 4.
+    an old cache.  Introduced in notebook 06, section 4.
     """
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -133,7 +133,7 @@ def cut_section(text):
     """``text`` up to the line in which another labelled part begins.
 
     Returns (completion, finish_reason) as :func:`cut_completion` does.  What
-    is kept ends with one newline.  Introduced in notebook 03, section 2.
+    is kept ends with one newline.  Introduced in notebook 03, section 5.
     """
     match = LABEL.search(text)
     if match:
@@ -149,9 +149,8 @@ FENCE = re.compile(r"^```.*\n", re.MULTILINE)
 def as_messages(text):
     """A prompt as messages, for a model that was trained to chat.
 
-    A chat model answers rather than continues.  So that one prompt serves
-    all teachers, it is told to continue.  Introduced in notebook 02,
-    section 2.
+    A chat model answers rather than continues.  So that one prompt serves all
+    teachers, it is told to continue.
     """
     return [{"role": "system", "content": ROLE},
             {"role": "user", "content": text}]
@@ -161,7 +160,6 @@ def from_reply(text):
     """What a chat model's reply ``text`` continues the prompt with.
 
     Code within ``` fences stands alone, whatever is said around it.
-    Introduced in notebook 02, section 2.
     """
     opened = FENCE.search(text)
     if not opened:

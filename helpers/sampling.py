@@ -20,11 +20,11 @@ from helpers.tools.files import lines_of, read_rows
 
 @dataclass(frozen=True)
 class Settings:
-    """How samples are drawn.  Introduced in notebook 02, section 4.
+    """How samples are drawn.
 
     ``cut(text)`` gives (completion, finish_reason): where a text ends.  The
-    last two are for checkpoints: how many are decoded at a time, and how
-    many tokens of a prompt are read.
+    last two are for checkpoints: how many are decoded at a time, and how many
+    tokens of a prompt are read.
     """
 
     seed: int
@@ -46,7 +46,6 @@ class Sample:
     """One completion and where it came from: a line of the cache.
 
     ``task_id`` and ``completion`` are the names that other evaluators read.
-    Introduced in notebook 02, section 4.
     """
 
     task_id: str
@@ -65,8 +64,8 @@ def read_samples(path):
     """The samples of a cache file, ``.jsonl`` or ``.jsonl.gz``, in order.
 
     An incomplete last line, which a kill leaves behind, is passed over; any
-    other line that is no sample raises ``ValueError`` with its number, and
-    so does a file that is no text.  Introduced in notebook 02, section 4.
+    other line that is no sample raises ``ValueError`` with its number, and so
+    does a file that is no text.  Introduced in notebook 02, section 5.
     """
     return read_rows(path, Sample, "line {number} of {name} is no sample",
                      "choose another file, or, if this one is a cache, delete "

@@ -2,7 +2,7 @@
 
 The first cell of every notebook finds or clones the repository, puts it on
 ``sys.path`` and calls :func:`prepare`.  Until then it needs the standard
-library only.  Introduced in notebook 00, section 1.
+library only.
 """
 
 import importlib
@@ -34,14 +34,13 @@ def prepare(profile, gpu=None):
     """Make this session fit for ``profile`` and print the session card.
 
     On Colab it uninstalls a torchao that peft refuses; elsewhere the
-    environment is yours, and it only says so.  It installs bitsandbytes
-    where it is missing, the profile's teacher has 4 bits and there is a GPU
-    (``gpu``; None: look).  Nothing else is installed, and torch and numpy
-    keep their versions.  Run again, it changes nothing.  Raises
-    ``RuntimeError`` with one sentence where a package is missing or too old,
-    where pip fails, where the session must be restarted, and for such a
-    torchao outside Colab.  What would make the run slow or poor is one line
-    below the card.  Introduced in notebook 00, section 1.
+    environment is yours, and it only says so.  It installs bitsandbytes where
+    it is missing, the profile's teacher has 4 bits and there is a GPU
+    (``gpu``; None: look).  Nothing else is installed, and torch and numpy keep
+    their versions.  Run again, it changes nothing.  Raises ``RuntimeError``
+    with one sentence where a package is missing or too old, where pip fails,
+    where the session must be restarted, and for such a torchao outside Colab.
+    What would make the run slow or poor is one line below the card.
     """
     if sys.version_info < (3, 11):
         raise RuntimeError("these notebooks need Python 3.11 or newer")
@@ -82,20 +81,14 @@ def prepare(profile, gpu=None):
 
 
 def lacking():
-    """The requirements of pyproject.toml that are not met here.
-
-    Introduced in notebook 00, section 1.
-    """
+    """The requirements of pyproject.toml that are not met here."""
     return [text for name, text in _requirements().items()
             if name not in NOT_NEEDED and release(installed(name) or "0")
             < release(text.removeprefix(name))]
 
 
 def needed(profile, gpu):
-    """What pip has to do: {package: its arguments}, empty if nothing.
-
-    Introduced in notebook 00, section 1.
-    """
+    """What pip has to do: {package: its arguments}, empty if nothing."""
     todo = {}
     torchao, peft = installed("torchao"), installed("peft")
     if (torchao and peft and release(peft) >= PEFT
@@ -110,18 +103,12 @@ def needed(profile, gpu):
 
 
 def on_colab():
-    """Whether this is Google Colab.
-
-    Introduced in notebook 00, section 1.
-    """
+    """Whether this is Google Colab."""
     return "COLAB_RELEASE_TAG" in os.environ or "google.colab" in sys.modules
 
 
 def release(text):
-    """The first two numbers of a version: "0.10.0+cu128" -> (0, 10).
-
-    Introduced in notebook 00, section 1.
-    """
+    """The first two numbers of a version: "0.10.0+cu128" -> (0, 10)."""
     return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
 
 
@@ -185,10 +172,7 @@ def _pip(arguments, command):
 
 
 def installed(package):
-    """The version of ``package``, or None where it is not installed.
-
-    Introduced in notebook 00, section 1.
-    """
+    """The version of ``package``, or None where it is not installed."""
     importlib.invalidate_caches()       # pip may just have changed it
     try:
         return version(package)
@@ -197,10 +181,7 @@ def installed(package):
 
 
 def session_card(profile=None):
-    """Versions and hardware of this session as text, one fact per line.
-
-    Introduced in notebook 00, section 1.
-    """
+    """Versions and hardware of this session as text, one fact per line."""
     import torch
     lines = [f"Python        {platform.python_version()}"]
     for package in ("torch", "transformers", "peft", "datasets"):

@@ -169,7 +169,7 @@ def accumulate(lm, batch, weight, rows=None, head=None, scaler=None):
 
     The gradient is multiplied by ``weight`` and by the factor of the
     ``scaler``, if given.  Logits are made in pieces where all would be too
-    many (:mod:`helpers.gpu.logits`).  Introduced in notebook 06, section 4.
+    many (:mod:`helpers.gpu.logits`).  Introduced in notebook 06, section 3.
     """
     if not weight:
         return math.nan
@@ -212,7 +212,7 @@ def add_lora(lm, rank, seed=0):
 def batches(count, batch_size, epochs, seed):
     """Lists of example numbers, ``epochs`` times through in random order.
 
-    Half an epoch is half of the lists.  Introduced in notebook 05, section 4.
+    Half an epoch is half of the lists.
     """
     plan = []
     for epoch in range(math.ceil(epochs)):
@@ -226,7 +226,7 @@ def batches(count, batch_size, epochs, seed):
 def learning_rate(step, steps, peak, warmup=0.1):
     """Linear warm-up over a tenth of the steps, then linear decay to zero.
 
-    Introduced in notebook 05, section 4.
+    Introduced in notebook 06, section 4.
     """
     ramp = (step + 1) / max(1, round(warmup * steps))
     return peak * min(1.0, ramp, (steps - step) / (steps * (1 - warmup)))
@@ -236,7 +236,7 @@ def plain(logits, labels, numbers):
     """The objective of ordinary fine-tuning: :func:`completion_loss`.
 
     ``numbers`` says which examples are in the batch; another objective may
-    need to know.  Introduced in notebook 05, section 4.
+    need to know.  Introduced in notebook 05, section 6.
     """
     return completion_loss(logits, labels)
 
@@ -250,7 +250,7 @@ def batch_loss(lm, encoded, numbers, objective):
     ``numbers`` says which examples they are.  :func:`plain` needs no logits
     but those of trained tokens, so that they are made in pieces where all
     would be too many (see :mod:`helpers.gpu.logits`); other objectives get
-    them all.  Introduced in notebook 05, section 4.
+    them all.
     """
     longest = max(len(ids) for ids, _ in encoded)
     if objective is plain and too_many(lm.model, len(encoded) * longest):
@@ -319,17 +319,16 @@ def fit(lm, weights, steps, peak_rate, gradients, settings, rows, knobs, *,
         agree=None, saves=True):
     """The loop of every training here: ``steps`` updates of ``weights``.
 
-    ``gradients(step, scaler)`` adds the gradients of a step, multiplied by
-    the scaler's factor, and returns its loss or a tuple of losses; a list of
-    these is returned.  ``words`` are the bar's: title, unit, a name for each
-    loss.  A ``checkpoint`` of other ``settings`` or other first weights is
-    refused.  After an error or interrupt it holds all updates made, and
-    ``weights`` are what they were.  ``seed`` is that of dropout.
-    ``agree(run, starts, losses)`` is called before the first update,
-    ``watch(losses)`` after each.  Where not ``saves``, the checkpoint is only
-    read.  ``rows`` and ``knobs`` are for the sentence of the ``MemoryError``:
-    so many did not fit, and what may be turned.  Introduced in notebook 05,
-    section 4.
+    ``gradients(step, scaler)`` adds the gradients of a step, multiplied by the
+    scaler's factor, and returns its loss or a tuple of losses; a list of these
+    is returned.  ``words`` are the bar's: title, unit, a name for each loss.
+    A ``checkpoint`` of other ``settings`` or other first weights is refused.
+    After an error or interrupt it holds all updates made, and ``weights`` are
+    what they were.  ``seed`` is that of dropout. ``agree(run, starts,
+    losses)`` is called before the first update, ``watch(losses)`` after each.
+    Where not ``saves``, the checkpoint is only read.  ``rows`` and ``knobs``
+    are for the sentence of the ``MemoryError``: so many did not fit, and what
+    may be turned.
     """
     title, unit, *names = words
     run = hashlib.sha256(repr((lm.name, steps, peak_rate, weight_decay,
@@ -385,8 +384,8 @@ def fit(lm, weights, steps, peak_rate, gradients, settings, rows, knobs, *,
 def seed_dropout(seed, step):
     """What a model drops in a step depends on the seed and the step alone.
 
-    CodeT5 drops a tenth of its numbers in training; a run that goes on after
-    a break must drop the same.  Introduced in notebook 05, section 4.
+    CodeT5 drops a tenth of its numbers in training; a run that goes on after a
+    break must drop the same.
     """
     torch.manual_seed(random.Random(f"{seed}|{step}").getrandbits(48))
 

@@ -15,10 +15,7 @@ SLIPS = {18: "Friday was done before Monday", 26: "the birds were added",
 
 
 def check_00_1(program):
-    """Exercise 1: a program that the judge passes.
-
-    Introduced in notebook 00, section 6.
-    """
+    """Exercise 1: a program that the judge passes."""
     if not isinstance(program, str):
         return say("a program as text", type(program).__name__,
                    "put it between triple quotes")
@@ -34,10 +31,7 @@ def check_00_1(program):
 
 
 def check_00_2(first_right):
-    """Exercise 2: the first program that passed.
-
-    Introduced in notebook 00, section 6.
-    """
+    """Exercise 2: the first program that passed."""
     cases = ((["a", "b", "c"], ["wrong", "passed", "passed"], "b",
               "the first that passed is wanted"),
              (["a", "b"], ["error", "wrong"], None,

@@ -46,10 +46,7 @@ CASES = (
 
 
 def check_01_1(prediction):
-    """Exercise 1: ``prediction`` maps A to G to a verdict.
-
-    Introduced in notebook 01, section 9.
-    """
+    """Exercise 1: ``prediction`` maps A to G to a verdict."""
     if not isinstance(prediction, dict) or set(prediction) != set(PROGRAMS):
         return say("a dictionary with the keys A to G",
                    f"{prediction!r:.40}", "keep the keys of the stub")
@@ -68,10 +65,7 @@ def check_01_1(prediction):
 
 
 def check_01_2(published):
-    """Exercise 2: ``published(value, expected)``, the released criterion.
-
-    Introduced in notebook 01, section 9.
-    """
+    """Exercise 2: ``published(value, expected)``, the released criterion."""
     if not callable(published):
         return say("a function", f"{published!r:.40}",
                    "define published(value, expected)")
@@ -106,10 +100,7 @@ def naive_check(problem, program):
 
 
 def check_01_3(trick):
-    """Exercise 3: ``trick``, a program that fools the naive checker only.
-
-    Introduced in notebook 01, section 9.
-    """
+    """Exercise 3: ``trick``, a program that fools the naive checker only."""
     wanted = "naive: 3 of 3, judge: 0 of 3"
     if not isinstance(trick, str):
         return say("a program as text", type(trick).__name__,
@@ -144,8 +135,6 @@ def check_01_3(trick):
 
 def check_01_4(fakes):
     """Exercise 4: ``fakes``, wrong outputs that the official scorer accepts.
-
-    Introduced in notebook 01, section 9.
     """
     if not isinstance(fakes, dict) or set(fakes) != set(EXPECTED):
         return say("a dictionary with the three expected outputs as keys",

@@ -4,10 +4,7 @@ from helpers.checks.report import attempt, say
 
 
 def check_02_1(nucleus):
-    """Exercise 1: the positions that top-p keeps.
-
-    Introduced in notebook 02, section 5.
-    """
+    """Exercise 1: the positions that top-p keeps."""
     cases = (([0.5, 0.3, 0.2], 0.7, {0, 1}, "the token that crosses the "
               "line belongs to the nucleus"),
              ([0.1, 0.6, 0.3], 0.5, {1}, "one token alone can be enough; "
@@ -29,10 +26,7 @@ def check_02_1(nucleus):
 
 
 def check_02_2(calls_left):
-    """Exercise 2: completions that a resumed run still has to draw.
-
-    Introduced in notebook 02, section 5.
-    """
+    """Exercise 2: completions that a resumed run still has to draw."""
     cases = ((["a", "b"], 3, [], 6, "an empty cache leaves everything"),
              (["a", "b"], 3, [("a", 0), ("a", 1)], 4,
               "what is in the cache is paid for"),

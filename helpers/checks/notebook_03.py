@@ -25,10 +25,7 @@ SHOWN = {False: "without the question", True: "with the question"}
 
 
 def wrong_with(text, wanted, asked):
-    """What is wrong with a backward prompt, or None.
-
-    Introduced in notebook 03, section 2.
-    """
+    """What is wrong with a backward prompt, or None."""
     if not isinstance(text, str):
         return "return the prompt as text"
     if not asked and ("Uma" in text or "QUESTION" in text):
@@ -68,7 +65,7 @@ def wrong_with(text, wanted, asked):
 def check_03_1(backward_prompt):
     """Exercise 1: the prompt for backward reasoning, in both forms.
 
-    Introduced in notebook 03, section 2.  Prints one line, returns a bool.
+    Prints one line, returns a bool.
     """
     for asked, shown in SHOWN.items():
         way = "backward-with-question" if asked else "backward"
@@ -103,7 +100,7 @@ PICKED = ["b1", "a1", "d0"]
 def check_03_2(pick_plans):
     """Exercise 2: each problem's plan that its example tests choose.
 
-    Introduced in notebook 03, section 7.  Prints one line, returns a bool.
+    Prints one line, returns a bool.
     """
     found, failed = attempt(lambda: [
         f"{plan.task_id}{plan.sample_index}"
@@ -144,10 +141,7 @@ KEYS, VALUES = (2, 0, 2, 1, 0), (0.1, 0.2, 0.8, 0.5, 1.0)
 
 
 def over_all(keys, values, n, judge):
-    """Mean of ``judge`` over all draws of n of the pairs (key, value).
-
-    Introduced in notebook 03, section 7.
-    """
+    """Mean of ``judge`` over all draws of n of the pairs (key, value)."""
     draws = list(combinations(list(zip(keys, values)), n))
     return sum(map(judge, draws)) / len(draws)
 
@@ -171,7 +165,7 @@ SLIPS = {
 def check_03_3(best_by_hand):
     """Exercise 3: best of n as a mean over all draws.
 
-    Introduced in notebook 03, section 7.  Prints one line, returns a bool.
+    Prints one line, returns a bool.
     """
     for n in (2, 1, 3, 5):
         wanted = best_of(KEYS, VALUES, n)
@@ -228,7 +222,7 @@ CARRIED = (
 def check_03_4(carry_out):
     """Exercise 4: a plan carried out without a program.
 
-    Introduced in notebook 03, section 5.  Prints one line, returns a bool.
+    Prints one line, returns a bool.
     """
     for plan, n, wanted, why in CARRIED:
         title = f"{wanted} for n = {n} ({' / '.join(steps(plan)[1:4])})"

@@ -219,10 +219,7 @@ FAILED = {
 
 
 def in_words(plot):
-    """The question of a line of ``KEPT``.
-
-    Introduced in notebook 04, section 8.
-    """
+    """The question of a line of ``KEPT``."""
     start, *days = re.split(r" (?=\w+:)", plot)
     if not days:
         return plot
@@ -232,10 +229,7 @@ def in_words(plot):
 
 
 def kept_pairs():
-    """Problems and training pairs, the latter in another order.
-
-    Introduced in notebook 04, section 8.
-    """
+    """Problems and training pairs, the latter in another order."""
     problems, examples = [], []
     for i, (plot, program, _) in enumerate(KEPT):
         question = in_words(plot)
@@ -252,7 +246,7 @@ def kept_pairs():
 def check_04_3(suspects):
     """Exercise 3: right programs that did not read the story.
 
-    Prints one line, returns a bool.  Introduced in notebook 04, section 8.
+    Prints one line, returns a bool.
     """
     wanted = {f"story/{i}" for i in GUILTY}
     title = f"{len(wanted)} suspects"

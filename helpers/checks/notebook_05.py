@@ -11,10 +11,7 @@ from helpers.training import IGNORED
 
 
 def check_05_1(reply_labels):
-    """Exercise 1: train on every reply and on one end token.
-
-    Introduced in notebook 05, section 5.
-    """
+    """Exercise 1: train on every reply and on one end token."""
     parts, end = [([5, 6], [7]), ([8], [9, 10, 11])], 1
     ids = [5, 6, 7, 8, 9, 10, 11, 1]
     labels = [IGNORED, IGNORED, 7, IGNORED, 9, 10, 11, 1]
@@ -45,10 +42,7 @@ def check_05_1(reply_labels):
 
 
 def check_05_2(merge):
-    """Exercise 2: one matrix for weight and adapter.
-
-    Introduced in notebook 05, section 5.
-    """
+    """Exercise 2: one matrix for weight and adapter."""
     source = torch.Generator().manual_seed(0)
     weight = torch.randn(3, 4, generator=source)
     a = torch.randn(2, 4, generator=source)
@@ -124,10 +118,7 @@ WEIGHTS = {None: (1, 1), "the divergence is missing": (1, 0),
 
 
 def two_models():
-    """Logits of a student and a teacher with more words, and labels.
-
-    Introduced in notebook 05, section 11.
-    """
+    """Logits of a student and a teacher with more words, and labels."""
     source = torch.Generator().manual_seed(5)
     student = 2 * torch.randn(3, 7, 6, generator=source)
     teacher = 2 * torch.randn(3, 7, 9, generator=source)
@@ -139,17 +130,14 @@ def two_models():
 
 
 def aligned(logits, labels, shift):
-    """Logits and labels such that position i predicts token i + ``shift``.
-
-    Introduced in notebook 05, section 11.
-    """
+    """Logits and labels such that position i predicts token i + ``shift``."""
     if shift == 1:
         return logits[:, :-1], labels[:, 1:]
     return (logits[:, 1:], labels[:, :-1]) if shift else (logits, labels)
 
 
 def own_loss(student, labels, shift=1):
-    """The cross-entropy.  Introduced in notebook 05, section 11."""
+    """The cross-entropy."""
     logits, wanted = aligned(student, labels, shift)
     return cross_entropy(logits.flatten(0, 1), wanted.flatten())
 
@@ -158,7 +146,7 @@ def followed(student, teacher, labels, mean=MEANS[None], shift=1,
              cut="before", turned=False, spread=False):
     """The divergence, with mistakes to choose.
 
-    Introduced in notebook 05, section 11.
+    Introduced in notebook 06, section 7.
     """
     (q, wanted), (p, _) = (aligned(logits, labels, shift)
                            for logits in (student, teacher))
@@ -175,10 +163,7 @@ def followed(student, teacher, labels, mean=MEANS[None], shift=1,
 
 
 def known_slips(student, teacher, labels):
-    """``[(value, reasons)]`` of all known mistakes, the fewest first.
-
-    Introduced in notebook 05, section 11.
-    """
+    """``[(value, reasons)]`` of all known mistakes, the fewest first."""
     first = {why: own_loss(student, labels, shift).item()
              for why, shift in TOLD.items()}
     second = [([why for why, _ in chosen], followed(
@@ -193,10 +178,7 @@ def known_slips(student, teacher, labels):
 
 
 def slip_in_value(distil_step, value):
-    """Why ``value`` is not the loss of :func:`two_models`; None if it is.
-
-    Introduced in notebook 05, section 11.
-    """
+    """Why ``value`` is not the loss of :func:`two_models`; None if it is."""
     student, teacher, labels = two_models()
     if not math.isfinite(value):
         return ("somewhere 0 meets an infinite logarithm: use log_softmax, "
@@ -216,8 +198,7 @@ def slip_in_value(distil_step, value):
 def check_05_3(distil_step):
     """Exercise 3: cross-entropy and divergence, and only the student learns.
 
-    Names the first mistake that is found.  Introduced in notebook 05,
-    section 11.
+    Names the first mistake that is found.
     """
     with torch.enable_grad():
         inputs = two_models()
@@ -249,10 +230,7 @@ def check_05_3(distil_step):
 
 
 def check_gradients(distil_step, title):
-    """The second half of exercise 3: who learns from the loss.
-
-    Introduced in notebook 05, section 11.
-    """
+    """The second half of exercise 3: who learns from the loss."""
     student, teacher, labels = two_models()
     leaves = student.requires_grad_(), teacher.requires_grad_()
     wanted, = torch.autograd.grad(

@@ -18,10 +18,7 @@ PLANS = [([5, 6, 8], [12, 13, 14])]
 
 
 def rows_of(codes, plans, end, pad):
-    """(ids, labels) of both tasks, each a list of rows of one length.
-
-    Introduced in notebook 06, section 2.
-    """
+    """(ids, labels) of both tasks, each a list of rows of one length."""
     rows = [(prompt + told + [end], [IGNORED] * len(prompt) + told + [end])
             for prompt, told in (*codes, *plans)]
     most = max(len(ids) for ids, _ in rows)
@@ -30,10 +27,7 @@ def rows_of(codes, plans, end, pad):
 
 
 def check_06_1(two_task_batch):
-    """Exercise 1: both tasks in one batch, with the right labels.
-
-    Introduced in notebook 06, section 2.
-    """
+    """Exercise 1: both tasks in one batch, with the right labels."""
     ids, labels = rows_of(CODES, PLANS, END, PAD)
     copies = [[(list(a), list(b)) for a, b in part] for part in (CODES, PLANS)]
     got, failed = attempt(two_task_batch, *copies, END, PAD)
@@ -54,10 +48,7 @@ def check_06_1(two_task_batch):
 
 
 def slip_in_rows(got, told, ids, labels):
-    """Why a batch is not the wanted one; None if it is.
-
-    Introduced in notebook 06, section 2.
-    """
+    """Why a batch is not the wanted one; None if it is."""
     lengths = {len(row) for row in got}
     most = len(ids[0])
     if len(got) != len(ids):
@@ -118,10 +109,7 @@ WEIGHED = {None: lambda a, b: (a, b),
 
 
 def micro_batches():
-    """Two tasks in micro-batches (mean loss, tokens), and the weights.
-
-    Introduced in notebook 06, section 3.
-    """
+    """Two tasks in micro-batches (mean loss, tokens), and the weights."""
     codes, plans = ([(torch.tensor(x, requires_grad=True), n)
                      for x, n in part] for part in (
         ((0.9, 20), (0.3, 50)), ((1.7, 90), (2.4, 30), (0.6, 70))))
@@ -129,19 +117,13 @@ def micro_batches():
 
 
 def number(value):
-    """One number, of a tensor or not.
-
-    Introduced in notebook 06, section 3.
-    """
+    """One number, of a tensor or not."""
     return float(value.detach() if isinstance(value, torch.Tensor) else value)
 
 
 def mixed_value(codes, plans, weights, norm=NORMS[None],
                 weigh=WEIGHED[None]):
-    """The mixed loss, with mistakes to choose.
-
-    Introduced in notebook 06, section 3.
-    """
+    """The mixed loss, with mistakes to choose."""
     pooled = sum(n for part in (codes, plans) for _, n in part)
     return sum(weight * norm(part, pooled) for part, weight in zip(
         (codes, plans), weigh(*weights)) if part)
@@ -150,7 +132,7 @@ def mixed_value(codes, plans, weights, norm=NORMS[None],
 def check_06_2(mixed_loss):
     """Exercise 2: each task by its own tokens, then the weights.
 
-    Names the mistakes that are found.  Introduced in notebook 06, section 3.
+    Names the mistakes that are found.
     """
     with torch.enable_grad():
         codes, plans, weights = micro_batches()
@@ -186,10 +168,7 @@ def check_06_2(mixed_loss):
 
 
 def slip_in_mix(value):
-    """What makes the value of :func:`micro_batches` the given one.
-
-    Introduced in notebook 06, section 3.
-    """
+    """What makes the value of :func:`micro_batches` the given one."""
     codes, plans, weights = micro_batches()
     for (why, norm), (cause, weigh) in sorted(
             product(NORMS.items(), WEIGHED.items()),
@@ -245,10 +224,7 @@ SIGNS = {None: 1, "the sign is turned: planning minus direct": -1,
 
 def gain_with(tries=TRIES[None], directly=DIRECTLY[None], first=FIRST[None],
               sign=1):
-    """Planning minus direct sampling, with mistakes to choose.
-
-    Introduced in notebook 06, section 7.
-    """
+    """Planning minus direct sampling, with mistakes to choose."""
     n, problems = DIRECT["n"], len(DIRECT["counts"])
     m = tries(PLANNED["tokens"] * n / DIRECT["tokens"])
     return sign * sum(
@@ -260,7 +236,7 @@ def gain_with(tries=TRIES[None], directly=DIRECTLY[None], first=FIRST[None],
 def check_06_3(fair_gain):
     """Exercise 3: what planning gains over direct sampling of equal cost.
 
-    Names the mistakes that are found.  Introduced in notebook 06, section 7.
+    Names the mistakes that are found.
     """
     right = gain_with()
     title = f"a gain of {right:+.4f}"

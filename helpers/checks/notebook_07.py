@@ -78,10 +78,7 @@ _SLIPS = (
 
 
 def check_07_1(estimate):
-    """Exercise 1: ``estimate(n, c, k)`` is the unbiased pass@k.
-
-    Introduced in notebook 07, section 6.
-    """
+    """Exercise 1: ``estimate(n, c, k)`` is the unbiased pass@k."""
     cases = ((5, 2, 3), (4, 2, 2), (100, 3, 50), (20, 7, 1), (6, 0, 4),
              (6, 6, 2), (5, 3, 4), (100, 1, 100))
     for n, c, k in cases:
@@ -104,10 +101,7 @@ def exam():
 
 
 def check_07_2(interval):
-    """Exercise 2: ``interval(counts, n, k)`` is a 95 % bootstrap interval.
-
-    Introduced in notebook 07, section 6.
-    """
+    """Exercise 2: ``interval(counts, n, k)`` is a 95 % bootstrap interval."""
     counts, n, k = exam()
     low, high = pass_at_k_interval(counts, n, k)
     expected = f"about ({low:.3f}, {high:.3f})"
@@ -151,10 +145,7 @@ def truth_of_claims():
 
 
 def check_07_3(verdicts):
-    """Exercise 3: ``verdicts`` maps each claim to "yes", "no" or "open".
-
-    Introduced in notebook 07, section 6.
-    """
+    """Exercise 3: ``verdicts`` maps each claim to "yes", "no" or "open"."""
     words = ("yes", "no", "open")
     if not isinstance(verdicts, dict):
         return say("a dictionary with keys A to D", f"{verdicts!r:.40}",
@@ -220,7 +211,7 @@ def check_07_4(by_luck):
     """Exercise 4: ``by_luck(a, b, n)``, problems solved by a alone by luck.
 
     The expected number when the 2n tries of each problem are shuffled and
-    dealt anew.  Introduced in notebook 07, section 8.
+    dealt anew.
     """
     cases = (([2, 0, 1], [1, 0, 0], 10), ([6, 1], [5, 0], 10),
              ([0, 3, 1, 0, 7], [0, 0, 1, 2, 20], 20))

@@ -26,10 +26,7 @@ SLIPS = {
 
 
 class Meeting:
-    """What lets threads play processes: they add up a number together.
-
-    Introduced in notebook 08, section 4.
-    """
+    """What lets threads play processes: they add up a number together."""
 
     def __init__(self, processes):
         self.brought = [0.0] * processes
@@ -47,18 +44,14 @@ class Meeting:
 
 
 def number(value):
-    """One number, of a tensor or not.
-
-    Introduced in notebook 08, section 4.
-    """
+    """One number, of a tensor or not."""
     return float(value.detach() if isinstance(value, torch.Tensor) else value)
 
 
 def everywhere(function, leaves):
     """What each process returns, as (value, failure) pairs.
 
-    One that waits for another that has gone home fails.  Introduced in
-    notebook 08, section 4.
+    One that waits for another that has gone home fails.
     """
     meeting, found = Meeting(len(SHARES)), [None] * len(SHARES)
 
@@ -84,7 +77,7 @@ def everywhere(function, leaves):
 def check_08_1(process_loss):
     """Exercise 1: the loss that each of several processes goes back from.
 
-    Names the mistakes that are found.  Introduced in notebook 08, section 4.
+    Names the mistakes that are found.
     """
     leaves = [torch.tensor(x, requires_grad=True) for x, _ in SHARES]
     tokens = sum(n for _, n in SHARES)
@@ -120,19 +113,13 @@ def check_08_1(process_loss):
 
 
 def nearly(ours, theirs):
-    """Whether two lists hold the same numbers, up to rounding.
-
-    Introduced in notebook 08, section 4.
-    """
+    """Whether two lists hold the same numbers, up to rounding."""
     return all(math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-9)
                for a, b in zip(ours, theirs, strict=True))
 
 
 def slip_in(numbers):
-    """What makes the losses of :data:`SHARES` the given ones.
-
-    Introduced in notebook 08, section 4.
-    """
+    """What makes the losses of :data:`SHARES` the given ones."""
     tokens = sum(n for _, n in SHARES)
     for why, wrong in SLIPS.items():
         known = [wrong(x, max(n, 1), len(SHARES), tokens) for x, n in SHARES]
@@ -148,10 +135,7 @@ PLANNED = (50, 8, 400, 120, (0.4, 1.6))
 
 def costs(problems, n, prompt, new, prices, reads=(1, None), writes=None,
           unit=1e6, swap=False):
-    """Both bills, with mistakes to choose: prompts read, completions paid.
-
-    Introduced in notebook 08, section 3.
-    """
+    """Both bills, with mistakes to choose: prompts read, completions paid."""
     first, second = reversed(prices) if swap else prices
     return tuple(problems * ((n if times is None else times) * prompt * first
                              + (writes or n) * new * second) / unit
@@ -171,10 +155,7 @@ WRONG_BILLS = {
 
 
 def check_08_2(two_bills):
-    """Exercise 2: n choices of one call, and n calls of one choice.
-
-    Introduced in notebook 08, section 3.
-    """
+    """Exercise 2: n choices of one call, and n calls of one choice."""
     right = costs(*PLANNED)
     title = "({:.4f}, {:.4f}) dollars".format(*right)
     got, failed = attempt(two_bills, *PLANNED)
@@ -202,10 +183,7 @@ DONE = {"task-0", "task-2", "task-4", "task-6", "task-8", "task-9"}
 
 
 def check_08_3(todo):
-    """Exercise 3: what each process has to do after a kill.
-
-    Introduced in notebook 08, section 4.
-    """
+    """Exercise 3: what each process has to do after a kill."""
     for processes, done in ((1, set()), (3, set()), (2, DONE), (3, DONE),
                             (8, DONE), (2, set(ALL_TASKS))):
         left = [task for task in ALL_TASKS if task not in done]
@@ -231,10 +209,7 @@ def check_08_3(todo):
 
 
 def slip_in_shares(shares, left, done):
-    """Why ``shares`` are no even division of ``left``; None if they are.
-
-    Introduced in notebook 08, section 4.
-    """
+    """Why ``shares`` are no even division of ``left``; None if they are."""
     given = [task for share in shares for task in share]
     if set(given) & done:
         return "a task that is done is done again, and paid again"

@@ -1,6 +1,6 @@
 """Assert statements as tests: what is asked of the program, and what not.
 
-Used by ``helpers.execution``.  Introduced in notebook 01, section 6.
+Used by ``helpers.execution``.
 """
 
 import ast

@@ -1,6 +1,6 @@
 """What came out of each program, kept by content: in a file, or for a while.
 
-Used by ``helpers.execution``.  Introduced in notebook 01, section 4.
+Used by ``helpers.execution``.
 """
 
 import json

@@ -1,7 +1,7 @@
 """What is wrong with a problem, before a program is blamed for it.
 
 Used by ``helpers.execution``.  Each fault is one sentence that begins with
-the task.  Introduced in notebook 01, section 7.
+the task.
 """
 
 import keyword

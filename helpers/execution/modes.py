@@ -5,7 +5,6 @@ know, the expected values, stays on this side.  An outcome is a list
 [status, kind, text, detail, seconds]; for a program with tests this side
 makes one of the status "judged", with a letter per test and comparator as
 its text, and no program can forge it: no worker passes that status on.
-Introduced in notebook 01, section 6.
 """
 
 import ast

@@ -1,7 +1,7 @@
 """Running programs that nobody has checked, and saying what came out.
 
 A program runs in a process of its own that never sees the expected answer; it
-sends plain data back, and this side compares.  Introduced in notebook 01.
+sends plain data back, and this side compares.
 
     with Runner() as runner:
         verdict = runner.judge(problem, "answer = 6 * 7")

@@ -1,7 +1,7 @@
 """Verdicts on programs, and the comparisons that they rest on.
 
 Pure functions on plain data; ``helpers.execution`` runs the programs and
-offers these names too.  Introduced in notebook 01.
+offers these names too.
 """
 
 import math
@@ -24,14 +24,14 @@ CLOSE = 1e-6               # for a decimal fraction, relative above 1
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one program.  Introduced in notebook 01, section 4.
+    """What became of one program.
 
     ``status``: passed, wrong, error (it raised, or set no answer), timeout,
     memory, blocked (it tried something forbidden), unparsable (not Python),
     infrastructure (we failed, not the program; never count it as wrong).
     ``value`` is the answer as plain data (int, float, bool, str) or None,
-    ``detail`` says why in a few words, ``seconds`` is CPU time (of the
-    longest test).  ``tests`` has a status per test of a problem with tests;
+    ``detail`` says why in a few words, ``seconds`` is CPU time (of the longest
+    test).  ``tests`` has a status per test of a problem with tests;
     ``accepted_by`` names the comparators under which the program passes.
     """
 
@@ -150,7 +150,6 @@ def compare_call(value, expected, comparator="strict"):
     "strict": see :func:`alike`; and the expected value may be wrapped in a
     list of one.  "apps" is the official scorer: it turns only the outermost
     tuples into lists, and reads the expected value by :func:`apps_reads`.
-    Introduced in notebook 01, section 6.
     """
     if comparator == "strict":
         return alike(value, expected) or bool(
@@ -248,8 +247,8 @@ def read_outcome(problem, outcome, comparator="exact"):
     """The verdict on what the worker reported about a program.
 
     ``outcome`` is [status, kind, text, detail, seconds] and may be forged by
-    the program, so that nothing in it is believed: "passed" is only ever
-    said here, after the comparison.  Introduced in notebook 01, section 4.
+    the program, so that nothing in it is believed: "passed" is only ever said
+    here, after the comparison.
     """
     status, kind, text, detail, seconds = outcome
     if status == "judged":               # by us, after each test

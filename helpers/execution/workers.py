@@ -1,6 +1,6 @@
 """The processes in which programs run, and the layers around them.
 
-Used by ``helpers.execution.modes``.  Introduced in notebook 01, section 3.
+Used by ``helpers.execution.modes``.
 """
 
 import json
@@ -19,7 +19,7 @@ WORKER = Path(__file__).parent / "inside" / "worker.py"
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of isolation.  Introduced in notebook 01, section 8."""
+    """One layer of isolation."""
 
     name: str
     active: bool
@@ -28,7 +28,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a program may use.  Introduced in notebook 01, section 3.
+    """What a program may use.
 
     ``timeout``: CPU seconds, for each run of a script and for each call;
     ``memory_mb``: MiB.
@@ -54,10 +54,7 @@ OPTIONAL = {
 
 
 def describe_layers(reported):
-    """All layers, with those active that a worker reported (their names).
-
-    Introduced in notebook 01, section 8.
-    """
+    """All layers, with those active that a worker reported (their names)."""
     return tuple(Layer(name, name in ALWAYS or name in reported, stops)
                  for name, stops in (ALWAYS | OPTIONAL).items())
 

@@ -1,7 +1,4 @@
-"""Both losses of a training, drawn while it goes on.
-
-Introduced in notebook 06, section 4.
-"""
+"""Both losses of a training, drawn while it goes on."""
 
 from pathlib import Path
 
@@ -15,10 +12,7 @@ TASKS = (("code", BLUE), ("plan", VERMILLION))
 
 
 def smooth(values, window=10):
-    """The mean of each value and of up to ``window`` - 1 before it.
-
-    Introduced in notebook 06, section 4.
-    """
+    """The mean of each value and of up to ``window`` - 1 before it."""
     sums = np.concatenate([[0.0], np.cumsum(values)])
     ends = np.arange(1, len(values) + 1)
     first = np.maximum(ends - window, 0)
@@ -29,8 +23,7 @@ def both_losses_figure(losses, updates, title=""):
     """The losses of code and plan against the update, of ``updates`` in all.
 
     ``losses``: (code, plan) pairs in nats per trained token of the task; a
-    task that is left out (NaN) is not drawn.  Introduced in notebook 06,
-    section 4.
+    task that is left out (NaN) is not drawn.
     """
     figure, axes = new_figure("update", "loss (nats per token of the task)",
                               title)

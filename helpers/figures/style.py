@@ -26,8 +26,8 @@ def new_figure(xlabel, ylabel, title="", size=(6.6, 3.8)):
     """``(figure, axes)`` in the look of this collection; size in inches.
 
     The figure does not belong to pyplot: it needs no display, is not shown
-    twice, and is freed with the variable.  Introduced in notebook 07,
-    section 4.
+    twice, and is freed with the variable.  Introduced in notebook 04, section
+    6.
     """
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.add_subplot()
@@ -44,8 +44,7 @@ def new_figure(xlabel, ylabel, title="", size=(6.6, 3.8)):
 def png(figure, alt):
     """The figure as PNG bytes, with ``alt`` as its description.
 
-    The same figure gives the same bytes.  Introduced in notebook 07,
-    section 4.
+    The same figure gives the same bytes.
     """
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110,
@@ -77,10 +76,7 @@ def show(figure, alt, path=None):
 
 
 class Picture:
-    """PNG bytes that display as a picture in a notebook, else as words.
-
-    Introduced in notebook 07, section 4.
-    """
+    """PNG bytes that display as a picture in a notebook, else as words."""
 
     def __init__(self, data, alt):
         self.data, self.alt = data, alt
@@ -94,10 +90,7 @@ class Picture:
 
 
 def spread(heights, gap):
-    """``heights`` moved apart until neighbours are ``gap`` away or more.
-
-    Introduced in notebook 07, section 4.
-    """
+    """``heights`` moved apart until neighbours are ``gap`` away or more."""
     order = np.argsort(heights, kind="stable")
     placed = np.array(heights, dtype=float)[order]
     for _ in range(200):
@@ -113,7 +106,6 @@ def label_lines(axes, labels, ends):
     """Write each label to the right of its line's end ``(x, y, colour)``.
 
     Labels that would overlap are moved apart and tied to their line.
-    Introduced in notebook 07, section 4.
     """
     low, high = axes.get_ylim()
     heights = spread([y for _, y, _ in ends], (high - low) * 0.065)

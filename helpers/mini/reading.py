@@ -81,9 +81,8 @@ def task_facts(question):
 def days_in_order(program):
     """Do the days that the program assigns come in the order of the week?
 
-    Monday first, as in the benchmark.  A program can give the right answer
-    and not be in order, where sums do not care.  Introduced in notebook 05,
-    section 11.
+    Monday first, as in the benchmark.  A program can give the right answer and
+    not be in order, where sums do not care.
     """
     days = [DAYS.index(word.capitalize()) for word in
             re.findall(r"^(\w+) =", program, re.MULTILINE)
@@ -218,8 +217,7 @@ def beside(code, plan):
     """Rows [line of the program, line of the plan, does it deviate?].
 
     A line deviates that does something else, comes elsewhere, is missing, is
-    one too many, or names another day than the program.  Introduced in
-    notebook 03, section 4.
+    one too many, or names another day than the program.
     """
     shown = [line for line in code.splitlines() if line.strip()]
     texts = [line.strip() for line in plan.splitlines() if steps(line)]

@@ -49,10 +49,7 @@ WEEKS = {0: 0.4, 6: 0.6}
 
 @dataclass(frozen=True)
 class Event:
-    """One sentence: what happens on ``day`` (0 = Monday).
-
-    Introduced in notebook 00, section 2.
-    """
+    """One sentence: what happens on ``day`` (0 = Monday)."""
 
     day: int
     op: str               # one of + - * /, or "" for what does not count
@@ -65,8 +62,7 @@ class Story:
     """A word problem before it is put into words.
 
     ``told`` holds the events in the order of the text, asides included;
-    ``events`` those that count, in the order of the days.  Introduced in
-    notebook 00, section 2.
+    ``events`` those that count, in the order of the days.
     """
 
     name: str
@@ -92,7 +88,7 @@ class Story:
 def apply(value, op, number):
     """``value op number`` on integers; a division is known to be exact.
 
-    Introduced in notebook 00, section 2.
+    Introduced in notebook 02, section 5.
     """
     if op == "+":
         return value + number
@@ -102,10 +98,7 @@ def apply(value, op, number):
 
 
 def draw_event(rng, day, name, value):
-    """An event that keeps ``value`` a whole number in 0..LARGEST.
-
-    Introduced in notebook 00, section 2.
-    """
+    """An event that keeps ``value`` a whole number in 0..LARGEST."""
     choices = ["+", "-", "+", "-"]
     if 2 * value <= LARGEST:
         choices += ["*"]
@@ -127,10 +120,7 @@ def draw_event(rng, day, name, value):
 
 
 def draw_aside(rng, day, name):
-    """A sentence with a number in it that does not count.
-
-    Introduced in notebook 00, section 2.
-    """
+    """A sentence with a number in it that does not count."""
     number = rng.randint(2, 20)
     what = rng.choice(ASIDES).format(number)
     return Event(day, "", number, f"On {DAYS[day]} {name} {what}.")
@@ -139,9 +129,8 @@ def draw_aside(rng, day, name):
 def draw_story(rng, steps, shuffled, asides):
     """A story with ``steps`` events that count and ``asides`` that do not.
 
-    ``shuffled``: told out of order.  Raises ``ValueError`` for more than
-    seven steps, as a week has no more days.  Introduced in notebook 00,
-    section 2.
+    ``shuffled``: told out of order.  Raises ``ValueError`` for more than seven
+    steps, as a week has no more days.  Introduced in notebook 01, section 4.
     """
     if not 1 <= steps <= len(DAYS):
         raise ValueError(f"a story has 1 to {len(DAYS)} steps, not {steps}")
@@ -168,7 +157,7 @@ def make_benchmark(seed, counts, seen=None):
     Two thirds are told out of order, and up to two sentences do not count.
     Questions in the set ``seen`` are avoided, new ones added to it.  The
     answer field is ``#### n`` alone: as in EKT's setting there is no program
-    and no worked solution.  Introduced in notebook 00, section 2.
+    and no worked solution.
     """
     rng, rows = random.Random(seed), []
     seen = set() if seen is None else seen
@@ -194,7 +183,7 @@ class Author:
     ``style``: "days" (a variable per day), "running" (one variable that is
     overwritten) or "chat".  ``error``: chance of a slip per line.
     ``week_start``: the day that comes first for this author, 0 = Monday.
-    Introduced in notebook 02, section 2.
+    Introduced in notebook 01, section 4.
     """
 
     style: str
@@ -205,7 +194,7 @@ class Author:
 def write_program(rng, story, author):
     """The author's program for the story, slips included.
 
-    Introduced in notebook 02, section 2.
+    Introduced in notebook 01, section 4.
     """
     events = sorted(story.events, key=lambda event:
                     (event.day - author.week_start) % len(DAYS))
@@ -233,10 +222,7 @@ def write_program(rng, story, author):
 
 
 def write_chat(rng, story):
-    """What somebody replies who does not write programs.
-
-    Introduced in notebook 02, section 2.
-    """
+    """What somebody replies who does not write programs."""
     guess = max(0, story.answer + rng.choice((0, 0, 0, -2, -1, 1, 2, 10)))
     return rng.choice((
         f"I think {story.name} has {guess} {story.item}.\n",
@@ -248,8 +234,7 @@ def draw_document(rng, examples, styles=STYLES, errors=ERRORS, weeks=WEEKS):
     """One author's answers to ``examples`` questions: (question, reply) pairs.
 
     Joined by :func:`join` they are a text.  ``styles``, ``errors`` and
-    ``weeks`` say which authors there are.  Introduced in notebook 02,
-    section 2.
+    ``weeks`` say which authors there are.
     """
     author = Author(rng.choices(*zip(*styles.items()))[0], rng.choice(errors),
                     rng.choices(*zip(*weeks.items()))[0])
@@ -265,8 +250,5 @@ def draw_document(rng, examples, styles=STYLES, errors=ERRORS, weeks=WEEKS):
 
 
 def join(pairs):
-    """The text of a document: a blank line between examples.
-
-    Introduced in notebook 02, section 2.
-    """
+    """The text of a document: a blank line between examples."""
     return "\n".join(question + reply for question, reply in pairs)

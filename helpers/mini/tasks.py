@@ -51,10 +51,7 @@ KINDS = {("question", "code"): (0.25, (0.30, 0.60)),
 
 @dataclass(frozen=True)
 class Step:
-    """One line: on ``day`` (0 = Monday) ``op``, of + - * /, by ``number``.
-
-    Introduced in notebook 03, section 1.
-    """
+    """One line: on ``day`` (0 = Monday) ``op``, of + - * /, by ``number``."""
 
     day: int
     op: str
@@ -64,8 +61,7 @@ class Step:
 def draw_story(rng, steps, shuffled, asides):
     """A story of small numbers, as :func:`helpers.mini.stories.draw_story`.
 
-    Its ``start`` is n, which nobody knows.  Introduced in notebook 03,
-    section 1.
+    Its ``start`` is n, which nobody knows.
     """
     name, told = rng.choice(NAMES), []
     for day in sorted(rng.sample(range(len(DAYS)), steps)):
@@ -90,10 +86,7 @@ def draw_story(rng, steps, shuffled, asides):
 
 
 def question_of(story):
-    """The story as a task for a program that reads n.
-
-    Introduced in notebook 03, section 1.
-    """
+    """The story as a task for a program that reads n."""
     told = " ".join(event.text for event in story.told)
     return (f"{story.name} has n {story.item}. {told} Read n, print how many "
             f"{story.item} {story.name} has in the end.")
@@ -102,20 +95,19 @@ def question_of(story):
 def steps_of(story, week_start=0):
     """The :class:`Step` list of a story, in the order of the days.
 
-    ``week_start`` is the day that comes first.  Introduced in notebook 03,
-    section 1.
+    ``week_start`` is the day that comes first.
     """
     return [Step(event.day, event.op, event.number) for event in sorted(
         story.events, key=lambda e: (e.day - week_start) % len(DAYS))]
 
 
 def told_steps(story):
-    """In the order of the text.  Introduced in notebook 03, section 1."""
+    """In the order of the text."""
     return [Step(e.day, e.op, e.number) for e in story.told if e.op]
 
 
 def carried_out(steps, n):
-    """What the steps make of ``n``.  Introduced in notebook 03, section 1."""
+    """What the steps make of ``n``."""
     for step in steps:
         n = apply(n, step.op, step.number)
     return n
@@ -124,8 +116,6 @@ def carried_out(steps, n):
 def result(steps, n):
     """:func:`carried_out`, or ``None`` if a quantity on the way is no whole
     number or below zero.
-
-    Introduced in notebook 03, section 1.
     """
     for step in steps:
         whole = step.op != "/" or n % step.number == 0
@@ -138,10 +128,7 @@ def result(steps, n):
 # ------------------------------------------------------- programs and plans
 
 def write_code(rng, steps, look):
-    """A program for the steps that looks like one of :data:`LOOKS`.
-
-    Introduced in notebook 03, section 1.
-    """
+    """A program for the steps that looks like one of :data:`LOOKS`."""
     name = {"running": rng.choice("nxt"), "letters": "a", "named": "n"}[look]
     lines = [f"{name} = int(input())"]
     for number, step in enumerate(steps):
@@ -154,10 +141,7 @@ def write_code(rng, steps, look):
 
 
 def write_plan(steps, days=True):
-    """A numbered plan for the steps; without ``days`` it says no reasons.
-
-    Introduced in notebook 03, section 1.
-    """
+    """A numbered plan for the steps; without ``days`` it says no reasons."""
     lines = ["Read n."]
     for step in steps:
         words = f"{WORDS[step.op]} {step.number}."
@@ -171,7 +155,6 @@ def slip(rng, steps, told, error):
     """The steps as an author writes them who errs with chance ``error``.
 
     Another operation, a number of another sentence, or a step left out.
-    Introduced in notebook 03, section 1.
     """
     written = []
     for step in steps:
@@ -197,9 +180,8 @@ def slip(rng, steps, told, error):
 def draw_task(rng, steps, shuffled):
     """A story and the inputs for which nothing is cut or negative.
 
-    Every story doubles, triples or halves once at least.  In one that is
-    told out of order the order matters: who follows the text gets other
-    numbers.  Introduced in notebook 03, section 1.
+    Every story doubles, triples or halves once at least.  In one that is told
+    out of order the order matters: who follows the text gets other numbers.
     """
     while True:
         story = draw_story(rng, steps, shuffled, rng.choice((0, 0, 1)))
@@ -214,10 +196,7 @@ def draw_task(rng, steps, shuffled):
 
 
 def make_row(rng, number, story, inputs):
-    """One problem in the schema of APPS, its solutions all different.
-
-    Introduced in notebook 03, section 1.
-    """
+    """One problem in the schema of APPS, its solutions all different."""
     order = steps_of(story)
     tests = [(f"{n}\n", f"{result(order, n)}\n")
              for n in rng.sample(inputs, EXAMPLES + HIDDEN)]
@@ -240,11 +219,10 @@ def make_row(rng, number, story, inputs):
 
 
 def make_benchmark(seed, each, seen):
-    """``mini-apps`` rows: ``each`` problems for every number of steps, told
-    in order, and as many told out of order.
+    """``mini-apps`` rows: ``each`` problems for every number of steps, told in
+    order, and as many told out of order.
 
     Questions in the set ``seen`` are avoided, new ones added to it.
-    Introduced in notebook 03, section 1.
     """
     rng, tasks = random.Random(seed), []
     for steps in STEPS:
@@ -267,7 +245,6 @@ def draw_document(rng, examples, slips=True, weeks=WEEKS, kinds=KINDS):
 
     Without ``slips`` an author errs in two lines of a hundred, as in the
     textbook.  ``weeks`` as in :func:`helpers.mini.stories.draw_document`.
-    Introduced in notebook 03, section 1.
     """
     kind = rng.choices(list(kinds), [share for share, _ in kinds.values()])[0]
     error = rng.choice(kinds[kind][1]) if slips else 0.02

@@ -2,7 +2,6 @@
 
 A sheet, no model: it multiplies and divides what you tell it.  Whether it
 told the truth is for a measured run to say; notebook 08 does one.
-Introduced in notebook 08, section 3.
 """
 
 import math
@@ -11,11 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Bill:
-    """What a sampling takes.  Introduced in notebook 08, section 3.
+    """What a sampling takes.
 
-    ``hours`` are on the clock, ``gpu_hours`` those of all GPUs together;
-    both are None where no speed was given, and ``money`` is None without a
-    price.
+    ``hours`` are on the clock, ``gpu_hours`` those of all GPUs together; both
+    are None where no speed was given, and ``money`` is None without a price.
     """
 
     calls: int

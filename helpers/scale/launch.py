@@ -8,7 +8,7 @@ On a machine with four GPUs, and on one with none::
 (``--multi_gpu`` means several processes; without GPUs they run on the CPU
 and talk through gloo.)  Every process runs this file from top to bottom.
 What it does is what notebook 06 does in one process, and the result is the
-same.  Introduced in notebook 08, section 4.
+same.
 """
 
 import argparse
@@ -43,10 +43,7 @@ A LoRA adapter trained on code and plan in turn by `helpers/scale/launch.py`
 
 
 def train_command(accelerator, options):
-    """Notebook 06's student, code and plan 1 : 1, into ``options.out``.
-
-    Introduced in notebook 08, section 4.
-    """
+    """Notebook 06's student, code and plan 1 : 1, into ``options.out``."""
     profile = get_profile(options.profile)
     problems = load_problems(profile.plan_dataset, "train",
                              limit=profile.plan_problems,
@@ -70,10 +67,7 @@ def train_command(accelerator, options):
 
 
 def sample_command(accelerator, options):
-    """Notebook 02's teacher, few-shot, into ``options.out``.
-
-    Introduced in notebook 08, section 4.
-    """
+    """Notebook 02's teacher, few-shot, into ``options.out``."""
     profile = get_profile(options.profile)
     problems = load_problems(profile.dataset, "train",
                              limit=options.problems or profile.train_problems)
@@ -93,7 +87,7 @@ def sample_command(accelerator, options):
 
 
 def counted(accelerator):
-    """"1 process", "2 processes".  Introduced in notebook 08, section 4."""
+    """"1 process", "2 processes"."""
     number = accelerator.num_processes
     return f"{number} process{'es' * (number != 1)}"
 
@@ -102,8 +96,7 @@ def start_launch(processes, *arguments, module="helpers.scale.launch"):
     """Start ``module`` in ``processes`` processes of this machine.
 
     Each has a GPU of its own, or all compute on the CPU.  Returns the
-    ``Popen`` of the launcher, their parent.  Introduced in notebook 08,
-    section 4.
+    ``Popen`` of the launcher, their parent.
     """
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]           # free a moment ago
@@ -143,10 +136,7 @@ def launch(processes, *arguments, module="helpers.scale.launch"):
 
 
 def main(argv=None):
-    """The command line; returns the exit code.
-
-    Introduced in notebook 08, section 4.
-    """
+    """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="accelerate launch --num_processes K -m helpers.scale.launch")
     commands = parser.add_subparsers(dest="command", required=True)

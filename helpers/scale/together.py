@@ -3,7 +3,7 @@
 Each process takes its share of every batch, or of the prompts.  What comes
 out is what one process would have made.  ``accelerator`` is accelerate's
 ``Accelerator``: it knows how many processes there are and adds up tensors
-over them.  Introduced in notebook 08, section 4.
+over them.
 """
 
 import hashlib
@@ -53,8 +53,7 @@ def add_up(accelerator, weights, told):
     """Sum gradients and the numbers ``told`` over all processes.
 
     Afterwards every process has the same gradients; returns the sums of
-    ``told``.  All of it goes in one message.  Introduced in notebook 08,
-    section 4.
+    ``told``.  All of it goes in one message.
     """
     for weight in weights:
         if weight.grad is None:              # an empty share
@@ -73,8 +72,8 @@ def add_up(accelerator, weights, told):
 def same_everywhere(accelerator, *facts):
     """Raise ``ValueError`` unless all processes bring the same ``facts``.
 
-    A machine with older data or no checkpoint would spoil the sum, and
-    nobody would see it.  Introduced in notebook 08, section 4.
+    A machine with older data or no checkpoint would spoil the sum, and nobody
+    would see it.
     """
     digest = hashlib.sha256(repr(facts).encode()).digest()
     mine = torch.tensor([int.from_bytes(digest[:6], "big")],
@@ -93,13 +92,12 @@ def train_together(accelerator, lm, codes, plans, updates, batch_size,
                    save_every=25, rows=None, most=None, progress=True):
     """:func:`helpers.multitask.train_two_tasks`, by several processes.
 
-    Every process has all examples and draws the same batches; it computes
-    on its share of them, the gradients are summed, and each makes the same
+    Every process has all examples and draws the same batches; it computes on
+    its share of them, the gradients are summed, and each makes the same
     update.  (A model with dropout drops other units then.)  Only the main
-    process writes ``checkpoint``, all read it.
-    Returns the list of (code, plan) losses.  Raises ``MemoryError`` as there
-    and ``ValueError`` where processes differ in what they were given.
-    Introduced in notebook 08, section 4.
+    process writes ``checkpoint``, all read it. Returns the list of (code,
+    plan) losses.  Raises ``MemoryError`` as there and ``ValueError`` where
+    processes differ in what they were given.
     """
     process, processes = accelerator.process_index, accelerator.num_processes
     encoded = [[encode_for(lm, example, most) for example in examples]
@@ -128,20 +126,14 @@ def train_together(accelerator, lm, codes, plans, updates, batch_size,
 # ------------------------------------------------------------- one sampling
 
 def left(prompts, n, rows):
-    """The task_ids of ``prompts`` that lack some of their n samples.
-
-    Introduced in notebook 08, section 4.
-    """
+    """The task_ids of ``prompts`` that lack some of their n samples."""
     have = {(row.task_id, row.sample_index) for row in rows}
     return [task for task in prompts
             if any((task, i) not in have for i in range(n))]
 
 
 def written(folder):
-    """All samples that lie in the files of ``folder``, each once.
-
-    Introduced in notebook 08, section 4.
-    """
+    """All samples that lie in the files of ``folder``, each once."""
     rows = [row for path in sorted(Path(folder).glob("*.jsonl"))
             for row in read_samples(path)]
     return list({(r.task_id, r.sample_index): r for r in rows}.values())
@@ -154,7 +146,6 @@ def sample_together(accelerator, lm, prompts, n, folder, **settings):
     they as many as last time or not.  Each process appends to a file of its
     own; at the end the main process joins them in ``samples.jsonl``.  A
     process that is killed loses one batch.  Other processes return None.
-    Introduced in notebook 08, section 4.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -3,8 +3,6 @@
 A claim is that one student is ahead of another, or ahead by so much.  What
 is said of it is computed: *agree* and *disagree* only if the 95 % interval
 over seeds and problems leaves the claimed value out, else *undecided*.
-
-Introduced in notebook 06, section 10.
 """
 
 from dataclasses import dataclass
@@ -19,7 +17,7 @@ PUBLISHED = 1.3              # "over 130 %": CodePLAN's abstract
 
 @dataclass(frozen=True)
 class Claim:
-    """``one`` is ahead of ``other``.  Introduced in notebook 06, section 10.
+    """``one`` is ahead of ``other``.
 
     ``k``: of pass@k, 0 for greedy decoding; or a way to choose among the
     student's own plans (:func:`helpers.studies.results.plan_first_chosen`).
@@ -41,10 +39,8 @@ class Claim:
 
 @dataclass(frozen=True)
 class Finding:
-    """What came out: ``mean`` with its interval, in what was claimed
-    (a difference of fractions, or a relative gain), ``verdict`` and why.
-
-    Introduced in notebook 06, section 10.
+    """What came out: ``mean`` with its interval, in what was claimed (a
+    difference of fractions, or a relative gain), ``verdict`` and why.
     """
 
     claim: Claim
@@ -62,10 +58,7 @@ class Finding:
 
 
 def ahead(text, one, other, **more):
-    """The claims at pass@1, overall and of each difficulty.
-
-    Introduced in notebook 06, section 10.
-    """
+    """The claims at pass@1, overall and of each difficulty."""
     return tuple(Claim(f"{text}{', ' * bool(level)}{level}", one, other,
                        level=level, **more)
                  for level in ("", "introductory", "interview",
@@ -108,10 +101,7 @@ ABLATION_CLAIMS = (
 
 
 def table_of(standing, k, where=None):
-    """(seeds, problems): scores at ``k`` as in :class:`Claim`.
-
-    Introduced in notebook 06, section 10.
-    """
+    """(seeds, problems): scores at ``k`` as in :class:`Claim`."""
     table = (plan_first_chosen(standing, k) if isinstance(k, str)
              else standing.scores(k))
     return table if where is None else table[:, where]
@@ -140,8 +130,7 @@ def judge_claim(claim, standings, levels, level=0.95):
 def why_so(claim, found, bar, seeds):
     """Why that is the verdict, in words.
 
-    ``seeds``: for both students the score with each seed.  Introduced in
-    notebook 06, section 10.
+    ``seeds``: for both students the score with each seed.
     """
     _, low, high = found
     leads = sum(a > b for a, b in zip(*seeds))

@@ -5,8 +5,6 @@ same order and equally often, and sit the same exam (the test problems of
 ``mini-apps``).  They differ in what they learn *beside* the programs.
 ``python -m helpers rivals`` runs them
 (:mod:`helpers.workshop.codeplan_runs`).
-
-Introduced in notebook 06, section 9.
 """
 
 from dataclasses import dataclass, replace
@@ -27,12 +25,12 @@ NO_PLAN = "none"     # the same exemplar, question and temperature, no plan
 
 @dataclass(frozen=True)
 class PlanRival:
-    """One student.  Introduced in notebook 06, section 9.
+    """One student.
 
     ``beside``: what the second task's examples are: "backward",
     "backward-with-question", "forward", "forward-chosen" (plans, see
-    ``second_task`` in workshop/codeplan_runs), "codes" (more programs) or
-    "" for none.  ``per_problem``: plans kept of each problem, 0 for all.
+    ``second_task`` in workshop/codeplan_runs), "codes" (more programs) or ""
+    for none.  ``per_problem``: plans kept of each problem, 0 for all.
     ``weights``: of code and of the second task.  ``problems``: training
     problems; ``programs``: whose they are, "reference" or "verified", the
     teacher's own that pass the example tests, as in EKT; ``n``: programs per
@@ -87,10 +85,7 @@ FAMILY = (
 
 
 def map_of(name, **changes):
-    """The rivals of one point of the map.
-
-    Introduced in notebook 06, section 11.
-    """
+    """The rivals of one point of the map."""
     return (replace(FINE_TUNED, name=f"fine-tuned-{name}", n=10, **changes),
             PlanRival(f"codeplan-{name}", **changes),
             PlanRival(f"with-question-{name}", n=10,

@@ -5,8 +5,6 @@ trained see the same training problems, and all get the same number of
 updates unless a line says otherwise.  ``python -m helpers rivals`` runs them
 (:mod:`helpers.workshop.ekt_runs`); the learning rates were chosen on the dev
 problems, in the same way for each method (:data:`DEV_RATES`).
-
-Introduced in notebook 05, section 8.
 """
 
 from dataclasses import dataclass, replace
@@ -20,7 +18,7 @@ TEMPERATURES = (0.2, 0.6, 1.0)     # of the teacher, when its yield is measured
 
 @dataclass(frozen=True)
 class Rival:
-    """One system.  Introduced in notebook 05, section 8.
+    """One system.
 
     ``pairs``: the training set (see
     :func:`helpers.workshop.ekt_runs.make_pairs`), "" for a system that is only
@@ -48,7 +46,7 @@ class Rival:
 
 
 def prompted(name, model, exemplars):
-    """A system that is only asked.  Introduced in notebook 05, section 8."""
+    """A system that is only asked."""
     return Rival(name, model, "", "", problems=0, updates=0, rate=0.0, rank=0,
                  exemplars=exemplars)
 

@@ -43,7 +43,6 @@ class Standing:
 
     ``counts``: (seeds, problems), right ones out of ``n``; ``greedy``: the
     same, out of one at temperature 0; ``runs``: the lines of the file.
-    Introduced in notebook 05, section 8.
     """
 
     name: str
@@ -69,8 +68,7 @@ def load_standing(profile, name):
 def standing_of(kind, runs, *parts):
     """A ``kind`` of :class:`Standing` whose tables are ``parts`` of each run.
 
-    Introduced in notebook 05, section 8.  Raises ``ValueError`` or
-    ``KeyError`` for runs that do not fit together.
+    Raises ``ValueError`` or ``KeyError`` for runs that do not fit together.
     """
     tables = {part: np.array([run[part] for run in runs]) for part in parts}
     n, = {run["rival"]["n"] for run in runs}
@@ -92,7 +90,7 @@ def gain(one, other, k=1, where=None):
     """``(mean, low, high)`` of pass@k, ``one`` minus ``other``, paired.
 
     ``where``: problems to look at, a boolean array.  Introduced in notebook
-    05, section 8.
+    05, section 9.
     """
     chosen = slice(None) if where is None else where
     return over_seeds(one.scores(k)[:, chosen], other.scores(k)[:, chosen])
@@ -119,7 +117,7 @@ FRESH = "by tests, fresh programs"
 
 @dataclass(frozen=True)
 class PlanScores:
-    """The plans of one way to ask.  Introduced in notebook 03, section 6.
+    """The plans of one way to ask.
 
     ``plans``: for each seed, for each problem a list of (example passes,
     hidden passes), a pair for each plan, out of ``codes`` programs.
@@ -176,8 +174,7 @@ def roles(examples, hidden):
     """The ways to let one of two programs choose and the other one count.
 
     ``examples``, ``hidden``: how many of the two pass.  One that passes the
-    hidden tests passes the example tests, too.  Introduced in notebook 03,
-    section 7.
+    hidden tests passes the example tests, too.
     """
     shown = [1] * examples + [0] * (2 - examples)
     right = [1] * hidden + [0] * (2 - hidden)
@@ -220,8 +217,7 @@ class PlanStanding(Standing):
     """What came out for one student: a run for each seed.
 
     ``counts`` are programs that passed the hidden tests; ``shown``, (seeds,
-    problems): those out of ``n`` that passed the example tests.  Introduced
-    in notebook 06, section 9.
+    problems): those out of ``n`` that passed the example tests.
     """
 
     shown: np.ndarray

@@ -10,7 +10,6 @@ fields, null where a run has nothing to say, so that it is a table:
     datasets.load_dataset("json", data_files="data/mini/results/ekt.jsonl")
 
 ``python -m helpers rivals`` writes them (:mod:`helpers.workshop.campaign`).
-Introduced in notebook 05, section 8.
 """
 
 import json
@@ -30,18 +29,12 @@ STUDIES = {
 
 
 def which(row):
-    """What tells a run from the others of its system.
-
-    Introduced in notebook 05, section 8.
-    """
+    """What tells a run from the others of its system."""
     return row.get("rate", 0.0), row["seed"]
 
 
 def in_order(study, rows):
-    """The lines in the order of the study's systems, then by their seeds.
-
-    Introduced in notebook 05, section 8.
-    """
+    """The lines in the order of the study's systems, then by their seeds."""
     names = [*STUDIES[study], *sorted({row["name"] for row in rows})]
     return sorted(rows, key=lambda row: (names.index(row["name"]),
                                          which(row)))
@@ -50,8 +43,7 @@ def in_order(study, rows):
 def read_lines(path):
     """The lines of a file of runs, without their nulls; none of no file.
 
-    Introduced in notebook 05, section 8.  Raises ``ValueError`` naming the
-    line that is no run.
+    Raises ``ValueError`` naming the line that is no run.
     """
     if not path.exists():
         return []
@@ -70,19 +62,13 @@ def read_lines(path):
 
 
 def write_lines(path, rows):
-    """Write the lines of a study; the file is whole or the old one.
-
-    Introduced in notebook 05, section 8.
-    """
+    """Write the lines of a study; the file is whole or the old one."""
     rows = filled(in_order(path.stem, rows))
     write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
 
 
 def without_nulls(value):
-    """A line with those fields alone that a run has something to say to.
-
-    Introduced in notebook 05, section 8.
-    """
+    """A line with those fields alone that a run has something to say to."""
     if not isinstance(value, dict):
         return value
     return {key: without_nulls(part) for key, part in value.items()
@@ -90,10 +76,7 @@ def without_nulls(value):
 
 
 def filled(rows):
-    """The lines with the same fields each, also within their fields.
-
-    Introduced in notebook 05, section 8.
-    """
+    """The lines with the same fields each, also within their fields."""
     keys = dict.fromkeys(key for row in rows for key in row)
     rows = [{key: row.get(key) for key in keys} for row in rows]
     for key in keys:
@@ -106,11 +89,10 @@ def filled(rows):
 def read_study(profile, study):
     """The lines of a study: those of ``runs/`` before those shipped.
 
-    That is settled for a whole system at a time.  Who has run one anew has
-    all its runs from ``runs/<profile>/results/``, be they fewer, and those
-    of all other systems as they were shipped; runs of one system from two
-    places are never mixed.  Introduced in notebook 05, section 8.  Raises
-    ``ValueError`` as :func:`read_lines`.
+    That is settled for a whole system at a time.  Who has run one anew has all
+    its runs from ``runs/<profile>/results/``, be they fewer, and those of all
+    other systems as they were shipped; runs of one system from two places are
+    never mixed.  Raises ``ValueError`` as :func:`read_lines`.
     """
     found = {}
     for folder in (profile.shipped, profile.runs / "results"):

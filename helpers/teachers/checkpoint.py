@@ -23,8 +23,8 @@ from helpers.teachers.decoding import complete, pad, random_numbers
 class LanguageModel:
     """A checkpoint ready to sample from; ``name`` bears its fingerprint.
 
-    Introduced in notebook 02, section 2.  ``chat`` wraps every prompt in the
-    template of the tokenizer, with which a chat model was trained.
+    ``chat`` wraps every prompt in the template of the tokenizer, with which a
+    chat model was trained.
     """
 
     name: str
@@ -170,7 +170,7 @@ def load_model(name, four_bit=False, chat=False):
     tokenizer's chat template.  Raises ``FileNotFoundError`` for a missing or
     broken checkpoint, ``MemoryError`` where it does not fit, ``ValueError``
     for a chat without template and ``ImportError`` without bitsandbytes.
-    Introduced in notebook 02, section 2.
+    Introduced in notebook 05, section 2.
     """
     from transformers import (AutoConfig, AutoModelForCausalLM,
                               AutoModelForSeq2SeqLM)
@@ -226,7 +226,7 @@ def load_model(name, four_bit=False, chat=False):
 def commit(source, revision=""):
     """The commit that a model of the Hub was loaded from, of forty digits.
 
-    The cache's folders tell it.  Introduced in notebook 02, section 2.
+    The cache's folders tell it.
     """
     from huggingface_hub import try_to_load_from_cache
     try:
@@ -241,8 +241,7 @@ def load_tokenizer(source, **pin):
     """The tokenizer of a checkpoint, also of one written years ago.
 
     The library of today refuses the list of special tokens in the file that
-    older ones wrote, as beside CodeT5; their texts it takes.  Introduced in
-    notebook 02, section 2.
+    older ones wrote, as beside CodeT5; their texts it takes.
     """
     from transformers import AutoTokenizer
     from transformers.utils import cached_file
@@ -258,10 +257,7 @@ def load_tokenizer(source, **pin):
 
 
 def count(kind, config):
-    """How many parameters a model of this ``config`` has; nothing is made.
-
-    Introduced in notebook 02, section 2.
-    """
+    """How many parameters a model of this ``config`` has; nothing is made."""
     with torch.device("meta"):
         return kind.from_config(config).num_parameters()
 
@@ -269,7 +265,7 @@ def count(kind, config):
 def four_bits(dtype):
     """NF4 for the weights of the linear layers, which compute in ``dtype``.
 
-    Introduced in notebook 02, section 2.  Raises ``ImportError``.
+    Raises ``ImportError``.
     """
     from importlib.util import find_spec
     if find_spec("bitsandbytes") is None:
@@ -286,9 +282,8 @@ def batches_of(lm, wanted, sequences, max_prompt_tokens, mixed):
 
     Prompts that lack as many samples share a batch.  On a CPU, where every
     token costs, only prompts of one length do.  A card takes nearly as long
-    for a few rows as for many, so there lengths are ``mixed`` and padded,
-    the longest first: if memory is short, one learns it at once.
-    Introduced in notebook 02, section 4.
+    for a few rows as for many, so there lengths are ``mixed`` and padded, the
+    longest first: if memory is short, one learns it at once.
     """
     groups = {}
     for task, (text, missing) in wanted.items():
@@ -306,10 +301,7 @@ def batches_of(lm, wanted, sequences, max_prompt_tokens, mixed):
 
 
 def halves(batch):
-    """A batch in two: its prompts, or the samples of its only one.
-
-    Introduced in notebook 02, section 4.
-    """
+    """A batch in two: its prompts, or the samples of its only one."""
     if len(batch) > 1:
         middle = len(batch) // 2
         return [batch[:middle], batch[middle:]]

@@ -18,7 +18,7 @@ class RoomyLayer(DynamicLayer):
 
     The library's own layer copies everything that was read so far to add one
     token.  With a prompt that is long and a model that is small, a good part
-    of the time goes into that copying.  Introduced in notebook 02, section 3.
+    of the time goes into that copying.
     """
 
     room = None
@@ -68,12 +68,11 @@ def pick(logits, uniform, temperature, top_p=1.0):
 class Reading:
     """What a model has read of its prompts, and its words so far.
 
-    Introduced in notebook 02, section 3.  A decoder-only model keeps keys
-    and values of prompt and completion in one cache.  An encoder-decoder
-    reads the prompt in its encoder, whose ``states`` the decoder looks at
-    through a second cache (notebook 06, section 8).  Both caches have a row
-    for each sequence.  ``mask`` (rows, length) is 0 where a prompt is
-    padded, or None if none is.
+    A decoder-only model keeps keys and values of prompt and completion in one
+    cache.  An encoder-decoder reads the prompt in its encoder, whose
+    ``states`` the decoder looks at through a second cache (notebook 06,
+    section 8).  Both caches have a row for each sequence.  ``mask`` (rows,
+    length) is 0 where a prompt is padded, or None if none is.
     """
 
     def __init__(self, model, ids, mask=None):
@@ -150,8 +149,7 @@ def read_prompts(model, ids, mask=None, most=4096):
     """A :class:`Reading` of prompts (rows, length).
 
     Of padded prompts, ``most`` tokens are read at a time: what a model works
-    with while it reads is many times what it keeps.  Introduced in notebook
-    02, section 3.
+    with while it reads is many times what it keeps.
     """
     if mask is None:
         return Reading(model, ids)
@@ -166,10 +164,9 @@ def read_prompts(model, ids, mask=None, most=4096):
 def pad(prompts, end, right=False):
     """Prompts of any lengths as one tensor, ``(ids, mask)``.
 
-    Both (prompts, longest).  A decoder-only model goes on at the right end,
-    so its prompts are padded on the left; an encoder's on the ``right``.
-    The mask is None where nothing is padded.  Introduced in notebook 02,
-    section 3.
+    Both (prompts, longest).  A decoder-only model goes on at the right end, so
+    its prompts are padded on the left; an encoder's on the ``right``. The mask
+    is None where nothing is padded.
     """
     longest = max(map(len, prompts))
     ids = torch.full((len(prompts), longest), end)
@@ -187,11 +184,10 @@ def complete(lm, ids, uniform, temperature, top_p, cut=cut_completion,
     """Continue prompts; returns a (text, finish_reason) a row.
 
     ``ids`` and ``mask`` (prompts, length), see :func:`pad`; ``uniform``
-    (prompts * n, most new tokens), prompt-major.  Each prompt is read once
-    and shared by its n samples.  Rows that are done leave the batch when
-    they are a quarter of it.  ``cut`` says where a text ends
+    (prompts * n, most new tokens), prompt-major.  Each prompt is read once and
+    shared by its n samples.  Rows that are done leave the batch when they are
+    a quarter of it.  ``cut`` says where a text ends
     (:func:`helpers.prompts.cut_completion`).
-    Introduced in notebook 02, section 3.
     """
     rows, most = uniform.shape
     reading = read_prompts(lm.model, ids, mask)
@@ -217,10 +213,7 @@ def complete(lm, ids, uniform, temperature, top_p, cut=cut_completion,
 
 
 def finished(lm, tokens, cut=cut_completion):
-    """Which rows (rows, length) have ended: end token, or a cut.
-
-    Introduced in notebook 02, section 3.
-    """
+    """Which rows (rows, length) have ended: end token, or a cut."""
     done = torch.isin(tokens[:, -1], torch.tensor(lm.end_tokens))
     breaks = torch.isin(tokens[:, -1], lm.newline_tokens)
     for row in breaks.nonzero()[:, 0].tolist():
@@ -230,10 +223,7 @@ def finished(lm, tokens, cut=cut_completion):
 
 
 def close(lm, row, cut=cut_completion):
-    """The text of the token ids ``row`` up to its end, and why it ended.
-
-    Introduced in notebook 02, section 3.
-    """
+    """The text of the token ids ``row`` up to its end, and why it ended."""
     ends = [row.index(token) for token in lm.end_tokens if token in row]
     if ends:
         text = decode(lm.tokenizer, row[:min(ends)])
@@ -246,16 +236,13 @@ def close(lm, row, cut=cut_completion):
 def decode(tokenizer, ids):
     """The text of ``ids``, letter for letter.
 
-    Introduced in notebook 02, section 3.
+    Introduced in notebook 06, section 2.
     """
     return tokenizer.decode(ids, clean_up_tokenization_spaces=False)
 
 
 def random_numbers(seed, digest, indices, most):
-    """Uniform numbers (len(indices), most), a row for each sample index.
-
-    Introduced in notebook 02, section 3.
-    """
+    """Uniform numbers (len(indices), most), a row for each sample index."""
     rows = []
     for index in indices:
         name = hashlib.sha256(f"{seed}|{digest}|{index}".encode()).digest()

@@ -34,7 +34,7 @@ LETTERS_PER_TOKEN = 4      # of English and of code, roughly
 
 @dataclass
 class Endpoint:
-    """A model on a server.  Introduced in notebook 08, section 1.
+    """A model on a server.
 
     ``url`` is the base, as ``https://host/v1``: then prompts go to
     ``/chat/completions`` as messages.  Where it ends in ``/completions`` the

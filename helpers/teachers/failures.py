@@ -24,10 +24,10 @@ NO_JSON = "an answer that is no JSON (HTML? check the address)"
 
 
 class EndpointError(RuntimeError):
-    """One sentence for the reader.  Introduced in notebook 08, section 2.
+    """One sentence for the reader.
 
-    Where the server refused a request: ``code`` is its HTTP status,
-    ``words`` what it said and ``parameter`` what it objects to, if it says.
+    Where the server refused a request: ``code`` is its HTTP status, ``words``
+    what it said and ``parameter`` what it objects to, if it says.
     """
 
     def __init__(self, sentence, code=None, words="", parameter=None):
@@ -36,7 +36,7 @@ class EndpointError(RuntimeError):
 
 
 class Again(Exception):
-    """A failure that may pass.  Introduced in notebook 08, section 2.
+    """A failure that may pass.
 
     ``wait``: seconds that the server asks to wait, or None.  ``everybody``:
     whether that holds for all requests, as a rate limit does.
@@ -48,10 +48,7 @@ class Again(Exception):
 
 
 def broken(url, error):
-    """The exception for a connection that failed with ``error``.
-
-    Introduced in notebook 08, section 2.
-    """
+    """The exception for a connection that failed with ``error``."""
     cause = reason = error.__cause__               # of httpx or of httpx2
     while reason and not isinstance(reason, OSError):
         reason = reason.__context__
@@ -75,10 +72,7 @@ def broken(url, error):
 
 
 def explained(url, code, data, headers, key):
-    """The exception for an answer ``data`` with the HTTP status ``code``.
-
-    Introduced in notebook 08, section 2.
-    """
+    """The exception for an answer ``data`` with the HTTP status ``code``."""
     try:
         failure = json.loads(data)
     except (ValueError, RecursionError):
@@ -111,10 +105,7 @@ def explained(url, code, data, headers, key):
 
 
 def asked_to_wait(headers):
-    """The seconds of a Retry-After header, a number or a date, or None.
-
-    Introduced in notebook 08, section 2.
-    """
+    """The seconds of a Retry-After header, a number or a date, or None."""
     text = headers.get("Retry-After") or ""
     try:
         wait = float(text)

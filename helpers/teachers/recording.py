@@ -14,10 +14,7 @@ from helpers.sampling import read_samples
 
 
 def no_logits(teacher):
-    """What a teacher that gives texts alone says to who wants its weights.
-
-    Introduced in notebook 08, section 1.
-    """
+    """What a teacher that gives texts alone says to who wants its weights."""
     raise AttributeError(
         f"{teacher.name} gives texts, no probabilities of tokens: this step "
         f"needs a checkpoint as its teacher; name a folder or a model on the "
@@ -29,9 +26,8 @@ class Recording:
 
     ``path`` is a ``.jsonl`` or ``.jsonl.gz`` file below the repository or
     anywhere.  ``name`` is that of the model that was recorded, so that its
-    caches go on to be valid.  Raises ``FileNotFoundError``, and
-    ``ValueError`` for a file that is no recording of one model with one
-    choice of settings.  Introduced in notebook 08, section 1.
+    caches go on to be valid.  Raises ``FileNotFoundError``, and ``ValueError``
+    for a file that is no recording of one model with one choice of settings.
     """
 
     model = tokenizer = prompt_ids = property(no_logits)

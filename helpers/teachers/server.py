@@ -28,13 +28,13 @@ LONGEST_WAIT = 300         # seconds; who is asked to wait longer gives up
 def key_for(url, variable=None):
     """The key for the server at ``url``, or None where it takes none.
 
-    It is read from the environment variable ``variable``, or from the
-    secret of that name on Colab, and nowhere else, so that no key is ever
-    written into a notebook.  By default that is OPENAI_API_KEY for
-    api.openai.com, nothing for this machine, and for every other server
-    TEACHER_API_KEY if there is one: a key goes to no server that it was not
-    made for.  Raises ``EndpointError`` if a key is needed and missing, is no
-    key, or would travel unencrypted.  Introduced in notebook 08, section 1.
+    It is read from the environment variable ``variable``, or from the secret
+    of that name on Colab, and nowhere else, so that no key is ever written
+    into a notebook.  By default that is OPENAI_API_KEY for api.openai.com,
+    nothing for this machine, and for every other server TEACHER_API_KEY if
+    there is one: a key goes to no server that it was not made for.  Raises
+    ``EndpointError`` if a key is needed and missing, is no key, or would
+    travel unencrypted.
     """
     host = urlsplit(url).hostname
     needed = bool(variable) or host == "api.openai.com"
@@ -59,10 +59,7 @@ def key_for(url, variable=None):
 
 
 def secret(name):
-    """The secret ``name`` of Colab, or None, also when not on Colab.
-
-    Introduced in notebook 08, section 1.
-    """
+    """The secret ``name`` of Colab, or None, also when not on Colab."""
     if "google.colab" not in sys.modules:
         return None
     try:
@@ -75,7 +72,6 @@ def connect(url, key=None, timeout=600):
     """An ``openai`` client for the server at ``url``.
 
     ``timeout`` are the seconds it waits for the server to say something.
-    Introduced in notebook 08, section 2.
     """
     import openai      # takes a second, which other teachers need not pay
 
@@ -100,10 +96,9 @@ def connect(url, key=None, timeout=600):
 def post(client, url, body, key=None, **options):
     """The server's answer, read as JSON, to ``body``; a GET if it is None.
 
-    Raises ``Again`` for what may pass (rate limits, failures of the server
-    or the line, no answer in time, an answer that breaks off) and
+    Raises ``Again`` for what may pass (rate limits, failures of the server or
+    the line, no answer in time, an answer that breaks off) and
     ``EndpointError`` for what will not.
-    Introduced in notebook 08, section 2.
     """
     import openai
 
@@ -136,8 +131,7 @@ def post(client, url, body, key=None, **options):
 class Gate:
     """Where all workers pass before each request: pace, pauses, the end.
 
-    Introduced in notebook 08, section 2.  ``per_minute`` requests pass at
-    most; None sets no pace.
+    ``per_minute`` requests pass at most; None sets no pace.
     """
 
     def __init__(self, per_minute=None):
@@ -164,10 +158,7 @@ class Gate:
 
 
 class Work:
-    """The requests of one draw, and threads that make them.
-
-    Introduced in notebook 08, section 2.
-    """
+    """The requests of one draw, and threads that make them."""
 
     def __init__(self, endpoint, settings, key):
         self.endpoint, self.settings, self.key = endpoint, settings, key

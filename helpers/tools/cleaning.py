@@ -1,7 +1,4 @@
-"""Executed notebooks made fit to commit: outputs kept, noise dropped.
-
-Introduced in notebook 00, section 1.
-"""
+"""Executed notebooks made fit to commit: outputs kept, noise dropped."""
 
 import re
 from pathlib import Path
@@ -16,10 +13,7 @@ FIRST_CELLS = 4                        # cells among which the header table is
 
 
 def time_in_words(seconds):
-    """``seconds`` in words: "12 s", "1 min 10 s".
-
-    Introduced in notebook 00, section 1.
-    """
+    """``seconds`` in words: "12 s", "1 min 10 s"."""
     minutes, rest = divmod(max(1, round(seconds)), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
@@ -27,9 +21,8 @@ def time_in_words(seconds):
 def clean_notebook(notebook, root):
     """Drop from ``notebook`` what changes from one run to the next.
 
-    Introduced in notebook 00, section 1.  That is progress on stderr,
-    execution times, widget state and the path of ``root``; cell ids, tags
-    and all other outputs stay.
+    That is progress on stderr, execution times, widget state and the path of
+    ``root``; cell ids, tags and all other outputs stay.
     """
     notebook.metadata = type(notebook.metadata)(METADATA)
     for cell in notebook.cells:
@@ -71,10 +64,9 @@ def _clean(output, root):
 def fill_header(notebook, row):
     """Write the measured time and memory of ``row`` into the header table.
 
-    Introduced in notebook 00, section 1.  They go between the comments
-    ``<!-- time -->`` and ``<!-- /time -->``, and likewise ``memory``, of the
-    first cells; a new notebook may have ``TODO-time`` there.  Returns
-    whether there was a place for both.
+    They go between the comments ``<!-- time -->`` and ``<!-- /time -->``, and
+    likewise ``memory``, of the first cells; a new notebook may have
+    ``TODO-time`` there.  Returns whether there was a place for both.
     """
     values = {"time": time_in_words(row.seconds),
               "memory": f"{max(10, round(row.peak_mb, -1)):.0f} MB"}

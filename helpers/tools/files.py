@@ -46,10 +46,7 @@ def whole_file(path):
 
 
 def write_text(path, text):
-    """Write ``text`` so that a kill leaves the old file or the new one.
-
-    Introduced in notebook 00, section 1.
-    """
+    """Write ``text`` so that a kill leaves the old file or the new one."""
     data = text.encode()
     with whole_file(path) as file:
         file.write(data)

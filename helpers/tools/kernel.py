@@ -2,7 +2,7 @@
 
 A notebook's own caches and checkpoints carry it over a kill; this module
 keeps what was executed so far, ends every process that it started, and says
-in one sentence what went wrong.  Introduced in notebook 00, section 1.
+in one sentence what went wrong.
 """
 
 import asyncio
@@ -34,8 +34,8 @@ GRACE = 3.0                     # seconds between Ctrl-C and the kill
 class NotebookFailed(Exception):
     """A notebook did not reach its end; the message is one sentence.
 
-    Introduced in notebook 00, section 1.  ``cell`` is the source of the
-    failing cell, ``row`` what was measured until then.
+    ``cell`` is the source of the failing cell, ``row`` what was measured until
+    then.
     """
 
     def __init__(self, sentence, cell="", row=None):
@@ -44,10 +44,7 @@ class NotebookFailed(Exception):
 
 
 class Stopped(NotebookFailed):
-    """The reader, or a signal, stopped the run.
-
-    Introduced in notebook 00, section 1.
-    """
+    """The reader, or a signal, stopped the run."""
 
 
 class _Client(NotebookClient):
@@ -192,13 +189,12 @@ def execute_notebook(path, target, environment, guarded=True, log=None,
                      started=lambda pid: None):
     """Execute the notebook ``path`` on a fresh kernel; return its ``Row``.
 
-    Introduced in notebook 00, section 1.  The working directory is the
-    notebook's own.  The executed copy is written to ``target`` after every
-    cell, so that an error or a kill leaves what was done.  ``environment``
-    are the kernel's variables; with ``guarded`` it must refuse the network,
-    and ``log`` is the file of what it refused.  ``started`` is told the
-    kernel's process id.  Raises ``NotebookFailed``, or ``Stopped`` after
-    Ctrl-C; either way no process is left behind.
+    The working directory is the notebook's own.  The executed copy is written
+    to ``target`` after every cell, so that an error or a kill leaves what was
+    done.  ``environment`` are the kernel's variables; with ``guarded`` it must
+    refuse the network, and ``log`` is the file of what it refused.
+    ``started`` is told the kernel's process id.  Raises ``NotebookFailed``, or
+    ``Stopped`` after Ctrl-C; either way no process is left behind.
     """
     path = Path(path).resolve()
     client = _Client(path, target, guarded, started)

@@ -4,8 +4,7 @@ The guard is an audit hook, so it sees the sockets of every Python library
 and cannot be taken out again.  It does not see sockets that compiled code
 opens by itself; for those, the libraries are also told to stay offline and
 proxies are removed.  This file imports the standard library only, since
-every kernel loads it before anything else.  Introduced in notebook 00,
-section 1.
+every kernel loads it before anything else.
 """
 
 import ipaddress
@@ -36,7 +35,7 @@ HOST_NAME = {"socket.getaddrinfo": 0, "socket.gethostbyname": 0,
 def is_local(host):
     """Whether ``host`` (a name or an address) is this machine's loopback.
 
-    Introduced in notebook 00, section 1.  No name is looked up for it.
+    No name is looked up for it.
     """
     if isinstance(host, (bytes, bytearray)):
         host = host.decode("ascii", "replace")
@@ -98,10 +97,10 @@ def _wrap(method, event):
 def refuse_network():
     """Refuse this process everything but loopback and unix sockets.
 
-    Introduced in notebook 00, section 1.  Connecting, binding, sending and
-    looking up names elsewhere raise ``OSError`` with one sentence, and leave
-    a line in the file that the variable ``REFUSE_NETWORK_LOG`` names.  It
-    lasts as long as the process; calling it again changes nothing.
+    Connecting, binding, sending and looking up names elsewhere raise
+    ``OSError`` with one sentence, and leave a line in the file that the
+    variable ``REFUSE_NETWORK_LOG`` names.  It lasts as long as the process;
+    calling it again changes nothing.
     """
     if not network_refused():
         sys.addaudithook(_guard)
@@ -112,18 +111,12 @@ def refuse_network():
 
 
 def network_refused():
-    """Whether ``refuse_network`` is at work in this process.
-
-    Introduced in notebook 00, section 1.
-    """
+    """Whether ``refuse_network`` is at work in this process."""
     return getattr(sys, "network_refused", False)
 
 
 def refusals(log):
-    """What was refused so far: the lines of the file ``log``, if any.
-
-    Introduced in notebook 00, section 1.
-    """
+    """What was refused so far: the lines of the file ``log``, if any."""
     log = Path(log)
     return log.read_text("utf-8").splitlines() if log.exists() else []
 
@@ -131,10 +124,9 @@ def refusals(log):
 def offline_environment(environment=None, log=None):
     """A copy of ``environment`` whose Python processes refuse the network.
 
-    Introduced in notebook 00, section 1.  Every Python started with it loads
-    ``helpers/guard/sitecustomize.py``, which calls ``refuse_network``, and
-    the Hugging Face libraries are told to stay offline.  ``log`` is the file
-    that collects refusals.
+    Every Python started with it loads ``helpers/guard/sitecustomize.py``,
+    which calls ``refuse_network``, and the Hugging Face libraries are told to
+    stay offline.  ``log`` is the file that collects refusals.
     """
     environment = dict(os.environ if environment is None else environment)
     for name in PROXIES:

@@ -1,7 +1,4 @@
-"""Processes of a run: their memory, their end, and one run at a time.
-
-Introduced in notebook 00, section 1.
-"""
+"""Processes of a run: their memory, their end, and one run at a time."""
 
 import fcntl
 import json
@@ -14,7 +11,7 @@ import psutil
 def family(pid):
     """The process ``pid`` and its descendants, as ``psutil.Process``.
 
-    Introduced in notebook 00, section 1.  Empty once it is gone.
+    Empty once it is gone.
     """
     try:
         parent = psutil.Process(pid)
@@ -26,8 +23,7 @@ def family(pid):
 def end_processes(processes):
     """Kill ``processes``, and what they start meanwhile, and wait for them.
 
-    Introduced in notebook 00, section 1.  They are stopped first, so that
-    none of them can start another one unseen.
+    They are stopped first, so that none of them can start another one unseen.
     """
     known = {process.pid: process for process in processes}
     fresh = list(known.values())
@@ -62,8 +58,8 @@ def _lives(process):
 class MemoryWatch(threading.Thread):
     """Peak resident memory, in MB, of a process and its descendants.
 
-    Introduced in notebook 00, section 1.  Sampled five times a second until
-    ``stop`` is called.  Pages that processes share count once for each.
+    Sampled five times a second until ``stop`` is called.  Pages that processes
+    share count once for each.
     """
 
     def __init__(self, pid):
@@ -81,16 +77,16 @@ class MemoryWatch(threading.Thread):
             self.peak_mb = max(self.peak_mb, total / 1e6)
 
     def stop(self):
-        """End the sampling.  Introduced in notebook 00, section 1."""
+        """End the sampling."""
         self._over.set()
 
 
 class RunLock:
     """Lets one run at a time write into the folder ``runs``.
 
-    Introduced in notebook 00, section 1.  Raises ``BlockingIOError`` when
-    another run is at work.  The lock goes with its process, however that
-    ends; a kernel that a killed run left behind is ended here.
+    Raises ``BlockingIOError`` when another run is at work.  The lock goes with
+    its process, however that ends; a kernel that a killed run left behind is
+    ended here.
     """
 
     def __init__(self, runs):
@@ -114,7 +110,7 @@ class RunLock:
         self._file.close()
 
     def kernel_started(self, pid):
-        """Note the kernel ``pid``.  Introduced in notebook 00, section 1."""
+        """Note the kernel ``pid``."""
         created = psutil.Process(pid).create_time()
         self._note({"kernel": pid, "created": created})
 

@@ -1,7 +1,4 @@
-"""What a run notes down: a row per notebook, and what it depends on.
-
-Introduced in notebook 00, section 1.
-"""
+"""What a run notes down: a row per notebook, and what it depends on."""
 
 import hashlib
 import json
@@ -16,9 +13,9 @@ from helpers.tools.files import write_text
 class Row:
     """One notebook's line in the table: wall seconds, peak megabytes.
 
-    Introduced in notebook 00, section 1.  ``status`` is ``done``, ``failed``
-    or ``stopped``; ``key`` is the hash of all that the notebook depends on,
-    ``files`` the results that lay in the runs folder when it ended.
+    ``status`` is ``done``, ``failed`` or ``stopped``; ``key`` is the hash of
+    all that the notebook depends on, ``files`` the results that lay in the
+    runs folder when it ended.
     """
 
     notebook: str
@@ -33,9 +30,9 @@ class Row:
 def notebook_key(path, profile, root):
     """Hash of all that the results of the notebook ``path`` depend on.
 
-    Introduced in notebook 00, section 1.  That is the profile's name, the
-    helpers and the shipped data under ``root``, and the code of this
-    notebook and of those before it; prose does not count.
+    That is the profile's name, the helpers and the shipped data under
+    ``root``, and the code of this notebook and of those before it; prose does
+    not count.
     """
     digest = hashlib.sha256(profile.encode())
     for folder in ("helpers", f"data/{profile}"):
@@ -54,8 +51,7 @@ def notebook_key(path, profile, root):
 def results_in(runs):
     """Relative paths of the results under the folder ``runs``.
 
-    Introduced in notebook 00, section 1.  What this module writes there
-    itself does not count.
+    What this module writes there itself does not count.
     """
     names = (file.relative_to(runs) for file in runs.rglob("*")
              if file.is_file())
@@ -66,10 +62,7 @@ def results_in(runs):
 
 
 def headline_of(notebook):
-    """The last ``HEADLINE: ...`` that a cell printed, or nothing.
-
-    Introduced in notebook 00, section 1.
-    """
+    """The last ``HEADLINE: ...`` that a cell printed, or nothing."""
     found = [line for cell in notebook.cells if cell.cell_type == "code"
              for output in cell.get("outputs", [])
              if output.output_type == "stream"
@@ -81,8 +74,8 @@ def headline_of(notebook):
 def read_summary(runs):
     """The rows of ``summary.json`` in the folder ``runs``, by notebook.
 
-    Introduced in notebook 00, section 1.  None of them when the file is not
-    there or not readable: the notebooks are then executed again.
+    None of them when the file is not there or not readable: the notebooks are
+    then executed again.
     """
     try:
         rows = json.loads((runs / "summary.json").read_text("utf-8"))
@@ -93,10 +86,7 @@ def read_summary(runs):
 
 
 def write_row(runs, profile, row):
-    """Put ``row`` into ``summary.json`` of the folder ``runs``.
-
-    Introduced in notebook 00, section 1.
-    """
+    """Put ``row`` into ``summary.json`` of the folder ``runs``."""
     rows = read_summary(runs) | {row.notebook: row}
     notebooks = [asdict(rows[name]) for name in sorted(rows)]
     text = json.dumps({"profile": profile, "notebooks": notebooks}, indent=1)
@@ -106,9 +96,8 @@ def write_row(runs, profile, row):
 def finished_row(rows, name, key, runs):
     """The row of a notebook that need not be executed again, or ``None``.
 
-    Introduced in notebook 00, section 1.  That is so when it ended well,
-    nothing that it depends on has changed since, and its executed copy and
-    all results of then are still there.
+    That is so when it ended well, nothing that it depends on has changed
+    since, and its executed copy and all results of then are still there.
     """
     row = rows.get(name)
     if row is None or row.status != "done" or row.key != key:

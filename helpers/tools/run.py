@@ -1,7 +1,4 @@
-"""Run the notebooks in order: ``python -m helpers run [NOTEBOOK ...]``.
-
-Introduced in notebook 00, section 1.
-"""
+"""Run the notebooks in order: ``python -m helpers run [NOTEBOOK ...]``."""
 
 import argparse
 import os
@@ -18,8 +15,8 @@ PLATFORM = ("programs are run in processes of their own, which needs Linux or "
 def main(argv=None):
     """Run the notebooks that ``argv`` names; return the exit code.
 
-    Introduced in notebook 00, section 1.  0 all well, 1 a notebook failed,
-    2 the command cannot be carried out as given, 130 stopped.
+    0 all well, 1 a notebook failed, 2 the command cannot be carried out as
+    given, 130 stopped.
     """
     parser = argparse.ArgumentParser(
         prog="python -m helpers run", description="Execute notebooks in "
@@ -53,9 +50,8 @@ def _refuse(sentence):
 def select(names, folder):
     """The notebooks of ``folder`` that ``names`` choose, in order.
 
-    Introduced in notebook 00, section 1.  A name is a number ("05"), a
-    notebook's name with or without ``.ipynb``, or its path.  Raises
-    ``ValueError`` when there is no such notebook.
+    A name is a number ("05"), a notebook's name with or without ``.ipynb``, or
+    its path.  Raises ``ValueError`` when there is no such notebook.
     """
     found = sorted(folder.glob("[0-9]*.ipynb"))
     if not found:
@@ -76,7 +72,7 @@ def select(names, folder):
 def run_notebooks(paths, profile, runs, options):
     """Execute the notebooks ``paths`` one after the other; print the table.
 
-    Introduced in notebook 00, section 1.  Returns the exit code.
+    Returns the exit code.
     """
     from helpers.tools.kernel import NotebookFailed, Stopped
     from helpers.tools.processes import RunLock
@@ -159,9 +155,8 @@ def _save(path, target, row):
 def remove_results(runs):
     """Empty the folder ``runs``, all but its lock, after saying so.
 
-    The results of ``python -m helpers rivals`` stay: they take an hour and
-    say themselves what they were made with.  Introduced in notebook 00,
-    section 1.
+    The results of ``python -m helpers rivals`` stay: they take an hour and say
+    themselves what they were made with.
     """
     print(f"removing the notebooks' results in {_short(runs)}/", flush=True)
     for entry in runs.iterdir():

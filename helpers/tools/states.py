@@ -14,7 +14,6 @@ def save_state(path, run, weights, optimizer, losses, scaler=None, starts=()):
 
     ``scaler`` is the factor of the loss in float16, see
     :mod:`helpers.gpu.precision`; ``starts`` is what :func:`resume` gave.
-    Introduced in notebook 05, section 4.
     """
     state = {"run": run, "weights": [w.detach() for w in weights],
              "optimizer": optimizer.state_dict(), "losses": losses,
@@ -27,11 +26,10 @@ def save_state(path, run, weights, optimizer, losses, scaler=None, starts=()):
 def resume(path, run, weights, optimizer, scaler=None):
     """Load ``path`` if it is there: (losses so far, marks of the starts).
 
-    ``weights`` are those that the training begins with; they become as wide
-    as the saved ones.  Raises ``ValueError`` for a damaged file, or one of
+    ``weights`` are those that the training begins with; they become as wide as
+    the saved ones.  Raises ``ValueError`` for a damaged file, or one of
     another ``run`` or other first weights.  A file's own weights are none
-    other: who runs a finished training again has these.  Introduced in
-    notebook 05, section 4.
+    other: who runs a finished training again has these.
     """
     start = mark(weights)
     if path is None or not Path(path).exists():
@@ -56,10 +54,7 @@ def resume(path, run, weights, optimizer, scaler=None):
 
 
 def mark(weights):
-    """Sixteen hexadecimal digits of values, however wide they are.
-
-    Introduced in notebook 05, section 4.
-    """
+    """Sixteen hexadecimal digits of values, however wide they are."""
     digest = hashlib.sha256()
     for weight in weights:
         digest.update(weight.detach().float().cpu().contiguous().numpy())
@@ -67,10 +62,7 @@ def mark(weights):
 
 
 def are_equal(weights, saved):
-    """Whether ``weights`` are the ``saved`` ones, perhaps in fewer bits.
-
-    Introduced in notebook 05, section 4.
-    """
+    """Whether ``weights`` are the ``saved`` ones, perhaps in fewer bits."""
     return all(torch.equal(weight.detach().cpu(), other.to(weight.dtype))
                for weight, other in zip(weights, saved, strict=True))
 
@@ -80,8 +72,8 @@ def put_back_after_errors(model, weights):
     """An error or interrupt within the block undoes what it did to weights.
 
     So a cell that was stopped may be run again: it goes on from its
-    checkpoint, or begins with the same ``weights``.  In any case ``model``
-    is in evaluation mode afterwards.  Introduced in notebook 05, section 4.
+    checkpoint, or begins with the same ``weights``.  In any case ``model`` is
+    in evaluation mode afterwards.
     """
     kept = [weight.detach().to("cpu", copy=True) for weight in weights]
     try:

@@ -5,8 +5,6 @@ plans (notebook 03).  Each (rival, seed) is one task, computed in a process
 with one thread and written down when it is done, as a line of its study's
 file (:mod:`helpers.studies.runs`), so that a kill loses at most the tasks
 that were running; the same command goes on.
-
-Introduced in notebook 05, section 8.
 """
 
 import argparse
@@ -40,7 +38,7 @@ def tasks(names):
 
     The head is what a run is known by: name, seed, what it is made with, its
     settings.  ``names``: systems, or words for many of them: a notebook, or
-    one of :data:`PREFIXES`.  Introduced in notebook 05, section 8.
+    one of :data:`PREFIXES`.
     """
     found, names = [], {*names}
     for notebook, listed in (("notebook-05", ekt_tasks()),
@@ -55,7 +53,7 @@ def tasks(names):
 
 
 def ekt_tasks():
-    """The tasks of EKT's rivals.  Introduced in notebook 05, section 8."""
+    """The tasks of EKT's rivals."""
     def marks_of(rival):
         return marks(ekt.TASK, model=rival.model, teacher=rival.teacher)
 
@@ -79,8 +77,7 @@ def ekt_tasks():
 
 
 def codeplan_tasks():
-    """The tasks of CodePLAN's rivals.  Introduced in notebook 06, section 9.
-    """
+    """The tasks of CodePLAN's rivals."""
     def marks_of(rival):
         return marks(codeplan.TASK, model=rival.model,
                      teacher=codeplan.TEACHER)
@@ -105,10 +102,7 @@ def codeplan_tasks():
 
 
 def tuning(rival, rate, made_with):
-    """The head of a run that helps to choose the rate of ``rival``.
-
-    Introduced in notebook 05, section 8.
-    """
+    """The head of a run that helps to choose the rate of ``rival``."""
     settings = asdict(rival)
     settings.pop("rate")               # the one that is being chosen
     return {"name": f"dev-{rival.name}", "seed": ekt.DEV_SEED, "rate": rate,
@@ -119,8 +113,7 @@ def tuning(rival, rate, made_with):
 def marks(task, **models):
     """What results depend on beside settings: weights and problems.
 
-    ``models``: by what they are for, "" for none.  Introduced in notebook
-    05, section 8.
+    ``models``: by what they are for, "" for none.
     """
     text = b"".join(
         path.read_bytes() for path in
@@ -132,8 +125,7 @@ def marks(task, **models):
 def known(rows, head):
     """Those of the lines ``rows`` that begin with ``head``, or a part of it.
 
-    A run that was made with other settings is none of them.  Introduced in
-    notebook 05, section 8.
+    A run that was made with other settings is none of them.
     """
     wanted = without_nulls(json.loads(json.dumps(head)))
     return [row for row in rows if all(
@@ -143,8 +135,8 @@ def known(rows, head):
 def keep(folder, study, head, record):
     """Add one run to the file of its study; what others wrote there stays.
 
-    But for runs of this system that were made with other settings, and for
-    an older one in its place.  Introduced in notebook 05, section 8.
+    But for runs of this system that were made with other settings, and for an
+    older one in its place.
     """
     path = folder / f"{study}.jsonl"
     rows = read_lines(path)
@@ -157,10 +149,7 @@ def keep(folder, study, head, record):
 
 
 def start_worker(parent):
-    """One thread, no warnings, and an end when ``parent`` has ended.
-
-    Introduced in notebook 05, section 8.
-    """
+    """One thread, no warnings, and an end when ``parent`` has ended."""
     import torch
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
@@ -174,10 +163,7 @@ def start_worker(parent):
 
 
 def main(arguments=None):
-    """Run what is missing of the experiments.
-
-    Introduced in notebook 05, section 8.
-    """
+    """Run what is missing of the experiments."""
     parser = argparse.ArgumentParser(
         prog="python -m helpers rivals", description="Run what is missing of "
         "the experiments of notebooks 03, 05 and 06, in the mini world.")
@@ -201,10 +187,7 @@ def main(arguments=None):
 
 
 def missing(folder, names):
-    """The tasks that are still to be computed.
-
-    Introduced in notebook 05, section 8.
-    """
+    """The tasks that are still to be computed."""
     rows = {study: read_lines(folder / f"{study}.jsonl")
             for study in STUDIES}
     return [task for task in tasks(names)
@@ -212,10 +195,7 @@ def missing(folder, names):
 
 
 def compute(folder, todo, jobs):
-    """Compute ``todo`` in ``jobs`` processes; each run is kept when done.
-
-    Introduced in notebook 05, section 8.
-    """
+    """Compute ``todo`` in ``jobs`` processes; each run is kept when done."""
     os.environ["OMP_NUM_THREADS"] = "1"       # of the processes to come
     bar = tqdm(total=len(todo), unit=" runs", desc="rivals")
     with ProcessPoolExecutor(

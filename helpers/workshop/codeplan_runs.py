@@ -3,8 +3,6 @@
 A seed stands for the teacher's plans, the start of the adapter, the order of
 the batches and the samples of the exam.  The models are the same in all
 runs.  :mod:`helpers.workshop.campaign` runs all of them.
-
-Introduced in notebook 06, section 9.
 """
 
 import time
@@ -32,10 +30,7 @@ MEASURED = 120       # training problems whose plans are scored
 
 @cache
 def teacher():
-    """The teacher, loaded once a process.
-
-    Introduced in notebook 06, section 9.
-    """
+    """The teacher, loaded once a process."""
     return load_model(f"{MODELS}/{TEACHER}")
 
 
@@ -45,7 +40,6 @@ def training_problems(programs, seed, limit=None):
     "verified": in EKT's setting there are no reference programs; the teacher
     writes ten for each problem, and the different ones that pass the example
     tests are kept, four at most.  Problems without one are left out.
-    Introduced in notebook 06, section 9.
     """
     problems = load_problems(TASK, "train", limit=limit)
     if programs == "reference":
@@ -69,10 +63,7 @@ def training_problems(programs, seed, limit=None):
 
 
 def pool_of_plans(name, seed, programs="reference"):
-    """The teacher's plans of all training problems, asked for as ``name``.
-
-    Introduced in notebook 06, section 9.
-    """
+    """The teacher's plans of all training problems, asked for as ``name``."""
     way, n, temperature, solutions = ASKED[name]
     problems = training_problems(programs, seed)
     what = name if programs == "reference" else f"{name}-{programs}"
@@ -86,7 +77,6 @@ def scored(name, seed, problems):
     """The plans of ``problems`` with two programs each, judged.
 
     For :data:`NO_PLAN` the teacher writes two programs from the question.
-    Introduced in notebook 06, section 9.
     """
     by_id, exemplar = {p.task_id: p for p in problems}, PLAN_EXEMPLARS[TASK]
     settings = {"seed": seed, "max_new_tokens": 64, **SAMPLING}
@@ -109,7 +99,7 @@ def scored(name, seed, problems):
 
 
 def second_task(rival, problems, seed):
-    """The second task's examples.  Introduced in notebook 06, section 9.
+    """The second task's examples.
 
     ``forward-chosen`` keeps, of a problem's forward plans, the one with most
     programs that pass the example tests.
@@ -133,10 +123,7 @@ def second_task(rival, problems, seed):
 
 
 def teach(rival, seed):
-    """A fresh student of the rival, trained; (student, plan head, record).
-
-    Introduced in notebook 06, section 9.
-    """
+    """A fresh student of the rival, trained; (student, plan head, record)."""
     lm = load_model(f"{MODELS}/{rival.model}")
     if not rival.updates:
         return lm, None, {}
@@ -156,20 +143,14 @@ def teach(rival, seed):
 
 
 def tally(problems, items, marks):
-    """Example and hidden passes of each problem, two lists of counts.
-
-    Introduced in notebook 06, section 9.
-    """
+    """Example and hidden passes of each problem, two lists of counts."""
     found = passes_by_problem(problems, zip(items, marks))
     return tuple([sum(mark[part] for mark in some) for some in found]
                  for part in (0, 1))
 
 
 def run_plan_rival(rival, seed, split="test"):
-    """Train and examine one student with one seed; the record for JSON.
-
-    Introduced in notebook 06, section 9.
-    """
+    """Train and examine one student with one seed; the record for JSON."""
     began = time.monotonic()
     exam = load_problems(TASK, split)
     lm, head, record = teach(rival, seed)
@@ -196,8 +177,8 @@ def run_plan_rival(rival, seed, split="test"):
 def plan_first(lm, runner, rival, exam, seed, head=None):
     """Plans of the student, programs from each, and what they cost.
 
-    ``plans``: for each problem a list of (example passes, hidden passes)
-    of a plan's programs.  Introduced in notebook 06, section 9.
+    ``plans``: for each problem a list of (example passes, hidden passes) of a
+    plan's programs.
     """
     by_id = {p.task_id: p for p in exam}
     plans = student_plans(lm, exam, rival.plans, head=head, seed=seed,
@@ -215,8 +196,7 @@ def plan_first(lm, runner, rival, exam, seed, head=None):
 def measure_plans(name, seed):
     """The worth of the teacher's plans of the first training problems.
 
-    For each problem a list of (example passes, hidden passes) of two
-    programs.  Introduced in notebook 03, section 6.
+    For each problem a list of (example passes, hidden passes) of two programs.
     """
     problems = load_problems(TASK, "train", limit=MEASURED)
     return {"plans": passes(problems, scored(name, seed, problems)),
@@ -224,9 +204,6 @@ def measure_plans(name, seed):
 
 
 def passes(problems, scores):
-    """For each problem (example passes, hidden passes) of each plan.
-
-    Introduced in notebook 03, section 6.
-    """
+    """For each problem (example passes, hidden passes) of each plan."""
     return passes_by_problem(problems, (
         (score.plan, (score.examples, score.hidden)) for score in scores))

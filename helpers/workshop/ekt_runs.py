@@ -3,8 +3,6 @@
 A seed stands for the teacher's samples, the start of the adapter, the order
 of the batches and the samples of the exam.  The four models are the same in
 all runs.  :mod:`helpers.workshop.campaign` runs all of them.
-
-Introduced in notebook 05, section 8.
 """
 
 import random
@@ -33,10 +31,7 @@ PADDED = 256                             # tokens; EKT pads to 400
 
 
 def ask(lm, problems, n, seed, exemplars=False, temperature=0.6, cache=None):
-    """``n`` judged samples for each problem: (sample, verdict) pairs.
-
-    Introduced in notebook 05, section 8.
-    """
+    """``n`` judged samples for each problem: (sample, verdict) pairs."""
     shown = EXEMPLARS[TASK]
     prompts = {p.task_id: few_shot_prompt(p.question, shown) if exemplars
                else zero_shot_prompt(p.question) for p in problems}
@@ -53,8 +48,7 @@ def ask(lm, problems, n, seed, exemplars=False, temperature=0.6, cache=None):
 def few_shot(model, seed, temperature=0.6):
     """The model's judged few-shot samples of all training problems.
 
-    Sampled once and kept in ``runs/``.  Introduced in notebook 05,
-    section 8.
+    Sampled once and kept in ``runs/``.
     """
     with pool(f"{TASK}-{temperature}", model, seed) as cache:
         return ask(load_model(f"{MODELS}/{model}"),
@@ -63,10 +57,7 @@ def few_shot(model, seed, temperature=0.6):
 
 
 def right_ones(judged, problems):
-    """Right samples of each of ``problems``, a list of counts.
-
-    Introduced in notebook 05, section 8.
-    """
+    """Right samples of each of ``problems``, a list of counts."""
     counts, _ = count_passed(*zip(*judged))
     return [counts[problem.task_id] for problem in problems]
 
@@ -74,12 +65,12 @@ def right_ones(judged, problems):
 def make_pairs(kind, problems, judged):
     """The training set ``kind`` from the teacher's judged samples.
 
-    Introduced in notebook 05, section 8.  ``reference`` needs no samples: it
-    is the story's own program.  ``published-check`` counts as EKT's released
-    code does (floats only, within 1 %), ``renamed`` has variables that the
-    models' corpus does not know, ``follows`` keeps the first right
-    program that keeps up when the story's numbers change, ``in-order`` the
-    first right one that names the days in order.
+    ``reference`` needs no samples: it is the story's own program.
+    ``published-check`` counts as EKT's released code does (floats only, within
+    1 %), ``renamed`` has variables that the models' corpus does not know,
+    ``follows`` keeps the first right program that keeps up when the story's
+    numbers change, ``in-order`` the first right one that names the days in
+    order.
     """
     if kind == "reference":
         author, rng = stories.Author("days", 0.0), random.Random(0)
@@ -117,10 +108,7 @@ def make_pairs(kind, problems, judged):
 
 
 def train_system(rival, examples, seed):
-    """A fresh student of the rival, trained on ``examples``.
-
-    Introduced in notebook 05, section 8.
-    """
+    """A fresh student of the rival, trained on ``examples``."""
     lm = load_model(f"{MODELS}/{rival.model}")
     if rival.rank:
         lm = add_lora(lm, rival.rank, seed)
@@ -145,10 +133,7 @@ def train_system(rival, examples, seed):
 
 
 def exam_record(lm, problems, n, seed, exemplars=False):
-    """What an exam is remembered by, as a dictionary for JSON.
-
-    Introduced in notebook 05, section 8.
-    """
+    """What an exam is remembered by, as a dictionary for JSON."""
     judged = ask(lm, problems, n, seed, exemplars)
     greedy = ask(lm, problems, 1, 0, exemplars, 0)
     texts = {(s.task_id, s.completion) for s, _ in judged}
@@ -160,8 +145,6 @@ def exam_record(lm, problems, n, seed, exemplars=False):
 
 def run_rival(rival, seed, split="test"):
     """Train and examine one rival with one seed; the record as a dictionary.
-
-    Introduced in notebook 05, section 8.
     """
     began = time.monotonic()
     exam = load_problems(TASK, split)
@@ -183,10 +166,7 @@ def run_rival(rival, seed, split="test"):
 
 
 def iterate(rival, seed, exam):
-    """Expert iteration: the last student, and the curve over rounds.
-
-    Introduced in notebook 05, section 8.
-    """
+    """Expert iteration: the last student, and the curve over rounds."""
     problems = load_problems(TASK, "train", limit=rival.problems)
     curve = []
     for step in expert_iteration(
@@ -201,10 +181,7 @@ def iterate(rival, seed, exam):
 
 
 def measure_yield(temperature, seed):
-    """How often the teacher is right on the training problems.
-
-    Introduced in notebook 05, section 8.
-    """
+    """How often the teacher is right on the training problems."""
     judged = few_shot("teacher", seed, temperature)
     grouped = filtering.by_problem(judged)
     return {"counts": right_ones(judged, load_problems(TASK, "train")),

@@ -1,7 +1,4 @@
-"""What the runs of all rivals share: models, and samples drawn once.
-
-Introduced in notebook 05, section 8.
-"""
+"""What the runs of all rivals share: models, and samples drawn once."""
 
 import fcntl
 from contextlib import contextmanager
@@ -13,10 +10,7 @@ MODELS = "data/mini/models"
 
 
 def marked(model):
-    """A model's name and a fingerprint of its weights.
-
-    Introduced in notebook 05, section 8.
-    """
+    """A model's name and a fingerprint of its weights."""
     return f"{model}@{fingerprint(ROOT / MODELS / model)}"
 
 
@@ -25,8 +19,7 @@ def pool(what, model, seed):
     """A cache file for samples of ``model`` that a seed's rivals share.
 
     ``what`` they are is part of its name.  It is held by one process at a
-    time: the first one samples, the others read.  Introduced in notebook 05,
-    section 8.
+    time: the first one samples, the others read.
     """
     folder = get_profile("mini").runs / "results" / "pools"
     folder.mkdir(parents=True, exist_ok=True)
@@ -39,8 +32,7 @@ def pool(what, model, seed):
 def passes_by_problem(problems, pairs):
     """For each problem the list of what belongs to it, in their order.
 
-    ``pairs``: (something with a ``task_id``, value).  Introduced in notebook
-    05, section 8.
+    ``pairs``: (something with a ``task_id``, value).
     """
     found = {problem.task_id: [] for problem in problems}
     for item, value in pairs:

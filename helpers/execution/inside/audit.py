@@ -2,8 +2,7 @@
 
 Used by ``child.py``, in the forked process.  It gives a clear
 verdict ("blocked") on what programs of models do without thinking; whoever
-gets around it meets the kernel, see ``isolation.py``.  Introduced in
-notebook 01, section 8.
+gets around it meets the kernel, see ``isolation.py``.
 """
 
 import os

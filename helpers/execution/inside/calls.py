@@ -1,8 +1,7 @@
 """Functions: the program that is called, and the tests that call it.
 
 Used by ``child.py``, in two forked processes: :func:`serve` in the one with
-the program, :func:`examine` in the one with the tests.  Introduced in
-notebook 01, section 6.
+the program, :func:`examine` in the one with the tests.
 """
 
 import builtins

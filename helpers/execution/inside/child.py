@@ -2,8 +2,7 @@
 
 Used by ``worker.py``.  Nothing here is trusted by anybody: the
 program may rewrite all of it.  It is never told an expected answer, and what
-it sends is compared elsewhere, as plain data.  Introduced in notebook 01,
-section 3.
+it sends is compared elsewhere, as plain data.
 """
 
 import builtins

@@ -2,7 +2,7 @@
 
 Used by ``child.py`` and ``worker.py``: standard streams of the right kind,
 the builtins that ``site`` adds, threads whose stacks fit into the limit of
-memory, and asyncio without a socket.  Introduced in notebook 01, section 6.
+memory, and asyncio without a socket.
 """
 
 import builtins
@@ -13,7 +13,7 @@ import sys
 import _sitebuiltins
 import _thread
 
-TRUE_SIZE, STACKS, SIZES = _thread.stack_size, (), [0]
+TRUE_SIZE, STACKS, STACK_SIZES = _thread.stack_size, (), [0]
 
 
 def stream(place, mode, name):
@@ -53,8 +53,8 @@ def stack_size(size=0, /):
     """
     usual, most = STACKS
     TRUE_SIZE(min(size, most) if size else usual)
-    SIZES.append(size)
-    return SIZES[-2]
+    STACK_SIZES.append(size)
+    return STACK_SIZES[-2]
 
 
 def fit_stacks(memory_mb):

@@ -3,7 +3,6 @@
 Used by ``worker.py``, in the worker's process.  Each layer is
 tried at the start, and then tested from within (:func:`probe`); what a
 system does not offer is missing, never pretended.
-Introduced in notebook 01, section 8.
 """
 
 import glob

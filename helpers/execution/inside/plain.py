@@ -3,8 +3,7 @@
 What a function returns crosses the border between two processes as JSON, and
 is built anew on the other side from Python's own types.  An object with
 opinions of its own (a lying ``__eq__``, say) has no way to cross.
-Used on both sides of ``helpers.execution``.  Introduced in notebook 01,
-section 6.
+Used on both sides of ``helpers.execution``.
 """
 
 import json
@@ -39,11 +38,10 @@ def pack(value, items=0):
 
     None, bool, int, float, str, bytes, complex, Fraction, Decimal, list,
     tuple, dict, set and frozenset cross; subclasses (Counter, namedtuple) do
-    as what they are built on; all else becomes :class:`Other`.  With
-    ``items`` above 0 what only gives items crosses too: a range, a view of a
-    dictionary and a deque as what they are, an iterator as one over its
-    first so many items.  Raises ``RecursionError`` where
-    lists are nested too deeply.  Introduced in notebook 01, section 6.
+    as what they are built on; all else becomes :class:`Other`.  With ``items``
+    above 0 what only gives items crosses too: a range, a view of a dictionary
+    and a deque as what they are, an iterator as one over its first so many
+    items.  Raises ``RecursionError`` where lists are nested too deeply.
     """
     return json.dumps(_tagged(value, 0, items))
 
@@ -52,7 +50,7 @@ def unpack(text):
     """The value that a text of :func:`pack` stands for.
 
     Raises ``ValueError``, ``TypeError`` or ``RecursionError`` for any other
-    text.  Introduced in notebook 01, section 6.
+    text.
     """
     return _built(json.loads(text), 0)
 

@@ -1,7 +1,6 @@
 """How a program is read and run, and how what came out is told.
 
-Used in the forked process, see ``child.py``.  Introduced in notebook 01,
-section 3.
+Used in the forked process, see ``child.py``.
 """
 
 import builtins

@@ -1,7 +1,6 @@
 """A program as a script: from its first line to Python's own end.
 
-Used by ``child.py``, in the forked process.  Introduced in notebook 01,
-section 6.
+Used by ``child.py``, in the forked process.
 """
 
 import atexit

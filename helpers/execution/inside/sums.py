@@ -1,7 +1,6 @@
 """Programs that do nothing but sums, told from all others.
 
-Used by ``child.py``, in the forked process.  Introduced in
-notebook 01, section 4.
+Used by ``child.py``, in the forked process.
 """
 
 from _ast import PyCF_ONLY_AST

@@ -1,7 +1,6 @@
 """Watching one program: what it says, the time it uses, whether it sleeps.
 
-Used by ``worker.py``, in the worker's process.  Introduced in
-notebook 01, section 7.
+Used by ``worker.py``, in the worker's process.
 """
 
 import os

@@ -4,7 +4,6 @@ Started as ``python worker.py SCRATCH`` by ``helpers.execution.workers``,
 never imported by it.  It reads requests from standard input, one JSON line
 each, and answers each program with lines ``[status, kind, text, detail,
 seconds]``.  It is never told an expected answer, so nobody finds one here.
-Introduced in notebook 01, section 3.
 """
 
 import gc
