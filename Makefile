@@ -32,7 +32,7 @@ help:
 	@echo "make test       install, then run ruff, all tests and notebooks"
 	@echo "make lab        install, then open the notebooks in JupyterLab"
 	@echo "make notebooks  run afresh and write the outputs into notebooks/"
-	@echo "make clean      remove .venv*, runs/ and caches"
+	@echo "make clean      remove .venv* and caches; RESULTS=1: runs/, too"
 
 run: $(STAMP)
 	@$(BIN)/python -m helpers run --profile $(PROFILE) $(NOTEBOOK)
@@ -63,5 +63,6 @@ $(STAMP): pyproject.toml $(CONSTRAINTS)
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-colab $(VENV) runs build *.egg-info .pytest_cache
+	rm -rf .venv .venv-colab $(VENV) build *.egg-info .pytest_cache \
+		.ruff_cache $(if $(RESULTS),runs)
 	find . -name __pycache__ -prune -exec rm -rf {} +
