@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from helpers.figures.style import (BLUE, CYCLE, DASHES, INK, MARKERS, SKY,
-                                   VERMILLION, label_lines, new_figure)
+from helpers.figures.style import (BLUE, CYCLE, INK, MARKERS, SKY,
+                                   VERMILLION, band, label_lines, new_figure,
+                                   running_mean)
 
 def pass_at_k_figure(curves, title="", size=(6.6, 3.8)):
     """pass@k against k: a line and a band of 95 % intervals for each system.
@@ -20,17 +21,12 @@ def pass_at_k_figure(curves, title="", size=(6.6, 3.8)):
     axes.set_xscale("log")
     ends, largest = [], 1
     for i, (ks, mean, low, high) in enumerate(curves.values()):
-        colour = CYCLE[i % len(CYCLE)]
-        axes.fill_between(ks, 100 * np.asarray(low), 100 * np.asarray(high),
-                          color=colour, alpha=0.18, linewidth=0)
-        axes.plot(ks, 100 * np.asarray(mean), color=colour, linewidth=1.8,
-                  linestyle=DASHES[i % len(DASHES)])
+        look, end = band(axes, i, ks, mean, low, high)
         ticks = [j for j, k in enumerate(ks) if k in (1, 2, 5, 10, 20, 50,
                                                       100, ks[-1])]
         axes.plot(np.asarray(ks)[ticks], 100 * np.asarray(mean)[ticks],
-                  color=colour, linestyle="", markersize=5,
-                  marker=MARKERS[i % len(MARKERS)])
-        ends.append((ks[-1], 100 * mean[-1], colour))
+                  **look)
+        ends.append(end)
         largest = max(largest, ks[-1])
     marks = [k for k in (1, 2, 5, 10, 20, 50, 100, 200, 500) if k <= largest]
     axes.set_xticks(marks, [str(k) for k in marks])
@@ -73,11 +69,8 @@ def loss_figure(losses, title="", window=20):
     losses = np.asarray(losses, dtype=float)
     figure, axes = new_figure("update", "loss (nats per token)", title)
     updates = np.arange(1, len(losses) + 1)
-    sums = np.concatenate([[0], np.cumsum(losses)])
-    first = np.maximum(updates - window, 0)
     axes.plot(updates, losses, color=SKY, linewidth=0.8)
-    axes.plot(updates, (sums[updates] - sums[first]) / (updates - first),
-              color=BLUE, linewidth=2)
+    axes.plot(updates, running_mean(losses, window), color=BLUE, linewidth=2)
     axes.annotate(f"each update (thin), mean of the last {window} (thick)",
                   (0.98, 0.95), xycoords="axes fraction", ha="right",
                   va="top", fontsize=9, color=INK)
@@ -180,14 +173,9 @@ def budget_figure(curves, title=""):
     axes.set_xscale("log")
     ends = []
     for i, (tokens, mean, low, high) in enumerate(curves.values()):
-        colour = CYCLE[i % len(CYCLE)]
-        mean, low, high = (100 * np.asarray(v) for v in (mean, low, high))
-        axes.fill_between(tokens, low, high, color=colour, alpha=0.15,
-                          linewidth=0)
-        axes.plot(tokens, mean, color=colour, linewidth=1.8,
-                  linestyle=DASHES[i % len(DASHES)],
-                  marker=MARKERS[i % len(MARKERS)], markersize=4.5)
-        ends.append((tokens[-1], mean[-1], colour))
+        look, end = band(axes, i, tokens, mean, low, high)
+        axes.plot(tokens, 100 * np.asarray(mean), **look)
+        ends.append(end)
     low, high = (end(t for tokens, *_ in curves.values() for t in tokens)
                  for end in (min, max))
     marks = [m for m in (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000,

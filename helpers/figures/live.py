@@ -6,17 +6,9 @@ import numpy as np
 from IPython.display import display
 
 from helpers.figures.style import (BLUE, DASHES, VERMILLION, Picture,
-                                   label_lines, new_figure, png)
+                                   label_lines, new_figure, png, running_mean)
 
 TASKS = (("code", BLUE), ("plan", VERMILLION))
-
-
-def smooth(values, window=10):
-    """The mean of each value and of up to ``window`` - 1 before it."""
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    ends = np.arange(1, len(values) + 1)
-    first = np.maximum(ends - window, 0)
-    return (sums[ends] - sums[first]) / (ends - first)
 
 
 def both_losses_figure(losses, updates, title=""):
@@ -32,7 +24,7 @@ def both_losses_figure(losses, updates, title=""):
         values = np.array([pair[number] for pair in losses], dtype=float)
         if not len(values) or np.isnan(values).any():
             continue
-        means = smooth(values)
+        means = running_mean(values)
         axes.plot(steps, values, color=colour, linewidth=0.6, alpha=0.5)
         axes.plot(steps, means, color=colour, linewidth=2,
                   linestyle=DASHES[number])
@@ -70,7 +62,7 @@ class LiveLosses:
         for number, (task, _) in enumerate(TASKS):
             values = np.array([pair[number] for pair in losses], dtype=float)
             if len(values) and not np.isnan(values).any():
-                means = smooth(values)
+                means = running_mean(values)
                 said.append(f"{task} from {values[0]:.2f} to "
                             f"{means[-1]:.2f} nats per token")
         return (f"Training losses after {len(losses)} of {self.updates} "

@@ -115,3 +115,27 @@ def label_lines(axes, labels, ends):
             textcoords="axes fraction", va="center", fontsize=9, color=INK,
             arrowprops={"arrowstyle": "-", "color": colour, "lw": 1.2,
                         "relpos": (0, 0.5), "shrinkA": 2, "shrinkB": 3})
+
+
+def running_mean(values, window=10):
+    """The mean of each value and of up to ``window`` - 1 before it."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    ends = np.arange(1, len(values) + 1)
+    first = np.maximum(ends - window, 0)
+    return (sums[ends] - sums[first]) / (ends - first)
+
+
+def band(axes, number, xs, mean, low, high):
+    """Draw curve ``number`` and its band; (its marks' look, its end).
+
+    ``mean``, ``low`` and ``high`` are fractions, drawn in percent.  The look
+    is for further ``axes.plot``; the end is what :func:`label_lines` takes.
+    """
+    colour = CYCLE[number % len(CYCLE)]
+    mean, low, high = (100 * np.asarray(v) for v in (mean, low, high))
+    axes.fill_between(xs, low, high, color=colour, alpha=0.18, linewidth=0)
+    axes.plot(xs, mean, color=colour, linewidth=1.8,
+              linestyle=DASHES[number % len(DASHES)])
+    return ({"color": colour, "linestyle": "", "markersize": 5,
+             "marker": MARKERS[number % len(MARKERS)]},
+            (xs[-1], mean[-1], colour))
