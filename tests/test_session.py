@@ -390,7 +390,7 @@ def test_another_package_named_helpers(
     foreign(folder)
     first = ["import helpers; helpers.mine"] if imported else []
     done = run(folder, *first, CELL, CELL,
-               "from helpers.figures import new_figure",
+               "from helpers.figures.style import new_figure",
                "print(root)", python=private[0], **published)
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines()[-1] == str(folder / CLONE)
