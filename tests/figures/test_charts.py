@@ -1,26 +1,14 @@
 """Charts: what is drawn, and that nothing overlaps."""
 
-import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
+from curves import three_curves
 from helpers.figures import charts
 from helpers.figures.charts import (funnel_figure, interval_figure,
                                     loss_figure, pass_at_k_figure)
 from helpers.figures.style import CYCLE, DASHES, MARKERS, png
-
-KS = np.array([1, 2, 5, 10, 50, 100])
-
-
-def curve(start, end):
-    mean = np.linspace(start, end, len(KS))
-    return KS, mean, mean - 0.02, mean + 0.02
-
-
-def three_curves():
-    return {"teacher": curve(0.3, 0.99), "before": curve(0.05, 0.98),
-            "after": curve(0.4, 0.985)}
 
 
 def texts(figure):

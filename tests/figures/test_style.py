@@ -8,21 +8,9 @@ import numpy as np
 import pytest
 from IPython.core.formatters import DisplayFormatter
 
+from curves import three_curves
 from helpers.figures.charts import pass_at_k_figure
 from helpers.figures.style import png, show, spread
-
-
-KS = np.array([1, 2, 5, 10, 50, 100])
-
-
-def curve(start, end):
-    mean = np.linspace(start, end, len(KS))
-    return KS, mean, mean - 0.02, mean + 0.02
-
-
-def three_curves():
-    return {"teacher": curve(0.3, 0.99), "before": curve(0.05, 0.98),
-            "after": curve(0.4, 0.985)}
 
 
 def test_show_displays_one_png_with_its_alt_text_and_saves_it(
