@@ -6,6 +6,7 @@ on where it stopped, and asking for n = 100 after n = 20 keeps the first 20.
 """
 
 import errno
+import math
 import numbers
 import os
 from collections.abc import Mapping
@@ -195,6 +196,23 @@ def digests_of(prompts):
     return digests
 
 
+def check_settings(settings):
+    """Raises ``ValueError`` for settings with which nothing can be drawn."""
+    for name, value, good, wanted in (
+            ("temperature", settings.temperature,
+             0 <= settings.temperature < math.inf, "0 or more"),
+            ("top_p", settings.top_p, 0 < settings.top_p <= 1,
+             "above 0 and at most 1"),
+            ("max_new_tokens", settings.max_new_tokens,
+             settings.max_new_tokens >= 1, "1 or more"),
+            ("sequences", settings.sequences, settings.sequences >= 1,
+             "1 or more"),
+            ("max_prompt_tokens", settings.max_prompt_tokens,
+             settings.max_prompt_tokens >= 1, "1 or more")):
+        if not good:
+            raise ValueError(f"{name} is {wanted}, not {value}")
+
+
 def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
            max_new_tokens=150, max_prompt_tokens=756, cache=None,
            sequences=256, progress=True, cut=cut_completion):
@@ -221,6 +239,7 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
         plain_number("top_p", top_p, whole=False),
         plain_number("max_new_tokens", max_new_tokens, whole=True), cut,
         sequences, max_prompt_tokens)
+    check_settings(settings)
     digests = digests_of(prompts)
     drop_incomplete_line(cache)
     done = cached(cache, lm, digests, settings)

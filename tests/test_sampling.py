@@ -28,9 +28,9 @@ PROMPTS = {f"t/{i}": zero_shot_prompt(
     "does Ann have in the end?") for i in range(3)}
 
 
-def draw(lm, cache=None, n=4, prompts=PROMPTS, **options):
-    return sample(lm, prompts, n=n, max_new_tokens=24, cache=cache,
-                  progress=False, **options)
+def draw(lm, cache=None, n=4, prompts=PROMPTS, max_new_tokens=24, **options):
+    return sample(lm, prompts, n=n, max_new_tokens=max_new_tokens,
+                  cache=cache, progress=False, **options)
 
 
 def excess(one, two):
@@ -207,6 +207,13 @@ def test_numbers_of_numpy_are_written_as_numbers(tmp_path):
     ({"temperature": None}, "temperature is a number, not None"),
     ({"temperature": numpy.ones(2)}, "temperature is a number"),
     ({"top_p": True}, "top_p is a number, not True"),
+    ({"temperature": float("nan")}, "temperature is 0 or more, not nan"),
+    ({"temperature": -0.1}, "temperature is 0 or more, not -0.1"),
+    ({"temperature": float("inf")}, "temperature is 0 or more, not inf"),
+    ({"top_p": 0}, "top_p is above 0 and at most 1, not 0"),
+    ({"top_p": 1.01}, "top_p is above 0"),
+    ({"max_new_tokens": 0}, "max_new_tokens is 1 or more, not 0"),
+    ({"sequences": 0}, "sequences is 1 or more, not 0"),
     ({"n": 1.5}, "n is a whole number, not 1.5")])
 def test_other_arguments_are_refused_before_the_draw(tmp_path, change, says):
     lm, cache = Told(), tmp_path / "cache.jsonl"
