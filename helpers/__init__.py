@@ -5,7 +5,20 @@ profiles -> problems -> prompts -> sampling -> plans -> filtering -> training
 the judge in ``execution``, models in ``teachers``, pictures in ``figures``.
 """
 
+import os
+import sys
 import warnings
+
+# Threads of OpenMP spin while they wait for each other, and a training beside
+# one busy process, such as a browser's tab, takes twenty times as long.  These
+# let them sleep soon: of GNU's OpenMP turns of a loop, of LLVM's and Intel's
+# milliseconds.  They are read when torch is loaded, so they stand here; a
+# reader who has said how threads wait has said it for all.
+CALM = {"GOMP_SPINCOUNT": "1000", "KMP_BLOCKTIME": "1"}
+SPINNING = False                  # whether torch was there before
+if "OMP_WAIT_POLICY" not in os.environ and CALM.keys() - os.environ.keys():
+    os.environ.update({**CALM, **os.environ})
+    SPINNING = "torch" in sys.modules
 
 # The notebooks show progress as text, on purpose: widget state breaks
 # notebooks on GitHub.  Libraries that look for widgets need not tell.

@@ -16,6 +16,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
+from helpers import SPINNING
 from helpers.profiles import ROOT, get_profile  # noqa: F401
 
 DISTRIBUTION = "reasoning-distillation-notebooks"
@@ -130,6 +131,11 @@ def _notices(profile, gpu):
     if profile.name in ("colab", "paper") and not gpu:
         yield (f"no GPU: the profile {profile.name} is made for one; on Colab "
                f"choose it under Runtime, Change runtime type")
+    if SPINNING and not gpu:
+        yield ("torch was imported before this cell, so its threads do not "
+               "sleep while they wait, and beside another busy program all "
+               "takes many times as long; restart the kernel and run this "
+               "cell first")
     if not (ROOT / "data").is_dir():
         yield ("data/ is not here: its models and results do not come with "
                "an installed package, so open the notebook in a clone of the "

@@ -19,7 +19,7 @@ TABLE = {
     "execution.inside": (),
     "tools": ("profiles",),
     "hub": ("profiles",),
-    "session": ("profiles",),
+    "session": ("__init__", "profiles"),
     "problems": ("profiles", "hub", "tools.files"),
     "sampling": ("prompts", "tools.files"),
     "teachers": ("prompts", "sampling", "gpu", "hub", "profiles",
@@ -69,7 +69,7 @@ def imported(module):
             base = base.removeprefix("helpers").removeprefix(".")
             for alias in node.names:
                 whole = f"{base}.{alias.name}".strip(".")
-                yield whole if whole in MODULES else base
+                yield whole if whole in MODULES else base or "__init__"
         elif isinstance(node, ast.Import):
             yield from (alias.name.removeprefix("helpers.")
                         for alias in node.names

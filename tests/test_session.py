@@ -23,6 +23,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import helpers
 from helpers import session
 from helpers.profiles import get_profile
 from helpers.tools import stamping
@@ -203,6 +204,7 @@ def test_in_an_empty_folder_it_clones_the_release_once(
                "environment = dict(os.environ)", CELL, CELL,
                "print(sys.modules['helpers'].__file__)",
                "print(sys.path[0], sys.path[1:] == path, os.getcwd())",
+               "import helpers; environment.update(helpers.CALM)",
                "print(os.environ == environment)", '!echo "{root}/runs"',
                python=private[0], **published)
     assert done.returncode == 0, done.stdout
@@ -238,7 +240,9 @@ def test_in_the_repository_it_finds_it_and_does_nothing_else(place, private):
     done = run(folder, "import os, sys; old = dict(os.environ)",
                "path = list(sys.path)",
                FIND, FIND,
-               "assert os.environ == old", "print(os.getcwd())",
+               "import helpers",
+               "assert os.environ == {**old, **helpers.CALM}",
+               "print(os.getcwd())",
                f"print(sys.path == [{str(here)!r}, *path])",
                "print(sys.modules['helpers'].__path__, root)",
                "print({'torch', 'numpy', 'peft'} & set(sys.modules))",
@@ -485,6 +489,48 @@ def test_a_profile_that_needs_a_gpu_says_so(
     card, *after = capsys.readouterr().out.split(f"profile       {name}\n")
     assert after[0].count("\n") == lines
     assert after[0].startswith(f"no GPU: the profile {name}" * lines)
+
+
+# ---- threads that wait ----
+
+WAITING = {"OMP_WAIT_POLICY", *helpers.CALM}
+TORCH = "import torch, helpers; print(helpers.SPINNING)"
+
+
+@pytest.mark.parametrize("told, code, spins, spinning", [
+    ({}, "import helpers.training", "1000", None),
+    ({}, "import helpers.scale.launch", "1000", None),
+    ({}, "import helpers.workshop.campaign, torch", "1000", None),
+    # Before the collection, torch has its own way, and that is said.
+    ({}, TORCH, "300000", "True"),
+    # What the reader has set stays, and needs no word.
+    ({"OMP_WAIT_POLICY": "PASSIVE"}, TORCH, "0", "False"),
+    ({"GOMP_SPINCOUNT": "77"}, "import helpers.training", "77", None),
+    ({"OMP_WAIT_POLICY": "PASSIVE"}, "import helpers.training", "0", None),
+    ({"KMP_BLOCKTIME": "3"}, "import helpers.training", "1000", None)])
+def test_threads_that_wait_go_to_sleep_soon(told, code, spins, spinning):
+    """OpenMP itself says, when torch loads it, how long its threads spin."""
+    environment = {name: value for name, value in os.environ.items()
+                   if name not in WAITING}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, text=True,
+        capture_output=True, env={**environment, **told,
+                                  "OMP_DISPLAY_ENV": "VERBOSE"})
+    assert done.returncode == 0, done.stderr
+    found = re.search(r"GOMP_SPINCOUNT = '(\d+)'", done.stderr)
+    if not found:
+        pytest.skip("this torch was built with another OpenMP than GNU's")
+    assert found[1] == spins
+    assert spinning in (None, done.stdout.strip())
+
+
+def test_a_session_whose_threads_spin_is_told_so(monkeypatch, capsys):
+    monkeypatch.setattr(session, "needed", lambda *_: {})
+    monkeypatch.setattr(session, "SPINNING", True)
+    for gpu, lines in ((False, 1), (True, 0)):
+        session.prepare(get_profile("mini"), gpu=gpu)
+        said = capsys.readouterr().out
+        assert said.count("restart the kernel and run this") == lines
 
 
 # ---- packages ----

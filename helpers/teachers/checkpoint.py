@@ -17,6 +17,7 @@ from helpers.profiles import ROOT
 from helpers.prompts import as_messages, from_reply, prompt_hash, truncate_left
 from helpers.sampling import Sample
 from helpers.teachers.decoding import complete, pad, random_numbers
+from helpers.teachers.sharing import SHARING, allow_sharing
 
 
 @dataclass
@@ -197,6 +198,8 @@ def load_model(name, four_bit=False, chat=False):
         # attention overflows in float16.
         if attention := attention_for(card, config):
             options["attn_implementation"] = attention
+        elif not card and config.model_type in SHARING:
+            options["attn_implementation"] = allow_sharing()
         model = kind.from_pretrained(source, dtype=dtype, **options, **pin)
     except torch.OutOfMemoryError:
         raise MemoryError(

@@ -7,39 +7,10 @@ the rows beside it.
 import hashlib
 
 import torch
-from transformers.cache_utils import (Cache, DynamicLayer,
-                                      EncoderDecoderCache)
+from transformers.cache_utils import Cache, EncoderDecoderCache
 
 from helpers.prompts import cut_completion
-
-
-class RoomyLayer(DynamicLayer):
-    """Keys and values of one layer in a buffer with room to grow.
-
-    The library's own layer copies everything that was read so far to add one
-    token.  With a prompt that is long and a model that is small, a good part
-    of the time goes into that copying.
-    """
-
-    room = None
-
-    def update(self, keys, values, *args, **kwargs):
-        if not self.is_initialized:
-            self.lazy_initialization(keys, values)
-        old, new = self.get_seq_length(), keys.shape[-2]
-        fits = (self.room is not None and old + new <= self.room[0].shape[-2]
-                and keys.shape[0] == self.room[0].shape[0])
-        if not fits:
-            shape = (*keys.shape[:2], old + new + 64, keys.shape[-1])
-            self.room = keys.new_empty(shape), values.new_empty(shape)
-            if old:
-                self.room[0][:, :, :old] = self.keys
-                self.room[1][:, :, :old] = self.values
-        self.room[0][:, :, old:old + new] = keys
-        self.room[1][:, :, old:old + new] = values
-        self.keys = self.room[0][:, :, :old + new]
-        self.values = self.room[1][:, :, :old + new]
-        return self.keys, self.values
+from helpers.teachers.sharing import SHARED, RoomyLayer, SharedLayer
 
 
 def pick(logits, uniform, temperature, top_p=1.0):
@@ -77,7 +48,11 @@ class Reading:
 
     def __init__(self, model, ids, mask=None):
         self.model, self.states, self.mask = model, None, mask
-        self.caches = [Cache(layer_class_to_replicate=RoomyLayer)]
+        # Padded prompts have lengths of their own and are not shared.
+        self.shared = (mask is None
+                       and model.config._attn_implementation == SHARED)
+        self.caches = [Cache(layer_class_to_replicate=SharedLayer
+                             if self.shared else RoomyLayer)]
         self.cache, options = self.caches[0], {"logits_to_keep": 1}
         if model.config.is_encoder_decoder:
             self.caches.append(Cache(layer_class_to_replicate=RoomyLayer))
@@ -91,6 +66,8 @@ class Reading:
     def read(self, ids, **options):
         """Logits (rows, vocabulary) after ``ids`` (rows, length)."""
         inputs = {"input_ids": ids}
+        if self.shared:
+            options["prompt_layers"] = self.caches[0].layers
         if self.mask is not None:
             options["attention_mask"] = self.mask
         if self.states is not None:
