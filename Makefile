@@ -5,8 +5,10 @@ PROFILE ?= mini
 # The tested versions.  `make run CONSTRAINTS=` takes the newest in range;
 # constraints-colab.txt has what Colab ships.
 CONSTRAINTS ?= constraints-ci.txt
-# What `make test` gives to pytest, beside the notebooks.
+# What `make test` runs, beside the notebooks.
 TESTS ?= tests
+# How many processes run them; one has the notebooks, in order.
+JOBS ?= 2
 # e.g. make run NOTEBOOK=05 or make run NOTEBOOK="01 02"
 NOTEBOOK ?=
 
@@ -39,12 +41,10 @@ run: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/ruff check --no-cache helpers tests notebooks conftest.py
-	$(BIN)/python -m pytest $(TESTS) --durations=10 --durations-min=1
-ifneq ($(wildcard notebooks/*.ipynb),)
-	PROFILE=mini $(BIN)/python -m pytest notebooks --nbval-lax \
-		--nbval-current-env --nbval-cell-timeout=1800 \
-		-p no:cacheprovider --durations=25 --durations-min=1
-endif
+	$(BIN)/python -m pytest $(TESTS) notebooks --numprocesses=$(JOBS) \
+		--dist=loadgroup --nbval-lax --nbval-current-env \
+		--nbval-cell-timeout=1800 -p no:cacheprovider \
+		--durations=25 --durations-min=1
 
 notebooks: $(STAMP)
 	@$(BIN)/python -m helpers run --profile mini --fresh --save
