@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 HELPERS = Path(__file__).resolve().parents[1] / "helpers"
-LESSONS = ("problems", "hub", "prompts", "sampling", "plans", "programs",
-           "filtering", "training", "distillation", "expert_iteration",
+LESSONS = ("problems", "hub", "prompts", "sampling", "exchange", "plans",
+           "programs", "filtering", "training", "distillation", "expert_iteration",
            "multitask", "evaluation")
 TABLE = {
     "__init__": (), "__main__": (),
@@ -25,13 +25,14 @@ TABLE = {
     "teachers": ("prompts", "sampling", "gpu", "hub", "profiles",
                  "tools.offline"),
     "execution": ("problems",),
-    "plans": ("prompts", "sampling", "tools.files"),
-    "filtering": ("prompts", "programs", "tools.files"),
+    "exchange": ("problems",),
+    "plans": ("problems", "prompts", "sampling", "tools.files"),
+    "filtering": ("problems", "prompts", "programs", "tools.files"),
     "training": ("filtering", "gpu", "teachers.checkpoint", "tools.states"),
     "distillation": ("training", "filtering", "prompts"),
     "expert_iteration": ("training", "filtering", "teachers.checkpoint"),
-    "multitask": ("training", "filtering", "plans", "prompts", "sampling",
-                  "gpu"),
+    "multitask": ("training", "filtering", "plans", "problems", "prompts",
+                  "sampling", "gpu"),
     "evaluation": ("profiles", "tools.files"),
     "mini": ("prompts", "plans", "programs"),
     "studies": ("evaluation", "plans", "profiles", "mini.reading",

@@ -64,7 +64,8 @@ def reading(path, remedy):
     path = Path(path)
     opened = gzip.open if path.suffix == ".gz" else open
     try:
-        with opened(path, "rt", encoding="utf-8") as file:
+        # Editors on Windows begin a file with a mark, which -sig passes over.
+        with opened(path, "rt", encoding="utf-8-sig") as file:
             yield file
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {path}; {remedy}"
@@ -73,6 +74,9 @@ def reading(path, remedy):
         raise ValueError(f"{path} is a folder, not a file; {remedy}"
                          ) from None
     except UnicodeDecodeError as error:
+        if error.object.startswith(b"\x1f\x8b"):
+            raise ValueError(f"{path} is packed by gzip and not named .gz; "
+                             f"rename it; {remedy}") from None
         raise ValueError(f"{path} is not text in UTF-8 ({error.reason} "
                          f"{error.object[error.start]:#04x}); {remedy}"
                          ) from None
