@@ -11,8 +11,8 @@ COMMANDS = {
     "rivals": "helpers.workshop.campaign",
     "ship": "helpers.workshop.shipping",
 }
-INSTEAD = ("use `make run`, which installs what is needed, and from then on "
-           ".venv/bin/python -m helpers")
+REMEDY = ("use `make run`, which installs what is needed, and from then on "
+          ".venv/bin/python -m helpers")
 
 
 def main(argv=None):
@@ -32,14 +32,14 @@ def main(argv=None):
     chosen = parser.parse_args(argv[:1]).command
     if sys.version_info < (3, 11):
         return _refuse(f"Python 3.11 or newer is needed, and {sys.executable} "
-                       f"is {sys.version.split()[0]}; {INSTEAD}")
+                       f"is {sys.version.split()[0]}; {REMEDY}")
     try:
         return importlib.import_module(COMMANDS[chosen]).main(argv[1:]) or 0
     except ModuleNotFoundError as error:
         if (error.name or "helpers").split(".")[0] == "helpers":
             raise
         return _refuse(f"{sys.executable} lacks the package {error.name}; "
-                       f"{INSTEAD}")
+                       f"{REMEDY}")
     except KeyboardInterrupt:
         _refuse("stopped; run the same command again and it goes on from "
                 "there")

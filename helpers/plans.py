@@ -217,7 +217,8 @@ def judge_both(runner, problems, written, progress=True):
     fails an example test is not run on hidden tests that hold it, as APPS'
     do.  Without example tests the first of the two is False: nothing can be
     chosen by them.  Raises ``RuntimeError`` for programs that could not be
-    judged, and as :func:`helpers.problems.by_task_id`.  Introduced in notebook 03, section 5.
+    judged, and as :func:`helpers.problems.by_task_id`.  Introduced in
+    notebook 03, section 5.
     """
     by_id = by_task_id(problems)
 

