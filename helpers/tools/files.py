@@ -75,8 +75,8 @@ def reading(path, remedy):
                          ) from None
     except UnicodeDecodeError as error:
         if error.object.startswith(b"\x1f\x8b"):
-            raise ValueError(f"{path} is packed by gzip and not named .gz; "
-                             f"rename it; {remedy}") from None
+            raise ValueError(f"{path} is not text in UTF-8: it is packed by "
+                             f"gzip, and not named .gz; {remedy}") from None
         raise ValueError(f"{path} is not text in UTF-8 ({error.reason} "
                          f"{error.object[error.start]:#04x}); {remedy}"
                          ) from None
