@@ -82,6 +82,9 @@ def with_problems(problems, samples):
     """
     by_id, pairs = by_task_id(problems), []
     for sample in samples:
+        if not hasattr(sample, "completion"):
+            raise ValueError(f"samples are those that read_completions or "
+                             f"read_samples reads, not {sample!r:.60}")
         problem = by_id.get(sample.task_id)
         if problem is None:
             raise ValueError(

@@ -199,7 +199,7 @@ def load_problems(name, split="test", limit=None, path=None,
     Hub cannot be reached, and ``ImportError`` where `datasets`, which reads
     it, is not installed.  Introduced in notebook 01, section 1.
     """
-    if name not in READERS:
+    if not isinstance(name, str) or name not in READERS:
         raise ValueError(f"there is no task {name!r}; choose one of "
                          f"{', '.join(READERS)}")
     known = MINI.get(name) or HUB[name][2]
@@ -210,7 +210,8 @@ def load_problems(name, split="test", limit=None, path=None,
     if difficulty is not None and difficulty not in levels:
         raise ValueError(f"{name} has no difficulty {difficulty!r}; choose "
                          f"{', '.join(levels) or 'none'}")
-    if limit is not None and (not isinstance(limit, Integral) or limit < 0):
+    if limit is not None and (isinstance(limit, bool) or not isinstance(
+            limit, Integral) or limit < 0):
         raise ValueError(f"limit counts problems and is 0 or more, or None "
                          f"for all of them, not {limit!r:.40}")
     if path is None and name in MINI:
@@ -235,6 +236,9 @@ def by_task_id(problems):
     """
     found = {}
     for problem in problems:
+        if not hasattr(problem, "task_id"):
+            raise ValueError(f"problems are those that load_problems reads, "
+                             f"not {problem!r:.60}")
         if problem.task_id in found:
             raise ValueError(f"two problems have the task_id "
                              f"{problem.task_id!r}; rename or remove one")

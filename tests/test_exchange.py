@@ -244,3 +244,8 @@ def test_samples_find_their_problem_or_it_is_said(folder):
     with pytest.raises(ValueError, match="two problems have the task_id "
                        "'HumanEval/0'"):
         with_problems(problems + problems[:1], [])
+    for some, samples, says in (
+            ([{"task_id": "a"}], [], "problems are those"),
+            (problems, [HUMANEVAL[0]], "samples are those")):
+        with pytest.raises(ValueError, match=says):
+            with_problems(some, samples)

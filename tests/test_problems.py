@@ -58,7 +58,7 @@ def test_a_malformed_line_is_named(tmp_path, line, why):
         load_problems("gsm8k", path=path)
 
 
-@pytest.mark.parametrize("limit", [-1, 2.5, "3"])
+@pytest.mark.parametrize("limit", [-1, 2.5, "3", True])
 def test_a_limit_is_a_count(limit):
     with pytest.raises(ValueError, match="limit counts problems"):
         load_problems("mini-gsm", limit=limit)

@@ -61,6 +61,8 @@ def reading(path, remedy):
     in UTF-8, and one that is not or not wholly gzip, and ``OSError`` for one
     that the disk does not give.
     """
+    if not isinstance(path, (str, os.PathLike)) or "\0" in str(path):
+        raise ValueError(f"{path!r:.60} is no path of a file; {remedy}")
     path = Path(path)
     opened = gzip.open if path.suffix == ".gz" else open
     try:
@@ -87,6 +89,9 @@ def reading(path, remedy):
         raise ValueError(f"{path} is cut short; {remedy}") from None
     except PermissionError:
         raise PermissionError(f"{path} may not be read; {remedy}") from None
+    except OSError as error:
+        raise type(error)(f"{path} cannot be read ({error.strerror}); "
+                          f"{remedy}") from None
 
 
 # -------------------------------------------------------------- JSON lines

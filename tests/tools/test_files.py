@@ -70,3 +70,16 @@ def test_two_writers_of_one_file_do_not_disturb_each_other(tmp_path):
         write_text(path, "\ud83d")
     assert path.read_text() == "one"
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("path", [5, None, b"name", ["a"], "a\0b"])
+def test_what_is_no_path_is_one_sentence(path):
+    with pytest.raises(ValueError, match="is no path of a file; check the"):
+        read_completions(path)
+
+
+@pytest.mark.parametrize("path", ["file/below", "x" * 300])
+def test_a_place_that_cannot_be_is_one_sentence(tmp_path, path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="cannot be read .*; check the path"):
+        read_completions(tmp_path / path)
