@@ -11,10 +11,15 @@ COMMANDS = {
     "rivals": "helpers.workshop.campaign",
     "ship": "helpers.workshop.shipping",
 }
+REMEDY = ("use `make run`, which installs what is needed, and from then on "
+          ".venv/bin/python -m helpers")
 
 
 def main(argv=None):
-    """Hand ``argv`` to the module of its command; return the exit code."""
+    """Hand ``argv`` to the module of its command; return the exit code.
+
+    2 where this Python cannot carry it out, 130 where it was stopped.
+    """
     argv = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(
         prog="python -m helpers", epilog="run: execute notebooks in order; "
@@ -25,7 +30,25 @@ def main(argv=None):
         "its own.")
     parser.add_argument("command", choices=COMMANDS)
     chosen = parser.parse_args(argv[:1]).command
-    return importlib.import_module(COMMANDS[chosen]).main(argv[1:]) or 0
+    if sys.version_info < (3, 11):
+        return _refuse(f"Python 3.11 or newer is needed, and {sys.executable} "
+                       f"is {sys.version.split()[0]}; {REMEDY}")
+    try:
+        return importlib.import_module(COMMANDS[chosen]).main(argv[1:]) or 0
+    except ModuleNotFoundError as error:
+        if (error.name or "helpers").split(".")[0] == "helpers":
+            raise
+        return _refuse(f"{sys.executable} lacks the package {error.name}; "
+                       f"{REMEDY}")
+    except KeyboardInterrupt:
+        _refuse("stopped; run the same command again and it goes on from "
+                "there")
+        return 130
+
+
+def _refuse(sentence):
+    print(sentence, file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ problem.  ``counts`` is everywhere a sequence with one number per problem, or
 a dictionary ``{task_id: count}``.
 """
 
-import csv
 import json
 import math
 from dataclasses import dataclass, field
@@ -18,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.profiles import ROOT
-from helpers.tools.files import write_text
+from helpers.tools.arguments import (as_table, plain_number, shown,
+                                     whole_numbers)
+from helpers.tools.files import reading, write_text
 
 
 def pass_at_k(n, c, k):
@@ -29,7 +29,8 @@ def pass_at_k(n, c, k):
     drawn without putting back, hold one that is right (Chen et al. 2021,
     arXiv 2107.03374; EKT uses it).  Integers or arrays that broadcast; a
     float for integers, else an array.  Raises ``ValueError`` for k > n,
-    c > n and negatives.  Introduced in notebook 07, section 1.
+    c > n, negatives and what is no whole number.  Introduced in notebook
+    07, section 1.
     """
     n, c, k = checked(n, c, k)
     all_wrong = np.ones(n.shape)
@@ -55,15 +56,27 @@ def bootstrap_means(values, resamples=10_000, seed=0):
 
     ``values``: (problems,) or (problems, columns); returns (resamples,) or
     (resamples, columns).  The columns of a problem are drawn together.
-    Introduced in notebook 07, section 3.
+    Raises as :func:`resampler`.  Introduced in notebook 07, section 3.
     """
     # Problems with equal scores are interchangeable, so it is enough to
     # draw how often each distinct score comes up.
     rows, repeats = np.unique(values, axis=0, return_counts=True)
     problems = len(values)
-    draws = np.random.default_rng(seed).multinomial(
+    draws = resampler(resamples, seed).multinomial(
         problems, repeats / problems, size=resamples)
     return draws @ rows / problems
+
+
+def resampler(resamples, seed):
+    """The random numbers for so many exams.
+
+    Raises ``ValueError`` for less than one exam, for more than ten million,
+    which no memory holds, and for a seed below 0.
+    """
+    plain_number("resamples", resamples, True, 1, 10_000_000)
+    if seed is not None:
+        plain_number("seed", seed, True, 0)
+    return np.random.default_rng(seed)
 
 
 def middle(means, level=0.95):
@@ -72,7 +85,7 @@ def middle(means, level=0.95):
     Raises ``ValueError`` for a level outside 0..1.  Introduced in notebook
     07, section 3.
     """
-    if not 0 < level < 1:
+    if not 0 < plain_number("level", level, False) < 1:
         raise ValueError(f"level must lie between 0 and 1, for instance "
                          f"0.95, not {level}")
     return np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
@@ -142,6 +155,11 @@ def _at(ks):
         for a, b in runs)
 
 
+def every_k(n):
+    """1, 2, ..., n as an array.  Raises ``ValueError`` for n below 1."""
+    return np.arange(1, plain_number("n", n, True, 1) + 1)
+
+
 def beats_sentence(student_counts, teacher_counts, n, ks=None,
                    student="the student", teacher="its teacher", level=0.95):
     """One sentence: where the student leads, the teacher leads, or neither.
@@ -151,7 +169,8 @@ def beats_sentence(student_counts, teacher_counts, n, ks=None,
     do not make it easier.  ``ks`` is 1..n unless given.  Raises as
     :func:`paired_curve`.  Introduced in notebook 07, section 5.
     """
-    ks = sorted(set(range(1, n + 1) if ks is None else map(int, ks)))
+    ks = np.unique(every_k(n) if ks is None else whole_numbers(
+        "k", list(ks) if hasattr(ks, "__iter__") else ks)).tolist()
     _, low, high = paired_curve(student_counts, teacher_counts, n, ks, level)
     # Rounding can move a difference of exactly zero by 1e-17 or so.
     ahead = [k for k, end in zip(ks, low) if end > 1e-12]
@@ -185,13 +204,13 @@ def over_seeds(scores, against=None, level=0.95, resamples=10_000, seed=0):
     by as much.  Raises ``ValueError`` for fewer than two seeds or unequal
     tables.  Introduced in notebook 03, section 6.
     """
-    table = np.asarray(scores, dtype=float)
+    table = as_table(scores)
     if against is not None:
         if np.shape(against) != table.shape:
             raise ValueError(f"a paired comparison needs the same seeds and "
                              f"problems, not tables of {table.shape} and "
                              f"{np.shape(against)}")
-        table = table - against
+        table = table - as_table(against)
     seeds, problems = table.shape
     if seeds < 2:
         raise ValueError("one run says nothing about other seeds; run at "
@@ -208,7 +227,7 @@ def resampled_sums(tables, resamples=10_000, seed=0):
     same ones for all tables, and seeds are first moved apart, see
     :func:`over_seeds`.
     """
-    rng, (seeds, problems) = np.random.default_rng(seed), tables[0].shape
+    rng, (seeds, problems) = resampler(resamples, seed), tables[0].shape
     which = rng.multinomial(seeds, np.full(seeds, 1 / seeds), resamples)
     what = rng.multinomial(problems, np.full(problems, 1 / problems),
                            resamples)
@@ -248,7 +267,7 @@ def crossing(counts_a, counts_b, n, level=0.95, resamples=10_000, seed=0):
     :func:`pass_at_k`.  Introduced in notebook 07, section 8.
     """
     a, b = same_problems(counts_a, counts_b)
-    ks = np.arange(1, n + 1)
+    ks = every_k(n)
     lead = pass_at_k(n, b[:, None], ks) - pass_at_k(n, a[:, None], ks)
     # The first row is the exam as it was.
     exams = np.vstack([lead.mean(axis=0),
@@ -263,24 +282,19 @@ def crossing(counts_a, counts_b, n, level=0.95, resamples=10_000, seed=0):
 
 # ----------------------------------------------------- counts and their files
 
-RELEASED = ROOT / "data" / "ekt_gsm8k_test_counts.csv"
-RELEASED_N = 100              # completions per problem in that file
-
-
 def checked(n, c, k):
     """``n``, ``c`` and ``k`` as integer arrays of one common shape.
 
     Raises ``ValueError`` when a value is not a whole number or does not fit
     the others.  Introduced in notebook 07, section 1.
     """
-    n, c, k = np.broadcast_arrays(n, c, k)
-    for name, value in (("n", n), ("c", c), ("k", k)):
-        if value.size and (value.dtype.kind not in "iuf"
-                           or not np.isfinite(value).all()
-                           or np.any(value != np.round(value))):
-            raise ValueError(f"{name} must hold whole numbers, and it holds "
-                             f"{value.flat[0]!r:.40}")
-    n, c, k = (value.astype(np.int64) for value in (n, c, k))
+    three = [whole_numbers(*pair) for pair in zip("nck", (n, c, k))]
+    try:
+        n, c, k = np.broadcast_arrays(*three)
+    except ValueError:
+        shapes = ", ".join(str(value.shape) for value in three)
+        raise ValueError(f"n, c and k do not fit each other: they have the "
+                         f"shapes {shapes}") from None
     if np.any(k < 1):
         raise ValueError(f"k must be at least 1, not {k.min()}")
     if np.any(c < 0):
@@ -301,11 +315,16 @@ def checked(n, c, k):
 def as_array(counts):
     """``counts`` as an array, one number per problem.
 
-    Raises ``ValueError`` when there is none.  Introduced in notebook 07,
-    section 3.
+    Raises ``ValueError`` when there is none, or something else than one
+    number per problem in an order.  Introduced in notebook 07, section 3.
     """
     values = counts.values() if hasattr(counts, "values") else counts
-    array = np.asarray(list(values))
+    listed = not isinstance(values, (str, bytes, set, frozenset)) and (
+        hasattr(values, "__iter__") and getattr(values, "ndim", 1) == 1)
+    array = whole_numbers("c", list(values) if listed else 0)
+    if array.ndim != 1:
+        raise ValueError(f"counts are a list with a number per problem, or "
+                         f"{{task_id: number}}, not {shown(values)}")
     if not array.size:
         raise ValueError("there are no counts, so there is nothing to "
                          "average; evaluate at least one problem")
@@ -347,6 +366,10 @@ def count_passed(samples, verdicts):
                          f"{len(verdicts)} verdicts; judge every sample once")
     passed = {}                              # task_id -> {sample index: bool}
     for one, verdict in zip(samples, verdicts):
+        if not (hasattr(one, "task_id") and hasattr(verdict, "status")):
+            raise ValueError(f"samples and their verdicts are counted, in "
+                             f"this order, and not {one!r:.40} and "
+                             f"{verdict!r:.40}")
         name = f"sample {one.sample_index} of {one.task_id}"
         if verdict.status == "infrastructure":
             raise ValueError(f"{name} was not judged ({verdict.detail}); "
@@ -380,15 +403,24 @@ class Counts:
 
 
 def save_counts(path, name, counts, n, **facts):
-    """Write one evaluation as JSON: all of it or nothing.
+    """Write one evaluation, ``{task_id: count}``, as JSON: all or nothing.
 
-    Raises as :func:`checked`.  Introduced in notebook 07, section 2.
+    Raises as :func:`checked`, and ``ValueError`` for task_ids that are no
+    texts and facts that JSON cannot hold.  Introduced in notebook 07,
+    section 2.
     """
     values = as_array(counts)
     checked(n, values, 1)
+    if not all(isinstance(task_id, str) for task_id in counts):
+        raise ValueError("counts are saved by task_id: {task_id: number}")
     record = {"name": name, "n": int(n), "task_ids": list(counts),
-              "counts": [int(c) for c in values], **facts}
-    write_text(path, json.dumps(record))
+              "counts": values.tolist(), **facts}
+    try:                                     # numbers of numpy become plain
+        text = json.dumps(record, default=lambda value: value.tolist())
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"a fact about these counts cannot be saved as JSON "
+                         f"({error}); nothing was written") from None
+    write_text(path, text)
 
 
 def load_counts(path):
@@ -398,14 +430,9 @@ def load_counts(path):
     Introduced in notebook 07, section 2.
     """
     path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"there are no counts {path.name}; run "
-                                f"section 2 of notebook 07 to make them")
-    if path.is_dir():
-        raise ValueError(f"{path.name} is a folder and no file of counts; "
-                         f"check the path")
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        with reading(path, "run section 2 of notebook 07 to make it") as file:
+            facts = json.load(file)
         name, n, task_ids, values = map(
             facts.pop, ("name", "n", "task_ids", "counts"))
         if not len(set(task_ids)) == len(task_ids) == len(values):
@@ -417,21 +444,3 @@ def load_counts(path):
             f"{path.name} is not a whole file of counts ({error}); delete it "
             f"and run section 2 of notebook 07 again") from None
     return Counts(name, n, dict(zip(task_ids, values)), facts)
-
-
-def load_released(path=RELEASED):
-    """``{run: counts}`` of EKT's twelve released GSM8K test runs.
-
-    Arrays of 1,319 problems, right ones out of ``RELEASED_N`` at T = 0.6,
-    from the authors' raw outputs (zhangir-azerbayev/ETK, MIT).  Raises
-    ``ValueError`` for a broken file.  Introduced in notebook 07, section 6.
-    """
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            header, *rows = csv.reader(file)
-        table = np.array(rows, dtype=int)[:, 1:]
-        checked(RELEASED_N, table, 1)
-    except (ValueError, IndexError) as error:
-        raise ValueError(f"{Path(path).name} is not the table of released "
-                         f"counts ({error}); restore it with git") from None
-    return dict(zip(header[1:], table.T))

@@ -12,6 +12,7 @@ the program, so it is refused and never counted as wrong.
 from collections import defaultdict
 from dataclasses import dataclass
 
+from helpers.problems import by_task_id
 from helpers.programs import spelling
 from helpers.prompts import zero_shot_prompt
 from helpers.tools.files import read_rows, write_rows
@@ -43,11 +44,17 @@ def by_problem(judged):
     """``{task_id: [(sample, verdict), ...]}``, each list in sample order.
 
     Introduced in notebook 04, section 1.  Raises ``RuntimeError`` if any
-    verdict is "infrastructure": those programs have not been judged.
+    verdict is "infrastructure": those programs have not been judged; and
+    ``ValueError`` where a sample comes twice.
     """
-    grouped, failed = defaultdict(list), []
+    grouped, failed, seen = defaultdict(list), [], set()
     for sample, verdict in judged:
         grouped[sample.task_id].append((sample, verdict))
+        if (sample.task_id, sample.sample_index) in seen:
+            raise ValueError(f"sample {sample.sample_index} of "
+                             f"{sample.task_id} comes twice; read each "
+                             f"sample once")
+        seen.add((sample.task_id, sample.sample_index))
         if verdict.status == "infrastructure":
             failed.append(f"{sample.task_id}, sample {sample.sample_index}: "
                           f"{verdict.detail or 'no detail'}")
@@ -68,11 +75,11 @@ def first_correct(problems, judged):
     Introduced in notebook 04, section 4.  Source: EKT's released code
     (``gold_code = bodies[passed_lst.index(True)]``).  Returns a list of
     ``Example`` in the order of ``problems``; samples of other problems are
-    left aside.  Raises ``RuntimeError`` as :func:`by_problem` does.
+    left aside.  Raises as :func:`by_problem` and :func:`by_task_id` do.
     """
     grouped, examples = by_problem(judged), []
-    for problem in problems:
-        for sample, verdict in grouped.get(problem.task_id, []):
+    for task_id, problem in by_task_id(problems).items():
+        for sample, verdict in grouped.get(task_id, []):
             if verdict.status == "passed":
                 examples.append(make_example(problem, sample))
                 break
@@ -85,16 +92,16 @@ def k_distinct(problems, judged, k=None):
     Introduced in notebook 04, section 5.  Not in EKT; the idea is that of
     Ni et al. (2205.14318) and RFT (2308.01825).  Two programs are the same
     if :func:`canonical` spells them the same; the first of them is kept, as
-    the teacher wrote it.  Raises ``ValueError`` for ``k`` below 1 and
-    ``RuntimeError`` as :func:`by_problem` does.
+    the teacher wrote it.  Raises ``ValueError`` for ``k`` below 1, and as
+    :func:`first_correct` does.
     """
     if k is not None and k < 1:
         raise ValueError(f"k is how many programs to keep per problem, "
                          f"1 or more, not {k}")
     grouped, examples = by_problem(judged), []
-    for problem in problems:
+    for task_id, problem in by_task_id(problems).items():
         different = {}
-        for sample, verdict in grouped.get(problem.task_id, []):
+        for sample, verdict in grouped.get(task_id, []):
             if verdict.status == "passed":
                 different.setdefault(spelling(sample.completion), sample)
         for sample in list(different.values())[:k]:
@@ -106,11 +113,12 @@ def unfiltered(problems, judged, k=1):
     """The first ``k`` samples of each problem, right or not.
 
     Introduced in notebook 04, section 8: the rival that shows what the
-    filter is worth.  Raises ``RuntimeError`` as :func:`by_problem` does.
+    filter is worth.  Raises as :func:`first_correct` does.
     """
     grouped = by_problem(judged)
-    return [make_example(problem, sample) for problem in problems
-            for sample, _ in grouped.get(problem.task_id, [])[:k]]
+    return [make_example(problem, sample)
+            for task_id, problem in by_task_id(problems).items()
+            for sample, _ in grouped.get(task_id, [])[:k]]
 
 
 def funnel(problems, judged):
@@ -120,12 +128,12 @@ def funnel(problems, judged):
     ran (finished, right or wrong), right, distinct and kept (first-correct);
     ``problems`` counts those with at least one sample in that stage.  The
     last row, "none right", has the samples spent on problems without any
-    correct one, and the number of these problems.  Raises ``RuntimeError``
-    as :func:`by_problem` does.
+    correct one, and the number of these problems.  Raises as
+    :func:`first_correct` does.
     """
     grouped, table = by_problem(judged), []
-    for problem in problems:
-        pairs = grouped.get(problem.task_id, [])
+    for task_id in by_task_id(problems):
+        pairs = grouped.get(task_id, [])
         statuses = [verdict.status for _, verdict in pairs]
         right = [sample.completion for sample, verdict in pairs
                  if verdict.status == "passed"]

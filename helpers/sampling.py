@@ -7,7 +7,6 @@ on where it stopped, and asking for n = 100 after n = 20 keeps the first 20.
 
 import errno
 import math
-import numbers
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from helpers.prompts import cut_completion, prompt_hash
+from helpers.tools.arguments import plain_number
 from helpers.tools.files import lines_of, read_rows
 
 
@@ -155,20 +155,6 @@ def drop_incomplete_line(path):
             os.truncate(path, data.rfind(b"\n") + 1)
         except OSError as error:
             raise unwritable(path, error) from None
-
-
-def plain_number(name, value, whole):
-    """``value`` as a number of Python's own, which a line of JSON can hold.
-
-    Raises ``ValueError`` for what is none.
-    """
-    wanted = numbers.Integral if whole else numbers.Real
-    if isinstance(value, bool) or not isinstance(value, wanted):
-        raise ValueError(f"{name} is a {'whole ' if whole else ''}number, "
-                         f"not {value!r:.40}")
-    if type(value) is int:
-        return value
-    return int(value) if whole else float(value)
 
 
 def digests_of(prompts):

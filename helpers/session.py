@@ -20,6 +20,7 @@ from helpers import SPINNING
 from helpers.profiles import ROOT, get_profile  # noqa: F401
 
 DISTRIBUTION = "reasoning-distillation-notebooks"
+EXTRA = "notebooks"             # of its packages; without it, the judge alone
 # From 0.19 on, peft refuses an older torchao whenever LoRA is added to plain
 # layers, though nothing here uses torchao.  Colab ships such a pair.
 PEFT, TORCHAO = (0, 19), (0, 16)
@@ -44,7 +45,10 @@ def prepare(profile, gpu=None):
     What would make the run slow or poor is one line below the card.
     """
     if sys.version_info < (3, 11):
-        raise RuntimeError("these notebooks need Python 3.11 or newer")
+        raise RuntimeError(
+            f"these notebooks need Python 3.11 or newer, and this kernel is "
+            f"{platform.python_version()}: choose another one, or open them "
+            f"with `make lab`")
     if other := _stranger():
         raise RuntimeError(
             f"restart the session: {other} was imported, and it hides the "
@@ -53,7 +57,7 @@ def prepare(profile, gpu=None):
         raise RuntimeError(
             f"this environment lacks {', '.join(lacks)}; on Colab choose the "
             f"latest runtime version, elsewhere open the notebooks with "
-            f"`make lab`")
+            f"`make lab`, or `pip install '.[{EXTRA}]'` in the repository")
     if gpu is None:
         import torch
         gpu = torch.cuda.is_available()
@@ -143,10 +147,10 @@ def _notices(profile, gpu):
 
 
 def _requirements():
-    """{name: "name>=low"}, as pyproject.toml declares it.
+    """{name: "name>=low"} of the notebooks, as pyproject.toml declares it.
 
     A package that was installed has no pyproject.toml beside it; there pip
-    has written down the same, and the extras too.
+    has written down the same, with the extra in a line's marker.
     """
     import tomllib                      # the cell must not end here, in 3.10
 
@@ -154,16 +158,21 @@ def _requirements():
     if file.exists():
         project = tomllib.loads(file.read_text("utf-8")).get("project", {})
         if project.get("name") == DISTRIBUTION:
-            lines = project["dependencies"]
+            lines = [*project["dependencies"],
+                     *project["optional-dependencies"][EXTRA]]
     try:
         lines = lines or requires(DISTRIBUTION)
     except PackageNotFoundError:
         raise RuntimeError(
             "pyproject.toml is missing beside helpers/; take the whole "
             "repository, not a part of it") from None
-    lines = [line.partition(";")[0].strip() for line in lines
-             if "extra ==" not in line]
-    return {re.match(r"[\w-]+", line).group(): line for line in lines}
+    found = {}
+    for line in lines:
+        text, _, marker = line.partition(";")
+        extra = re.search(r"extra\s*==\s*[\"']([\w-]+)", marker)
+        if extra is None or extra[1] == EXTRA:
+            found[re.match(r"[\w-]+", text).group()] = text.strip()
+    return found
 
 
 def _pip(arguments, command):

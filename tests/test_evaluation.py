@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from helpers.evaluation import (beats_sentence, bootstrap_means, count_passed,
-                                crossing, load_counts, load_released,
-                                mean_pass_at_k, over_seeds, paired_curve,
-                                paired_interval, pass_at_k, pass_at_k_curve,
+                                crossing, load_counts, mean_pass_at_k,
+                                over_seeds, paired_curve, paired_interval,
+                                pass_at_k, pass_at_k_curve,
                                 pass_at_k_interval, save_counts)
 from helpers.profiles import ROOT
+from helpers.studies.ekt import load_released
 
 
 # --------------------------------------------------------------- pass@k
@@ -69,11 +70,84 @@ def test_pass_at_k_takes_integers_and_arrays():
     (20, float("inf"), 1, "c must hold whole numbers"),
     (20, "many", 1, "c must hold whole numbers"),
     (20, None, 1, "c must hold whole numbers"),
+    (True, True, True, "n must hold whole numbers, and it holds True"),
+    (20, {3}, 1, "c must hold whole numbers, and it holds .3"),
+    (20, iter([3]), 1, "c must hold whole numbers"),
+    (20, [1, 3.5], 1, "c must hold whole numbers, and it holds 3.5"),
+    (20, [1, [2]], 1, "c must hold whole numbers, in rows of one length"),
+    ([9, 9, 9], [1, 2], 1, "do not fit each other.*.3,., .2,."),
+    (2 ** 63, 1, 1, "n holds .*more than can be counted"),
+    (np.uint64(2 ** 63), 1, 1, "n holds .*more than can be counted"),
+    (10 ** 400, 1, 1, "n holds .*more than can be counted"),
+    (20, 3, 1e300, "k holds 1e.300.*more than can be counted"),
+    (20, 3, -2, "k must be at least 1, not -2"),
 ])
 def test_pass_at_k_refuses_impossible_numbers(n, c, k, words):
     with pytest.raises(ValueError, match=words) as caught:
         pass_at_k(n, c, k)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [int, float, np.int8, np.uint64, np.float32])
+def test_whole_numbers_of_any_kind_are_numbers(kind):
+    assert pass_at_k(kind(10), kind(3), kind(2)) == pytest.approx(8 / 15)
+    counts = [kind(0), kind(4)]
+    assert mean_pass_at_k(counts, kind(4), 2) == 0.5
+    for some in (iter([0, 4]), np.array([0, 4], dtype=object)):
+        assert mean_pass_at_k(some, 4, 2) == 0.5
+
+
+@pytest.mark.parametrize("counts", [5, None, "12", {1, 2}, [[1, 2]],
+                                    np.ones((2, 2), int), {"a": [1, 2]}])
+def test_counts_are_a_number_per_problem(counts):
+    with pytest.raises(ValueError, match="a number per problem") as error:
+        mean_pass_at_k(counts, 10, 1)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("change, says", [
+    *(({"resamples": value}, "resamples is a whole number from 1 to")
+      for value in (0, -1, 1.5, "9", None, True, 10 ** 12)),
+    *(({"seed": value}, "seed is a whole number from 0")
+      for value in (-1, 1.5, "a")),
+    *(({"level": value}, "level") for value in (0, 1, float("nan"), "0.9"))])
+def test_settings_of_a_resampling_are_checked(change, says):
+    for call in (lambda: pass_at_k_interval([0, 3], 10, 1, **change),
+                 lambda: paired_interval([0, 3], [1, 1], 10, 1, **change),
+                 lambda: crossing([0, 3], [1, 1], 10, **change),
+                 lambda: over_seeds([[0, 1], [1, 1]], **change)):
+        with pytest.raises(ValueError, match=says):
+            call()
+
+
+@pytest.mark.parametrize("n", [0, -1, 10.5, "10", None, [10, 10]])
+def test_a_comparison_over_all_k_needs_one_n(n):
+    for call in (beats_sentence, crossing):
+        with pytest.raises(ValueError, match="n is a whole number from 1"):
+            call([0, 3], [1, 1], n)
+
+
+@pytest.mark.parametrize("scores", [
+    [0.1, 0.2], [], [[], []], "ab", None, [[1, 2], [1]], [["a"], ["b"]],
+    [[float("nan")], [1]], np.zeros((2, 3, 4))])
+def test_scores_are_a_table(scores):
+    with pytest.raises(ValueError, match="a row per seed") as error:
+        over_seeds(scores)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("counts, facts, says", [
+    ([1, 2], {}, "by task_id"), ({("a", 1): 1}, {}, "by task_id"),
+    ({"a": 1}, {"levels": {1}}, "a fact .* cannot be saved"),
+    ({"a": 11}, {}, "11 right completions out of 10")])
+def test_what_could_not_be_read_again_is_not_saved(tmp_path, counts, facts,
+                                                   says):
+    path = tmp_path / "counts.json"
+    save_counts(path, "old", {"a": np.int64(1)}, 10, t=np.float32(0.5))
+    with pytest.raises(ValueError, match=says):
+        save_counts(path, "new", counts, 10, **facts)
+    old = load_counts(path)
+    assert (old.counts, old.facts) == ({"a": 1}, {"t": 0.5})
 
 
 def test_no_problems_is_an_error_not_a_zero():

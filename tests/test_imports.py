@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 HELPERS = Path(__file__).resolve().parents[1] / "helpers"
-LESSONS = ("problems", "hub", "prompts", "sampling", "plans", "programs",
-           "filtering", "training", "distillation", "expert_iteration",
-           "multitask", "evaluation")
+LESSONS = ("problems", "hub", "prompts", "sampling", "exchange", "plans",
+           "programs", "filtering", "training", "distillation",
+           "expert_iteration", "multitask", "evaluation")
 TABLE = {
     "__init__": (), "__main__": (),
     "profiles": (), "prompts": (), "programs": (), "gpu": (), "figures": (),
@@ -21,18 +21,19 @@ TABLE = {
     "hub": ("profiles",),
     "session": ("__init__", "profiles"),
     "problems": ("profiles", "hub", "tools.files"),
-    "sampling": ("prompts", "tools.files"),
+    "sampling": ("prompts", "tools.files", "tools.arguments"),
     "teachers": ("prompts", "sampling", "gpu", "hub", "profiles",
                  "tools.offline"),
-    "execution": ("problems",),
-    "plans": ("prompts", "sampling", "tools.files"),
-    "filtering": ("prompts", "programs", "tools.files"),
+    "execution": ("problems", "tools.arguments"),
+    "exchange": ("problems",),
+    "plans": ("problems", "prompts", "sampling", "tools.files"),
+    "filtering": ("problems", "prompts", "programs", "tools.files"),
     "training": ("filtering", "gpu", "teachers.checkpoint", "tools.states"),
     "distillation": ("training", "filtering", "prompts"),
     "expert_iteration": ("training", "filtering", "teachers.checkpoint"),
-    "multitask": ("training", "filtering", "plans", "prompts", "sampling",
-                  "gpu"),
-    "evaluation": ("profiles", "tools.files"),
+    "multitask": ("training", "filtering", "plans", "problems", "prompts",
+                  "sampling", "gpu"),
+    "evaluation": ("tools.files", "tools.arguments"),
     "mini": ("prompts", "plans", "programs"),
     "studies": ("evaluation", "plans", "profiles", "mini.reading",
                 "tools.files"),

@@ -9,7 +9,8 @@ import pytest
 
 from helpers import hub
 from helpers.mini.stories import make_benchmark
-from helpers.problems import READERS, load_problems, read_answer
+from helpers.problems import (NAMED, READERS, Problem, by_task_id,
+                              load_problems, read_answer)
 from helpers.profiles import ROOT
 
 DATA = ROOT.parent / "shared" / "data"
@@ -57,7 +58,7 @@ def test_a_malformed_line_is_named(tmp_path, line, why):
         load_problems("gsm8k", path=path)
 
 
-@pytest.mark.parametrize("limit", [-1, 2.5, "3"])
+@pytest.mark.parametrize("limit", [-1, 2.5, "3", True])
 def test_a_limit_is_a_count(limit):
     with pytest.raises(ValueError, match="limit counts problems"):
         load_problems("mini-gsm", limit=limit)
@@ -78,13 +79,69 @@ def test_a_number_that_comes_twice_is_refused_with_both_lines(tmp_path):
     path = write(tmp_path / "apps.jsonl", [
         apps_row(0), apps_row(5, difficulty="competition"), apps_row(5)])
     with pytest.raises(ValueError, match="apps.jsonl, line 3 has the same "
-                       "number as .*apps.jsonl, line 2.*remove"):
+                       "task_id as .*apps.jsonl, line 2, 'apps/test/5'"):
         load_problems("apps", path=path)
     assert len(load_problems("apps", path=path, limit=2)) == 2
     assert len(load_problems("apps", path=path, difficulty="interview")) == 2
     write(path, [apps_row(5, split="test"), apps_row(5, split="train")])
     assert [p.task_id for p in load_problems("apps", path=path)] == [
         "apps/test/5", "apps/train/5"]
+
+
+@pytest.mark.parametrize("name, own, task_id", [
+    ("humaneval", "HumanEval/0", "HumanEval/0"), ("humaneval", 4,
+                                                  "HumanEval/4"),
+    ("humaneval", " mine 1", " mine 1"), ("mbpp", "Mbpp/2", "Mbpp/2"),
+    ("mbpp", 2, "Mbpp/2"), ("mbpp-sanitized", "2", "Mbpp/2"),
+    ("apps", "a/1", "a/1"), ("apps", "0007", "apps/test/7"),
+    ("gsm8k", None, "gsm8k/test/0"), ("gsm8k", "mine/7", "mine/7"),
+    ("gsm8k", 7, "gsm8k/test/7"), ("mini-apps", "x", "x"),
+    ("mini-gsm", None, "mini-gsm/test/0")])
+def test_a_row_keeps_the_name_that_it_has(tmp_path, name, own, task_id):
+    path = write(tmp_path / "rows.jsonl", [row_of(name, own)])
+    problem, = load_problems(name, path=path)
+    assert problem.task_id == task_id
+
+
+@pytest.mark.parametrize("own", [None, "", " ", 3.0, True, ["a"], {}])
+@pytest.mark.parametrize("name", ["humaneval", "mbpp", "apps"])
+def test_a_name_is_a_text_or_a_number(tmp_path, name, own):
+    path = write(tmp_path / "rows.jsonl", [{
+        **row_of(name, 1), NAMED.get(name, "task_id"): own}])
+    with pytest.raises(ValueError, match="rows.jsonl, line 1 .* and not a "
+                       "text or a whole number"):
+        load_problems(name, path=path)
+
+
+@pytest.mark.parametrize("name, one, other", [
+    ("humaneval", "HumanEval/0", "humaneval/0"), ("mbpp", 3, "3"),
+    ("mbpp", 3, "Mbpp/3"), ("mbpp", 3, "mbpp/3 "), ("apps", 3, "03"),
+    ("apps", "two sum", "Two  Sum\n"), ("gsm8k", "a", "a")])
+def test_names_that_differ_by_case_blanks_or_type_are_one(tmp_path, name, one,
+                                                          other):
+    path = write(tmp_path / "rows.jsonl", [row_of(name, one),
+                                           row_of(name, other)])
+    with pytest.raises(ValueError, match="line 2 has .*the same task_id as "
+                       ".*line 1, .*rename or remove"):
+        load_problems(name, path=path)
+    assert len(load_problems(name, path=path, limit=1)) == 1
+
+
+def test_two_problems_of_one_name_are_refused_where_they_would_merge():
+    problem = Problem("a", "?", answer="1")
+    assert list(by_task_id(iter([problem]))) == ["a"]
+    with pytest.raises(ValueError, match="two problems have the task_id 'a'"):
+        by_task_id([problem, problem])
+
+
+def test_blank_lines_and_a_byte_order_mark_are_passed_over(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    row = json.dumps(row_of("gsm8k", None))
+    path.write_bytes(f"\ufeff\n{row}\r\n\n{row}\n\n{{".encode())
+    with pytest.raises(ValueError, match="rows.jsonl, line 6 is not JSON"):
+        load_problems("gsm8k", path=path)
+    assert [p.task_id for p in load_problems("gsm8k", path=path, limit=2)] == [
+        "gsm8k/test/0", "gsm8k/test/1"]
 
 
 def test_unknown_names_and_splits_are_refused(tmp_path):
@@ -118,7 +175,7 @@ def test_humaneval_is_read_from_its_packed_file(tmp_path):
         file.write(json.dumps(row) + "\n")
     problem, = load_problems("humaneval", path=path)
     assert (problem.task_id, problem.mode, problem.entry_point) == (
-        "humaneval/test/3", "calls", "f")
+        "HumanEval/3", "calls", "f")
 
 
 @pytest.mark.parametrize("packed", [
@@ -139,9 +196,20 @@ def test_both_schemas_of_mbpp_are_read(tmp_path, packed):
         "Square.", "f", "one = 1")
     assert (second.question, second.entry_point, second.setup) == (
         "Volume.", "volume", "import math")
-    assert second.task_id == "mbpp/test/82"
-    assert load_problems("mbpp-sanitized", path=path)[1].task_id == (
-        "mbpp-sanitized/test/82")
+    assert second.task_id == "Mbpp/82"
+    assert load_problems("mbpp-sanitized", path=path)[1].task_id == "Mbpp/82"
+
+
+def row_of(name, own):
+    """A row of any task; ``own``: the name it gives itself, if any."""
+    rows = {"humaneval": {"prompt": "def f():\n", "canonical_solution": "",
+                          "test": "", "entry_point": "f"},
+            "mbpp": {"text": "?", "code": "", "test_list": ["assert f()"]},
+            "gsm8k": {"question": "?", "answer": "#### 1"},
+            "apps": {"question": "?"}}
+    task = name.replace("mini-gsm", "gsm8k").replace("mini-", "").split("-")[0]
+    return {**rows[task], **(
+        {} if own is None else {NAMED.get(name, "task_id"): own})}
 
 
 # ---- APPS ----
@@ -287,7 +355,7 @@ def test_where_no_road_leads_each_is_named(folder):
 @pytest.mark.skipif(not DATA.exists(), reason="needs ../shared/data")
 def test_real_mbpp_and_apps_are_read():
     mbpp = load_problems("mbpp", path=DATA / "mbpp.jsonl")
-    assert len(mbpp) == 974 and mbpp[0].task_id == "mbpp/test/1"
+    assert len(mbpp) == 974 and mbpp[0].task_id == "Mbpp/1"
     assert all(p.tests and p.entry_point and "\r" not in p.solutions[0]
                for p in mbpp)
     assert all(f"def {p.entry_point}" in p.solutions[0] for p in mbpp)

@@ -10,8 +10,9 @@ from math import comb
 import numpy as np
 
 from helpers.checks.report import attempt, say
-from helpers.evaluation import (RELEASED_N, load_released, mean_pass_at_k,
-                                paired_interval, pass_at_k, pass_at_k_interval)
+from helpers.evaluation import (mean_pass_at_k, paired_interval, pass_at_k,
+                                pass_at_k_interval)
+from helpers.studies.ekt import RELEASED_N, load_released
 
 # Exercise 3: "at this k, the first run is ahead of the second".  None of
 # these comparisons is printed in the notebook.

@@ -10,6 +10,8 @@ import threading
 import warnings
 from pathlib import Path
 
+from helpers.execution.verdicts import check_outcome
+
 try:
     import fcntl
 except ImportError:        # Windows, where Runner says what to do
@@ -43,6 +45,8 @@ class Outcomes:
         self.lock = threading.Lock()
         if path is None:
             return
+        if not isinstance(path, (str, os.PathLike)):
+            raise ValueError(f"cache is the path of a file, not {path!r:.40}")
         if Path(path).suffix == ".gz":
             raise ValueError(f"a cache grows line by line and cannot be "
                              f"packed; choose a name without .gz for it, "
@@ -65,7 +69,7 @@ class Outcomes:
                         self.file.truncate(place)
                         break
                     row = json.loads(line)
-                    status, kind, text, detail, seconds = row["outcome"]
+                    check_outcome(row["outcome"])
                     self.places[bytes.fromhex(row["key"])] = place
                     place += len(line)
         except (ValueError, KeyError, TypeError, RecursionError):

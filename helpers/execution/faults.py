@@ -9,6 +9,7 @@ import re
 
 from helpers.execution import asserts
 from helpers.execution.inside import plain
+from helpers.tools.arguments import shown
 
 MODES = ("answer", "stdio", "calls")
 DECIMAL = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)"
@@ -21,6 +22,34 @@ def as_text(lines):
     if isinstance(lines, (list, tuple)):
         return "\n".join(map(str, lines))
     return str(lines)
+
+
+def listed(pairs):
+    """``pairs`` one by one.  Raises ``ValueError`` where that cannot be."""
+    try:
+        return iter(pairs)
+    except TypeError:
+        raise ValueError(f"programs are judged as a list of (problem, "
+                         f"program), not {shown(pairs)}") from None
+
+
+def checked_pair(pair):
+    """A problem and the text of a program.
+
+    Raises ``ValueError`` for anything else, such as a row of a file.
+    """
+    try:
+        problem, program = pair
+    except (TypeError, ValueError):
+        raise ValueError(f"a program is judged as (problem, program), not "
+                         f"{shown(pair)}") from None
+    if not hasattr(problem, "mode") or not hasattr(problem, "tests"):
+        raise ValueError(f"a problem is a Problem of helpers.problems, which "
+                         f"load_problems reads, not {shown(problem)}")
+    if not isinstance(program, str):
+        raise ValueError(f"a program for {problem.task_id} is a text, not "
+                         f"{shown(program)}")
+    return problem, program
 
 
 def check_problem(problem):

@@ -20,12 +20,13 @@ from tqdm import tqdm
 
 from helpers.execution import modes
 from helpers.execution.cache import Outcomes
-from helpers.execution.faults import check_problem
+from helpers.execution.faults import check_problem, checked_pair, listed
 from helpers.execution.inside import plain
 from helpers.execution.verdicts import COMPARATORS, read_outcome
 from helpers.execution.workers import (Limits, Worker, WorkerLost,
                                        describe_layers)
 from helpers.problems import Problem
+from helpers.tools.arguments import plain_number
 
 VERSION = 3                # part of the cache key: raise it with the worker
 BATCH = 16                 # programs handed to a worker at a time
@@ -70,15 +71,16 @@ class Runner:
         if not hasattr(os, "fork"):
             raise RuntimeError("this system cannot isolate programs; use "
                                "WSL (on Windows) or Colab")
-        if comparator not in COMPARATORS:
+        if not isinstance(comparator, str) or comparator not in COMPARATORS:
             raise ValueError(f"there is no comparator {comparator!r}; choose "
                              f"one of {', '.join(COMPARATORS)}")
         cores = (os.cpu_count() if not hasattr(os, "sched_getaffinity")
                  else len(os.sched_getaffinity(0)))
-        self.workers = cores if workers is None else workers
-        if min(self.workers, timeout, memory_mb) <= 0:
-            raise ValueError("workers, timeout and memory_mb must be above 0")
-        self.limits = Limits(timeout, memory_mb)
+        self.workers = plain_number(
+            "workers", cores if workers is None else workers, True, 1, 1000)
+        self.limits = Limits(
+            plain_number("timeout", timeout, False, 0.001, 86_400),
+            plain_number("memory_mb", memory_mb, True, 1, 2 ** 20))
         self.comparator, self.layers = comparator, ()
         self.cache, self.outcomes = cache, Outcomes(cache)
         self.running, self.open = [], False
@@ -207,7 +209,7 @@ class Runner:
 
         The same program is run once.  Memory stays flat: ``pairs`` may be a
         generator.  Raises ``ValueError`` for a problem without an answer or
-        tests.
+        tests, and for what is no problem and no program.
         """
         if not self.open:
             raise RuntimeError("the judge is not running; use it inside "
@@ -246,7 +248,8 @@ class Runner:
         bar = tqdm(total=total, desc="judged", unit=" programs", delay=1,
                    disable=not progress, leave=False, mininterval=0.5)
         try:
-            for problem, program in pairs:
+            for pair in listed(pairs):
+                problem, program = checked_pair(pair)
                 if problem is not checked:
                     check_problem(problem)
                     checked = problem

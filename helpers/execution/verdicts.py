@@ -272,6 +272,22 @@ def read_outcome(problem, outcome, comparator="exact"):
                    seconds, (), accepted)
 
 
+def check_outcome(outcome):
+    """Raises ``ValueError`` for what :func:`read_outcome` cannot read."""
+    status, kind, text, detail, seconds = outcome
+    if not isinstance(seconds, (int, float)) or not all(
+            isinstance(part, str) for part in outcome[:4]):
+        raise ValueError("an outcome is four texts and seconds")
+    if status == "ran":
+        value_of(kind, text)
+    elif status == "judged":
+        strict, apps = text.split("/")
+        if not strict or not LETTERS.keys() >= set(strict + apps):
+            raise ValueError("no letters of tests")
+    elif status not in FAILURES:
+        raise ValueError("no status of a program")
+
+
 def value_of(kind, text):
     """An answer that crossed as the name of its type and a text, or None.
 

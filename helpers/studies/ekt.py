@@ -7,7 +7,15 @@ updates unless a line says otherwise.  ``python -m helpers rivals`` runs them
 problems, in the same way for each method (:data:`DEV_RATES`).
 """
 
+import csv
 from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from helpers.evaluation import checked
+from helpers.profiles import ROOT
+from helpers.tools.files import reading
 
 TASK = "mini-gsm"
 SEEDS = (0, 1, 2, 3, 4)
@@ -117,3 +125,27 @@ CAVEATS = (
 )
 SUITES = {"main": MAIN, "pairs": PAIRS, "turned": TURNED, "caveats": CAVEATS}
 RIVALS = {rival.name: rival for suite in SUITES.values() for rival in suite}
+
+
+# ------------------------------------------------- the paper's own runs
+
+RELEASED = ROOT / "data" / "ekt_gsm8k_test_counts.csv"
+RELEASED_N = 100              # completions per problem in that file
+
+
+def load_released(path=RELEASED):
+    """``{run: counts}`` of EKT's twelve released GSM8K test runs.
+
+    Arrays of 1,319 problems, right ones out of ``RELEASED_N`` at T = 0.6,
+    from the authors' raw outputs (zhangir-azerbayev/ETK, MIT).  Raises
+    ``ValueError`` for a broken file.  Introduced in notebook 07, section 6.
+    """
+    try:
+        with reading(path, "restore it with git") as file:
+            header, *rows = csv.reader(file)
+        table = np.array(rows, dtype=int)[:, 1:]
+        checked(RELEASED_N, table, 1)
+    except (ValueError, IndexError) as error:
+        raise ValueError(f"{Path(path).name} is not the table of released "
+                         f"counts ({error}); restore it with git") from None
+    return dict(zip(header[1:], table.T))

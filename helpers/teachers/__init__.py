@@ -1,9 +1,15 @@
 """Any teacher by its name.
 """
 
-from helpers.teachers.checkpoint import load_model
-from helpers.teachers.endpoint import Endpoint
-from helpers.teachers.recording import Recording
+try:
+    from helpers.teachers.checkpoint import load_model
+    from helpers.teachers.endpoint import Endpoint
+    from helpers.teachers.recording import Recording
+except ModuleNotFoundError as error:      # the judge does without these
+    if (error.name or "helpers").startswith("helpers"):
+        raise
+    raise ImportError(f"a teacher needs the package {error.name}: pip install "
+                      f"'.[notebooks]' in the repository") from None
 
 
 def load_teacher(name, four_bit=False, chat=False):

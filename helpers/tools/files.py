@@ -61,10 +61,13 @@ def reading(path, remedy):
     in UTF-8, and one that is not or not wholly gzip, and ``OSError`` for one
     that the disk does not give.
     """
+    if not isinstance(path, (str, os.PathLike)) or "\0" in str(path):
+        raise ValueError(f"{path!r:.60} is no path of a file; {remedy}")
     path = Path(path)
     opened = gzip.open if path.suffix == ".gz" else open
     try:
-        with opened(path, "rt", encoding="utf-8") as file:
+        # Editors on Windows begin a file with a mark, which -sig passes over.
+        with opened(path, "rt", encoding="utf-8-sig") as file:
             yield file
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {path}; {remedy}"
@@ -73,6 +76,9 @@ def reading(path, remedy):
         raise ValueError(f"{path} is a folder, not a file; {remedy}"
                          ) from None
     except UnicodeDecodeError as error:
+        if error.object.startswith(b"\x1f\x8b"):
+            raise ValueError(f"{path} is not text in UTF-8: it is packed by "
+                             f"gzip, and not named .gz; {remedy}") from None
         raise ValueError(f"{path} is not text in UTF-8 ({error.reason} "
                          f"{error.object[error.start]:#04x}); {remedy}"
                          ) from None
@@ -83,6 +89,9 @@ def reading(path, remedy):
         raise ValueError(f"{path} is cut short; {remedy}") from None
     except PermissionError:
         raise PermissionError(f"{path} may not be read; {remedy}") from None
+    except OSError as error:
+        raise type(error)(f"{path} cannot be read ({error.strerror}); "
+                          f"{remedy}") from None
 
 
 # -------------------------------------------------------------- JSON lines

@@ -8,10 +8,10 @@ from math import comb, factorial
 import numpy as np
 import pytest
 
-from helpers import evaluation
 from helpers.checks.notebook_07 import (check_07_1, check_07_2, check_07_3,
                                         check_07_4, exam, truth_of_claims)
 from helpers.evaluation import pass_at_k
+from helpers.studies.ekt import load_released
 
 
 def line(capsys, check, answer):
@@ -114,7 +114,7 @@ def test_wrong_judgements_are_told_why(capsys, reason, verdicts):
 def test_the_claims_are_of_every_kind_and_not_a_matter_of_the_seed():
     truth = truth_of_claims()
     assert set(truth.values()) == {"yes", "no", "open"}
-    runs = evaluation.load_released()
+    runs = load_released()
     from helpers.checks.notebook_07 import CLAIMS
     for letter, (k, a, b) in CLAIMS.items():
         gain = pass_at_k(100, runs[a], k) - pass_at_k(100, runs[b], k)

@@ -17,6 +17,20 @@ EXPECTED = "731846259"     # a number that no program can come upon
 PROBLEM = Problem("test/0", "?", answer=EXPECTED)
 
 
+@pytest.mark.parametrize("outcome", [
+    "null", "[]", "[null, null, null, null, null]", '"ran01"',
+    '["ran", "int", "1", "", null]', '["ran", "int", "one", "", 0.1]',
+    '["ran", "int", null, "", 0.1]', '["judged", "", "pp", "", 0.1]',
+    '["judged", "", "px/py", "", 0.1]', '["kept", "", "", "", 0.1]'])
+def test_a_line_that_no_verdict_can_be_read_from_is_named(tmp_path, outcome):
+    cache = tmp_path / "cache.jsonl"
+    text = f'{{"key": "00", "outcome": {outcome}}}\n'
+    cache.write_text(text)
+    with pytest.raises(ValueError, match="cache.jsonl, line 1 is not a line"):
+        Runner(workers=1, cache=cache)
+    assert cache.read_text() == text
+
+
 def test_the_cache_is_used_across_problems_and_comparators(tmp_path):
     cache = tmp_path / "cache.jsonl"
     with Runner(workers=1, cache=cache) as runner:
@@ -139,7 +153,7 @@ def test_an_outcome_that_is_about_to_be_forgotten_is_still_told(monkeypatch):
     assert found == numbers
 
 
-OUTCOME = b'{"key": "0a", "outcome": ["value", "int", "1", "", 0.1]}\n'
+OUTCOME = b'{"key": "0a", "outcome": ["ran", "int", "1", "", 0.1]}\n'
 
 
 @pytest.mark.parametrize("name, data", [

@@ -272,11 +272,39 @@ def test_a_broken_interpreter_is_one_sentence(monkeypatch):
         Runner(workers=1).__enter__()
 
 
-def test_bad_arguments_are_refused(runner):
-    with pytest.raises(ValueError, match="exact, strict, published"):
-        Runner(comparator="close")
-    with pytest.raises(ValueError, match="above 0"):
-        Runner(workers=0)
+@pytest.mark.parametrize("change, says", [
+    ({"comparator": "close"}, "exact, strict, published"),
+    ({"comparator": ["exact"]}, "exact, strict, published"),
+    *(({"workers": value}, "workers is a whole number from 1 to 1,000, not")
+      for value in (0, -1, 1.5, "2", True, 10 ** 6)),
+    *(({"timeout": value}, "timeout is a number from 0.001 to 86,400, not")
+      for value in (0, -1.0, float("nan"), float("inf"), "1", None)),
+    *(({"memory_mb": value}, "memory_mb is a whole number from 1 to")
+      for value in (0, 1.5, float("nan"), "256", 10 ** 30)),
+    ({"cache": 5}, "cache is the path of a file, not 5")])
+def test_bad_arguments_are_refused(change, says):
+    with pytest.raises(ValueError, match=says) as error:
+        Runner(**change)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("pairs, says", [
+    (None, "list of .problem, program., not None"),
+    ([PROBLEM], "judged as .problem, program., not Problem"),
+    ([(PROBLEM,)], "judged as .problem, program."),
+    ({PROBLEM: "answer = 1"}, "judged as .problem, program."),
+    ([({"task_id": "a"}, "answer = 1")], "Problem of helpers.problems"),
+    ([(None, "answer = 1")], "Problem of helpers.problems"),
+    *(([(PROBLEM, program)], "a program for .* is a text, not")
+      for program in (None, b"answer = 1", 1, ["answer = 1"]))])
+def test_what_is_no_problem_and_no_program_is_refused(runner, pairs, says):
+    with pytest.raises(ValueError, match=says) as error:
+        list(runner.judge_many(pairs, progress=False))
+    assert "\n" not in str(error.value)
+    assert runner.judge(PROBLEM, "answer = 1").status == "wrong"
+
+
+def test_a_runner_judges_inside_with():
     with pytest.raises(RuntimeError, match="with Runner"):
         Runner().judge(PROBLEM, "answer = 1")
 

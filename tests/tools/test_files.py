@@ -6,6 +6,7 @@ import gzip
 import pytest
 
 from helpers.evaluation import load_counts
+from helpers.exchange import read_completions
 from helpers.filtering import Example, read_examples, write_examples
 from helpers.plans import read_plans
 from helpers.problems import load_problems
@@ -17,8 +18,9 @@ def questions(path):
     return load_problems("gsm8k", path=path)
 
 
-@pytest.mark.parametrize("read", [read_samples, read_examples, read_plans,
-                                  load_counts, questions])
+@pytest.mark.parametrize("read", [
+    read_samples, read_completions, read_examples, read_plans, load_counts,
+    questions])
 @pytest.mark.parametrize("name, data", [
     ("latin.jsonl", '{"task_id": "é"}\n'.encode("latin-1")),
     ("wide.jsonl", '{"task_id": "e"}\n'.encode("utf-16")),
@@ -28,7 +30,8 @@ def questions(path):
     ("spoilt.jsonl.gz", gzip.compress(b"x" * 99)[:12] + b"\xff" * 40),
     ("packed.jsonl", gzip.compress(b'{"task_id": "t"}\n')),
     ("deep.jsonl", b"[" * 10 ** 5), ("word.jsonl", b"a word"),
-    ("none.jsonl", b""), ("none.jsonl.gz", b""), ("folder", None)])
+    ("none.jsonl", b""), ("none.jsonl.gz", b""), ("blank.jsonl", b"\n \n"),
+    ("list.jsonl", b"[]"), ("folder", None)])
 def test_what_cannot_be_read_is_one_sentence(tmp_path, read, name, data):
     path = tmp_path / name
     path.mkdir() if data is None else path.write_bytes(data)
@@ -67,3 +70,16 @@ def test_two_writers_of_one_file_do_not_disturb_each_other(tmp_path):
         write_text(path, "\ud83d")
     assert path.read_text() == "one"
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("path", [5, None, b"name", ["a"], "a\0b"])
+def test_what_is_no_path_is_one_sentence(path):
+    with pytest.raises(ValueError, match="is no path of a file; check the"):
+        read_completions(path)
+
+
+@pytest.mark.parametrize("path", ["file/below", "x" * 300])
+def test_a_place_that_cannot_be_is_one_sentence(tmp_path, path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="cannot be read .*; check the path"):
+        read_completions(tmp_path / path)

@@ -1,0 +1,80 @@
+"""Arguments that are numbers: what is none is refused in a sentence."""
+
+import numbers
+
+import numpy as np
+
+EXACT = 2 ** 53            # from here on a float no longer counts one by one
+
+
+def plain_number(name, value, whole, low=None, high=None):
+    """``value`` as a number of Python's own, which JSON can hold.
+
+    ``whole``: it counts something.  Raises ``ValueError``, which begins with
+    ``name``, for what is no number, no whole one, or not from ``low`` to
+    ``high``, both included.
+    """
+    wanted = numbers.Integral if whole else numbers.Real
+    ends = ("" if low is None else f" from {low:,}" + (
+        " on" if high is None else f" to {high:,}"))
+    if isinstance(value, (bool, np.bool_)) or not isinstance(
+            value, wanted) or not (
+            (low is None or low <= value)            # nan is neither
+            and (high is None or value <= high)):
+        raise ValueError(f"{name} is a {'whole ' if whole else ''}number"
+                         f"{ends}, not {shown(value)}")
+    if type(value) is int:
+        return value
+    return int(value) if whole else float(value)
+
+
+def shown(value):
+    """The beginning of a value as Python writes it, on one line."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    try:
+        return " ".join(repr(value).split())[:60]
+    except Exception:                 # an integer of thousands of digits, say
+        return f"something of type {type(value).__name__}"
+
+
+def whole_numbers(name, value):
+    """``value``, a number or many, as an array of int64.
+
+    Raises ``ValueError``, which names the first that is no whole number.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} must hold whole numbers, in rows of one "
+                         f"length") from None
+    items = array.ravel()
+    if array.dtype.kind == "O":
+        odd = [not isinstance(item, numbers.Integral)
+               or isinstance(item, bool) for item in items]
+    elif array.dtype.kind in "iuf":
+        odd = ~np.isfinite(items) | (items != np.round(items))
+    else:
+        odd = np.ones(len(items), bool)
+    if any(odd):
+        raise ValueError(f"{name} must hold whole numbers, and it holds "
+                         f"{shown(items[np.argmax(odd)])}")
+    for item in items[(items >= EXACT) | (items <= -EXACT)][:1]:
+        raise ValueError(f"{name} holds {shown(item)}, which is more than "
+                         f"can be counted one by one")
+    return array.astype(np.int64)
+
+
+def as_table(scores):
+    """``scores`` as an array (seeds, problems) of numbers, at least one.
+
+    Raises ``ValueError`` for anything else.
+    """
+    try:
+        table = np.asarray(scores, dtype=float)
+    except (TypeError, ValueError):
+        table = np.zeros(0)
+    if table.ndim != 2 or not table.size or not np.isfinite(table).all():
+        raise ValueError(f"scores are a table with a row per seed and a "
+                         f"number per problem, not {shown(scores)}")
+    return table
