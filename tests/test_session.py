@@ -23,7 +23,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers import session
+from helpers import profiles, session
 from helpers.profiles import get_profile
 from helpers.tools import stamping
 
@@ -180,6 +180,16 @@ def test_the_cell_is_short_and_begins_with_the_standard_library():
         for name in names:
             top = name.partition(".")[0]
             assert top == "helpers" or top in sys.stdlib_module_names
+
+
+def test_the_example_of_the_cell_changes_something():
+    example = re.search(r'get_profile\("\w+", .*?\)', CELL).group()
+    assert eval(example, {"get_profile": get_profile}).changed
+    for path in [*(ROOT / "notebooks").glob("*.*"), ROOT / "README.md"]:
+        for found in re.findall(r'get_profile\(\\?"(\w+)\\?", (\w+)=(\d+)\)',
+                                path.read_text("utf-8")):
+            name, key, value = found
+            assert get_profile(name, **{key: int(value)}).changed, path.name
 
 
 def test_the_cell_hides_no_module_that_another_cell_uses():
@@ -485,6 +495,30 @@ def test_a_profile_that_needs_a_gpu_says_so(
     card, *after = capsys.readouterr().out.split(f"profile       {name}\n")
     assert after[0].count("\n") == lines
     assert after[0].startswith(f"no GPU: the profile {name}" * lines)
+
+
+def test_a_profile_of_the_environment_is_warned_of_too(monkeypatch):
+    monkeypatch.setenv("PROFILE", "colab")
+    told, = session._notices(get_profile(), gpu=False)
+    assert told.startswith("no GPU: the profile colab")
+    assert not list(session._notices(get_profile("mini"), gpu=False))
+
+
+def test_the_card_says_what_was_changed_and_where_results_go(
+        tmp_path, monkeypatch):
+    monkeypatch.setattr(profiles, "ROOT", tmp_path)
+    monkeypatch.setattr(session, "ROOT", tmp_path)
+    (tmp_path / "data").mkdir()
+    plain, changed = get_profile("mini"), get_profile("mini", epochs=2)
+    assert session.session_card(plain).endswith("\nprofile       mini")
+    assert session.session_card(changed).endswith(
+        "\nprofile       mini\nchanged       epochs=2\n"
+        "results       runs/mini-epochs-2/")
+    assert not list(session._notices(plain, gpu=False))
+    changed.runs
+    told, = session._notices(plain, gpu=False)
+    assert "not used here: results in runs/mini-epochs-2" in told
+    assert not list(session._notices(changed, gpu=False))
 
 
 # ---- packages ----
