@@ -1,17 +1,308 @@
-"""What the checks of all exercises share: one line, and never a traceback."""
+"""What the checks of all exercises share: one line, and never a traceback.
+
+A check is a function of the learner's answer, decorated with
+:func:`exercise`, that returns what :func:`say` makes.  It calls the answer by
+:func:`attempt` and reads what comes back by :func:`one_number` or
+:func:`entries`; each gives a pair, (value, None) or (None, a ``Failure``).
+"""
+
+import functools
+import inspect
+import linecache
+import math
+import re
+import reprlib
+import sysconfig
+import types
+from copy import deepcopy
+from dataclasses import dataclass
+from numbers import Real
+from pathlib import Path
+
+from helpers.checks import limits
+
+OURS = (str(Path(__file__).parents[1]), "<frozen", *{
+    sysconfig.get_path(name) for name in (
+        "stdlib", "platstdlib", "purelib", "platlib")})
+WHOLE_CHECK = 60              # seconds, should anything else go on for ever
+MOST = 10_000                 # entries of an answer that are looked at
+NOTHING = "nothing is returned so far"
+KINDS = {str: "text", bool: "True or False", list: "a list", tuple: "a tuple",
+         set: "a set", frozenset: "a set", dict: "a dictionary",
+         bytes: "bytes", int: "a whole number", float: "a number",
+         type(None): "nothing", type(...): "nothing",
+         types.GeneratorType: "a generator: use return, not yield",
+         types.FunctionType: "a function: it is not called",
+         types.BuiltinFunctionType: "a function: it is not called"}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no value to go on with.
+
+    ``got`` and ``why`` are parts of the line; ``kind`` is the name of the
+    exception, if there was one.
+    """
+
+    got: str
+    why: str
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Told:
+    """The line of a check, and whether all is right."""
+
+    line: str
+    right: bool
 
 
 def say(expected, got, why=None):
-    """Print the result of a check; True if there is no ``why``."""
+    """What a check tells; all is right if there is no ``why``.
+
+    ``got`` may be a ``Failure``: its own reason follows ``why``.
+    """
+    if isinstance(got, Failure):
+        why = "; ".join(filter(None, (why, got.why)))
+        got = got.got
     verdict = f"not yet, {why}" if why else "correct"
-    print(f"expected {expected}, got {got}: {verdict}")
-    return why is None
+    return Told(" ".join(f"expected {expected}, got {got}: {verdict}".split()),
+                why is None)
 
 
-def attempt(function, *arguments):
-    """``(value, None)``, or ``(None, what went wrong)`` as one line."""
+def exercise(check):
+    """The check as learners call it: it prints its line and returns a bool.
+
+    With ``mark=True``, for a grader, it raises ``AssertionError`` with that
+    line where the answer is not right.
+    """
+    @functools.wraps(check)
+    def run(answer, mark=False):
+        try:
+            told = limits.within(WHOLE_CHECK, check, (answer,))
+        except (Exception, limits.OutOfTime) as error:
+            told = say("an answer that can be looked at", failure(error))
+        if mark and not told.right:
+            raise AssertionError(told.line)
+        print(told.line)
+        return told.right
+    del run.__wrapped__                     # its signature has ``mark``
+    return run
+
+
+# ------------------------------------------------------- calling the answer
+
+def attempt(function, *arguments, nothing=NOTHING, seconds=None):
+    """``(value, None)`` of the learner's function, or ``(None, Failure)``.
+
+    It is a failure, too, if an argument was changed, and if nothing was
+    returned, of which ``nothing`` is then said; None where that may be.
+    """
+    if not callable(function):
+        return None, Failure(shown(function), f"write a function; this is "
+                             f"{in_words(function)}")
+    before = [_copy(value) for value in arguments]
     try:
-        return function(*arguments), None
-    except (Exception, SystemExit) as error:
-        first = (str(error).splitlines() or [""])[0]
-        return None, f"{type(error).__name__}: {first:.80}"
+        with limits.alone() as printed:
+            value = limits.within(seconds or limits.SECONDS, function,
+                                  arguments)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return None, failure(error, function, before, printed,
+                             seconds or limits.SECONDS)
+    for number, (old, new) in enumerate(zip(before, arguments)):
+        if not equal(old, new):
+            name = _names(function, len(arguments))[number]
+            return None, Failure(
+                f"{name} changed", f"the caller still needs {name} as it was: "
+                f"work on a copy")
+    if (value is None or value is ...) and nothing:
+        said = printed.getvalue().strip()
+        return None, Failure("None", f"nothing is returned, it prints "
+                             f"{said!r:.40}: return that instead" if said
+                             else nothing)
+    return value, None
+
+
+def failure(error, function=None, arguments=(), printed=None, seconds=0):
+    """The ``Failure`` that an exception of the learner's code is."""
+    kind, where = type(error).__name__, _line_of(error)
+    call = f"of {_call(function, arguments)}" * (function is not None)
+    if isinstance(error, limits.OutOfTime):
+        got = f"no end within {seconds or WHOLE_CHECK} seconds"
+        return Failure(got, f"it never ends, or takes far too long; it was "
+                       f"stopped {where} {call}".strip(), kind)
+    message = _text(error)
+    got = f"{kind}: {message}" if message else kind
+    why = f"the call failed {where} {call}".strip()
+    if isinstance(error, SystemExit):
+        why += "; a function returns and ends nothing else"
+    elif isinstance(error, MemoryError):
+        why += "; it asks for more memory than there is room for"
+    said = printed.getvalue().strip() if printed else ""
+    return Failure(got, why + f"; it printed {said!r:.40}" * bool(said), kind)
+
+
+def _text(error):
+    """The message of an exception: its first line, cut."""
+    try:
+        lines = str(error).splitlines() or [""]
+    except Exception:
+        lines = [""]
+    return lines[0] if len(lines[0]) <= 80 else lines[0][:77] + "..."
+
+
+def _line_of(error):
+    """"in line 3, `x = d[0]`,": the last line of the learner's own code."""
+    place, step = "", error.__traceback__
+    while step:
+        code = step.tb_frame.f_code
+        if not code.co_filename.startswith(OURS):
+            text = linecache.getline(code.co_filename, step.tb_lineno,
+                                     step.tb_frame.f_globals).strip()
+            if len(text) > 60:
+                text = text[:57] + "..."
+            place = f"in line {step.tb_lineno}" + (
+                f", `{text}`," if text else "")
+        step = step.tb_next
+    return place
+
+
+def _call(function, arguments):
+    """"f([1, 2], 3)": the call in short."""
+    name = getattr(function, "__name__", "the function")
+    inside = ", ".join(shown(value, 40) for value in arguments)
+    return f"{name}({inside if len(inside) <= 160 else inside[:157] + '...'})"
+
+
+def _names(function, number):
+    """The names of its parameters, or the argument's place."""
+    try:
+        return list(inspect.signature(function).parameters)[:number] + [
+            "argument"] * number
+    except (TypeError, ValueError):
+        return ["argument"] * number
+
+
+def _copy(value):
+    """A copy to compare with later; itself where it has none."""
+    try:
+        return deepcopy(value)
+    except Exception:
+        return value
+
+
+def equal(old, new):
+    """Whether two values of one type are equal, also the tensors in them."""
+    if old is new:
+        return True
+    if type(old) is not type(new):
+        return False
+    if isinstance(old, (list, tuple)):
+        return len(old) == len(new) and all(map(equal, old, new))
+    if isinstance(old, dict):
+        return list(old) == list(new) and all(
+            equal(old[key], new[key]) for key in old)
+    try:
+        found = old == new
+        return bool(found.all() if hasattr(found, "all") else found)
+    except Exception:
+        return True
+
+
+# ------------------------------------------------- reading what comes back
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxset = _SHORT.maxdict = 12
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
+
+
+def shown(value, most=60):
+    """``value`` in one short line, whatever it is."""
+    value = plain(value)
+    shape = getattr(value, "shape", None)
+    try:
+        text = (f"a tensor of shape {tuple(shape)}" if shape is not None
+                else " ".join(_SHORT.repr(value).split()))
+    except Exception:
+        text = f"a {type(value).__name__}"
+    text = re.sub(r" at 0x[0-9a-f]+", "", text)
+    return text if len(text) <= most else text[:most - 3] + "..."
+
+
+def plain(value):
+    """One number of a library as Python's own; all else as it is."""
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        return value.item()
+    return value
+
+
+def in_words(value):
+    """What kind of thing a value is: "text", "a list"."""
+    value = plain(value)
+    if isinstance(value, (set, frozenset, dict)) or type(value) in KINDS:
+        return next(said for kind, said in KINDS.items()
+                    if isinstance(value, kind))
+    return f"a {type(value).__name__}"
+
+
+def misfit(value, wanted):
+    """The ``Failure`` of a value that is of the wrong kind."""
+    if value is None or value is ...:
+        return Failure("None", f"{NOTHING}; {wanted}")
+    return Failure(shown(value), f"this is {in_words(value)}; {wanted}")
+
+
+def one_number(value, wanted="return a number", finite=True):
+    """The value as a float, or why it is none; NaN and infinity are none."""
+    number = plain(value)
+    try:
+        if isinstance(number, str) and math.isfinite(float(number)):
+            wanted += ", without quotes"
+    except ValueError:
+        pass
+    # Fraction and Decimal are numbers, too, True and False are not.
+    if isinstance(number, bool) or not (
+            isinstance(number, Real) or type(number).__name__ == "Decimal"):
+        return None, misfit(value, wanted)
+    try:
+        number = float(number)
+    except (OverflowError, ValueError):
+        number = math.inf
+    if finite and not math.isfinite(number):
+        return None, Failure(shown(value), "no number to compare with: "
+                             "somewhere it is divided by zero, or overflows")
+    return number, None
+
+
+def entries(value, wanted, ordered=True):
+    """The entries of a list, tuple, array or generator, as a list.
+
+    ``wanted`` says what to return instead; a set has no order (``ordered``).
+    """
+    if isinstance(value, (str, bytes, dict)) or value is None or (
+            ordered and isinstance(value, (set, frozenset))):
+        return None, misfit(value, wanted)
+    if not hasattr(value, "__iter__") and not hasattr(value, "__getitem__"):
+        return None, misfit(value, wanted)
+    found, failed = attempt(_taken, value)
+    if failed and failed.kind == "TypeError" and not hasattr(
+            value, "__next__"):
+        return None, misfit(value, wanted)
+    if failed:
+        return None, failed
+    if len(found) > MOST:
+        return None, Failure(f"more than {MOST:,} entries",
+                             f"it never ends, or nearly so; {wanted}")
+    return found, None
+
+
+def _taken(value):
+    """The first entries, by a loop that can be interrupted."""
+    found = []
+    for entry in value:
+        found.append(plain(entry))
+        if len(found) > MOST:
+            break
+    return found
