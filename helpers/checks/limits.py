@@ -19,6 +19,7 @@ import time
 
 SECONDS = 5                   # for one call; the exercises need milliseconds
 ROOM = 2 * 2**30              # bytes of memory that it may add
+DEEPEST = 10_000              # calls within calls
 PATIENCE = 0.25               # seconds to tidy up before it is told again
 
 
@@ -47,7 +48,7 @@ def within(seconds, function, arguments):
         if error:
             raise error
         return value
-    frames, shots = [], 0
+    frames, shots, over = [], 0, False
 
     def call():
         frames.append(sys._getframe())
@@ -55,6 +56,8 @@ def within(seconds, function, arguments):
 
     def ring(_, frame):
         nonlocal shots
+        if over:                    # to ring again would end the process
+            return
         shots += 1
         signal.setitimer(signal.ITIMER_REAL, _again(shots))
         while frame and frame not in frames:
@@ -70,6 +73,7 @@ def within(seconds, function, arguments):
     try:
         return call()
     finally:
+        over = True
         signal.setitimer(signal.ITIMER_REAL, 0)
         frames.clear()
         signal.signal(signal.SIGALRM, handler or signal.SIG_DFL)
@@ -129,15 +133,18 @@ def in_threads(calls, seconds, release=lambda: None):
 def alone():
     """No input, limited memory; gives the ``Printed`` of what is printed."""
     printed, depth = Printed(), sys.getrecursionlimit()
-    asked, typed = builtins.input, sys.stdin
+    asked, typed, deeper = builtins.input, sys.stdin, sys.setrecursionlimit
     with contextlib.redirect_stdout(printed), (
             contextlib.redirect_stderr(Printed())), _little_memory():
         builtins.input, sys.stdin = _nobody, io.StringIO()
+        # Beyond some depth it is the stack that ends, and with it the kernel.
+        sys.setrecursionlimit = lambda limit: deeper(min(limit, DEEPEST))
         try:
             yield printed
         finally:
             builtins.input, sys.stdin = asked, typed
-            sys.setrecursionlimit(depth)
+            sys.setrecursionlimit = deeper
+            deeper(depth)
 
 
 def _nobody(*_):

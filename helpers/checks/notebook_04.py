@@ -73,7 +73,8 @@ def check_04_1(keep_distinct):
         return say(title, failed)
     for pair in pairs:
         if not isinstance(pair, Example):
-            return say(title, misfit(pair, f"{kind}; make_example makes one"))
+            return say(title, misfit(pair, f"{kind}; make_example makes one",
+                                     "an entry"))
     found = [(str(pair.task_id), str(pair.completion)) for pair in pairs]
     got = f"{len(found)} pairs"
     programs = [text for task_id, text in found if task_id == "check/0"]
@@ -168,7 +169,7 @@ def task_ids(function, *arguments, nothing):
         got, failed = entries(got, wanted, ordered=False)
     for entry in got or ():
         if not isinstance(entry, str):
-            return None, misfit(entry, wanted)
+            return None, misfit(entry, wanted, "an entry")
     return got, failed
 
 

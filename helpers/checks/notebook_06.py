@@ -61,7 +61,8 @@ def table(value, wanted):
             return None, failed
         for entry in rows[i]:
             if type(entry) is not int:
-                return None, misfit(entry, "token ids are whole numbers")
+                return None, misfit(entry, "token ids are whole numbers",
+                                    "an entry")
     return rows, failed
 
 

@@ -206,7 +206,8 @@ def check_08_3(todo):
                                         ordered=False)
             if failed:
                 return say(title, failed)
-            if any(task not in ALL_TASKS for task in share):
+            if any(not isinstance(task, str) or task not in ALL_TASKS
+                   for task in share):
                 return say(title, shown(got), "a list of tasks is wanted")
             shares.append(share)
         why = slip_in_shares(shares, left, done)

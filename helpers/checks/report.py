@@ -32,6 +32,7 @@ KINDS = {str: "text", bool: "True or False", list: "a list", tuple: "a tuple",
          bytes: "bytes", int: "a whole number", float: "a number",
          type(None): "nothing", type(...): "nothing",
          types.GeneratorType: "a generator: use return, not yield",
+         type: "a class: it is not called", complex: "a complex number",
          types.FunctionType: "a function: it is not called",
          types.BuiltinFunctionType: "a function: it is not called"}
 
@@ -41,7 +42,7 @@ class Failure:
     """Why there is no value to go on with.
 
     ``got`` and ``why`` are parts of the line; ``kind`` is the name of the
-    exception, if there was one.
+    exception, if the learner's code raised one.
     """
 
     got: str
@@ -115,8 +116,8 @@ def attempt(function, *arguments, nothing=NOTHING, seconds=None):
         if not equal(old, new):
             name = _names(function, len(arguments))[number]
             return None, Failure(
-                f"{name} changed", f"the caller still needs {name} as it was: "
-                f"work on a copy")
+                f"{name} changed by the call", f"the caller still needs "
+                f"{name} as it was: work on a copy")
     if (value is None or value is ...) and nothing:
         said = printed.getvalue().strip()
         return None, Failure("None", f"nothing is returned, it prints "
@@ -128,19 +129,24 @@ def attempt(function, *arguments, nothing=NOTHING, seconds=None):
 def failure(error, function=None, arguments=(), printed=None, seconds=0):
     """The ``Failure`` that an exception of the learner's code is."""
     kind, where = type(error).__name__, _line_of(error)
-    call = f"of {_call(function, arguments)}" * (function is not None)
+    ours = getattr(function, "__module__", "") == __name__
+    call = "" if function is None or ours else _call(function, arguments)
+    where = (f" {where} of {call}" if where and call else
+             f" {where.rstrip(',')}" if where else f": {call}" * bool(call))
     if isinstance(error, limits.OutOfTime):
         got = f"no end within {seconds or WHOLE_CHECK} seconds"
         return Failure(got, f"it never ends, or takes far too long; it was "
-                       f"stopped {where} {call}".strip(), kind)
+                       f"stopped{where}")
     message = _text(error)
     got = f"{kind}: {message}" if message else kind
-    why = f"the call failed {where} {call}".strip()
+    why = f"the call failed{where}"
     if isinstance(error, SystemExit):
         why += "; a function returns and ends nothing else"
     elif isinstance(error, MemoryError):
         why += "; it asks for more memory than there is room for"
     said = printed.getvalue().strip() if printed else ""
+    if isinstance(error, TypeError) and not _line_of(error):
+        kind = ""               # called with arguments that it does not take
     return Failure(got, why + f"; it printed {said!r:.40}" * bool(said), kind)
 
 
@@ -177,12 +183,14 @@ def _call(function, arguments):
 
 
 def _names(function, number):
-    """The names of its parameters, or the argument's place."""
+    """The names of the first parameters, as far as they have names."""
     try:
-        return list(inspect.signature(function).parameters)[:number] + [
-            "argument"] * number
+        known = [each.name for each in inspect.signature(
+            function).parameters.values() if each.kind in (
+                each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
     except (TypeError, ValueError):
-        return ["argument"] * number
+        known = []
+    return (known + ["an argument"] * number)[:number]
 
 
 def _copy(value):
@@ -223,8 +231,8 @@ def shown(value, most=60):
     value = plain(value)
     shape = getattr(value, "shape", None)
     try:
-        text = (f"a tensor of shape {tuple(shape)}" if shape is not None
-                else " ".join(_SHORT.repr(value).split()))
+        text = (" ".join(_SHORT.repr(value).split()) if shape is None else
+                f"{in_words(value)} of shape {tuple(shape)}")
     except Exception:
         text = f"a {type(value).__name__}"
     text = re.sub(r" at 0x[0-9a-f]+", "", text)
@@ -244,14 +252,16 @@ def in_words(value):
     if isinstance(value, (set, frozenset, dict)) or type(value) in KINDS:
         return next(said for kind, said in KINDS.items()
                     if isinstance(value, kind))
-    return f"a {type(value).__name__}"
+    name = {"ndarray": "array"}.get(type(value).__name__,
+                                    type(value).__name__)
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
 
 
-def misfit(value, wanted):
-    """The ``Failure`` of a value that is of the wrong kind."""
+def misfit(value, wanted, what="this"):
+    """The ``Failure`` of a value (or ``what`` of it) of the wrong kind."""
     if value is None or value is ...:
         return Failure("None", f"{NOTHING}; {wanted}")
-    return Failure(shown(value), f"this is {in_words(value)}; {wanted}")
+    return Failure(shown(value), f"{what} is {in_words(value)}; {wanted}")
 
 
 def one_number(value, wanted="return a number", finite=True):
@@ -281,15 +291,13 @@ def entries(value, wanted, ordered=True):
 
     ``wanted`` says what to return instead; a set has no order (``ordered``).
     """
+    value = plain(value)
     if isinstance(value, (str, bytes, dict)) or value is None or (
             ordered and isinstance(value, (set, frozenset))):
         return None, misfit(value, wanted)
     if not hasattr(value, "__iter__") and not hasattr(value, "__getitem__"):
         return None, misfit(value, wanted)
-    found, failed = attempt(_taken, value)
-    if failed and failed.kind == "TypeError" and not hasattr(
-            value, "__next__"):
-        return None, misfit(value, wanted)
+    found, failed = attempt(lambda: _taken(value))
     if failed:
         return None, failed
     if len(found) > MOST:
