@@ -60,9 +60,9 @@ def within(seconds, function, arguments):
             return
         shots += 1
         signal.setitimer(signal.ITIMER_REAL, _again(shots))
-        while frame and frame not in frames:
-            frame = frame.f_back
-        if frame:                   # and not in what follows the call
+        if shots > 1 and frames:
+            _storm.come_over(frames[0])
+        if _within_call(frame, frames):
             raise OutOfTime
 
     handler = signal.signal(signal.SIGALRM, ring)
@@ -73,7 +73,7 @@ def within(seconds, function, arguments):
     try:
         return call()
     finally:
-        over = True
+        over, _storm.over = True, None
         signal.setitimer(signal.ITIMER_REAL, 0)
         frames.clear()
         signal.signal(signal.SIGALRM, handler or signal.SIG_DFL)
@@ -83,12 +83,42 @@ def within(seconds, function, arguments):
 
 
 def _again(shots):
-    """Seconds until it is told once more.
+    """Seconds until it is told once more: time to tidy up, then none."""
+    return PATIENCE if shots == 1 else 1e-3
+
+
+def _within_call(frame, frames):
+    """Whether ``frame`` is below one of ``frames``, not in what follows."""
+    while frame and frame not in frames:
+        frame = frame.f_back
+    return frame is not None
+
+
+class _Storm:
+    """Raises wherever the interpreter looks up.
 
     A loop around ``try`` and a bare ``except`` has few places where nothing
-    catches; times that never repeat come upon them.
+    catches, and a timer hardly ever comes upon one.  The interpreter looks
+    up for signals and for pending calls at every turn of a loop, too; as a
+    pending call stands here whether this object is true.
     """
-    return PATIENCE if shots == 1 else 2e-6 + 1e-4 * (shots * 0.618 % 1)
+
+    over = None
+
+    def come_over(self, frame):
+        """Raise in what ``frame`` calls, until it has ended."""
+        self.over = frame
+        ctypes.pythonapi.Py_AddPendingCall(ctypes.pythonapi.PyObject_IsTrue,
+                                           ctypes.py_object(self))
+
+    def __bool__(self):
+        if self.over and _within_call(sys._getframe(), [self.over]):
+            self.come_over(self.over)
+            raise OutOfTime
+        return False
+
+
+_storm = _Storm()               # which a pending call may still look at
 
 
 def in_threads(calls, seconds, release=lambda: None):
