@@ -112,6 +112,7 @@ def naive_check(problem, program):
     return namespace.get("answer") == expected
 
 
+PATIENCE = 20                  # seconds for three problems
 # It runs in a process of its own: a trick may end that, and not the kernel.
 HARNESS = """
 import sys
@@ -131,8 +132,9 @@ def fooled(answers, trick):
         os.environ.get("PYTHONPATH")])])
     try:
         said = subprocess.run(
-            [sys.executable, "-c", HARNESS, *answers], input=trick, timeout=20,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            [sys.executable, "-c", HARNESS, *answers], input=trick,
+            timeout=PATIENCE, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True,
             errors="replace", env={**os.environ, "PYTHONPATH": path}).stderr
     except subprocess.TimeoutExpired:
         return "it does not end in the naive checker"

@@ -6,8 +6,8 @@ import threading
 import torch
 
 from helpers.checks.limits import alone, in_threads
-from helpers.checks.report import (NOTHING, attempt, entries, exercise,
-                                   failure, misfit, one_number, say, shown)
+from helpers.checks.report import (attempt, entries, exercise, failure,
+                                   misfit, one_number, say, shown, unreturned)
 
 # --------------------------------------- exercise 1: one loss, many processes
 
@@ -46,7 +46,7 @@ class Meeting:
 
 
 def everywhere(function, leaves):
-    """What each process returns, as (value, failure) pairs.
+    """What each process returns, as (value, failure) pairs; what was printed.
 
     One that waits for another that has gone home fails.
     """
@@ -63,7 +63,7 @@ def everywhere(function, leaves):
                            meeting.barrier.abort)
     return [pair and (pair[0], pair[1] and failure(
         pair[1], function, call[:2], printed, 3))
-        for pair, call in zip(found, calls)]
+        for pair, call in zip(found, calls)], printed
 
 
 @exercise
@@ -77,8 +77,8 @@ def check_08_1(process_loss):
     right = [x / tokens for x, _ in SHARES]
     title = "losses of " + ", ".join(f"{x:.4f}" for x in right)
     if not callable(process_loss):
-        return say(title, misfit(process_loss, "write a function"))
-    found = everywhere(process_loss, leaves)
+        return say(title, attempt(process_loss)[1])
+    found, printed = everywhere(process_loss, leaves)
     if any(pair is None for pair in found):
         return say(title, None, "a process does not end")
     failures = [failed for _, failed in found if failed]
@@ -93,7 +93,7 @@ def check_08_1(process_loss):
                    if alone_in_it[0].kind == "ZeroDivisionError" else None)
     values = [value for value, _ in found]
     if all(value is None for value in values):
-        return say(title, None, NOTHING)
+        return say(title, unreturned(printed))
     numbers = []
     for value in values:
         number, failed = one_number(value, "one number is wanted from each",

@@ -119,11 +119,15 @@ def attempt(function, *arguments, nothing=NOTHING, seconds=None):
                 f"{name} changed by the call", f"the caller still needs "
                 f"{name} as it was: work on a copy")
     if (value is None or value is ...) and nothing:
-        said = printed.getvalue().strip()
-        return None, Failure("None", f"nothing is returned, it prints "
-                             f"{said!r:.40}: return that instead" if said
-                             else nothing)
+        return None, unreturned(printed, nothing)
     return value, None
+
+
+def unreturned(printed, nothing=NOTHING):
+    """The ``Failure`` of a call that only ``printed`` something, if that."""
+    said = printed.getvalue().strip()
+    return Failure("None", f"nothing is returned, it prints {said!r:.40}: "
+                   f"return that instead" if said else nothing)
 
 
 def failure(error, function=None, arguments=(), printed=None, seconds=0):
