@@ -18,8 +18,8 @@ import threading
 import time
 
 SECONDS = 5                   # for one call; the exercises need milliseconds
-ROOM = 2 * 2**30              # bytes of memory that it may add
-DEEPEST = 10_000              # calls within calls
+EXTRA_BYTES = 2 * 2**30       # bytes of memory that it may add
+DEEP_CALLS = 10_000           # calls within calls
 PATIENCE = 0.25               # seconds to tidy up before it is told again
 
 
@@ -168,7 +168,7 @@ def alone():
             contextlib.redirect_stderr(Printed())), _little_memory():
         builtins.input, sys.stdin = _nobody, io.StringIO()
         # Beyond some depth it is the stack that ends, and with it the kernel.
-        sys.setrecursionlimit = lambda limit: deeper(min(limit, DEEPEST))
+        sys.setrecursionlimit = lambda limit: deeper(min(limit, DEEP_CALLS))
         try:
             yield printed
         finally:
@@ -183,13 +183,13 @@ def _nobody(*_):
 
 @contextlib.contextmanager
 def _little_memory():
-    """At most ``ROOM`` more, where the system can be asked for that."""
+    """At most ``EXTRA_BYTES`` more, where the system can be asked for that."""
     try:
         import resource
         with open("/proc/self/statm", encoding="ascii") as file:
             pages = int(file.read().split()[0])
         soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-        most = pages * resource.getpagesize() + ROOM
+        most = pages * resource.getpagesize() + EXTRA_BYTES
         if soft != resource.RLIM_INFINITY:
             most = min(most, soft)
         resource.setrlimit(resource.RLIMIT_AS, (most, hard))

@@ -15,7 +15,7 @@ SLIPS = {18: "Friday was done before Monday", 26: "the birds were added",
          16: "the birds were taken away", 12: "nothing has happened yet",
          9: "Monday is missing", 24: "Friday is missing"}
 # What a program is told that has no answer to compare.
-ADVICE = {
+NO_ANSWER = {
     "error": "it must run and set answer to a number",
     "timeout": "it must come to an end by itself",
     "memory": "a few numbers are enough",
@@ -37,7 +37,7 @@ def check_00_1(program):
         return say(21, verdict.value)
     if verdict.status != "wrong":
         detail = " ".join((verdict.detail or "").split())
-        why = ADVICE[verdict.status]
+        why = NO_ANSWER[verdict.status]
         if verdict.status == "unparsable":
             why += f": {place_of_error(program)}"
         elif "print(" in program and "without setting" in detail:

@@ -25,16 +25,17 @@ OURS = (str(Path(__file__).parents[1]), "<frozen", *{
     sysconfig.get_path(name) for name in (
         "stdlib", "platstdlib", "purelib", "platlib")})
 WHOLE_CHECK = 60              # seconds, should anything else go on for ever
-MOST = 10_000                 # entries of an answer that are looked at
-NOTHING = "nothing is returned so far"
-KINDS = {str: "text", bool: "True or False", list: "a list", tuple: "a tuple",
-         set: "a set", frozenset: "a set", dict: "a dictionary",
-         bytes: "bytes", int: "a whole number", float: "a number",
-         type(None): "nothing", type(...): "nothing",
-         types.GeneratorType: "a generator: use return, not yield",
-         type: "a class: it is not called", complex: "a complex number",
-         types.FunctionType: "a function: it is not called",
-         types.BuiltinFunctionType: "a function: it is not called"}
+LOOKED_AT = 10_000            # entries of an answer that are looked at
+NO_RETURN = "nothing is returned so far"
+IN_WORDS = {
+    str: "text", bool: "True or False", list: "a list", tuple: "a tuple",
+    set: "a set", frozenset: "a set", dict: "a dictionary", bytes: "bytes",
+    int: "a whole number", float: "a number", complex: "a complex number",
+    type(None): "nothing", type(...): "nothing",
+    types.GeneratorType: "a generator: use return, not yield",
+    type: "a class: it is not called",
+    types.FunctionType: "a function: it is not called",
+    types.BuiltinFunctionType: "a function: it is not called"}
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def exercise(check):
 
 # ------------------------------------------------------- calling the answer
 
-def attempt(function, *arguments, nothing=NOTHING, seconds=None):
+def attempt(function, *arguments, nothing=NO_RETURN, seconds=None):
     """``(value, None)`` of the learner's function, or ``(None, Failure)``.
 
     It is a failure, too, if an argument was changed, and if nothing was
@@ -123,10 +124,10 @@ def attempt(function, *arguments, nothing=NOTHING, seconds=None):
     return value, None
 
 
-def unreturned(printed, nothing=NOTHING):
+def unreturned(printed, nothing=NO_RETURN):
     """The ``Failure`` of a call that only ``printed`` something, if that."""
-    said = printed.getvalue().strip()
-    return Failure("None", f"nothing is returned, it prints {said!r:.40}: "
+    said = _first_line(printed)
+    return Failure("None", f"nothing is returned, it prints {said!r}: "
                    f"return that instead" if said else nothing)
 
 
@@ -148,19 +149,26 @@ def failure(error, function=None, arguments=(), printed=None, seconds=0):
         why += "; a function returns and ends nothing else"
     elif isinstance(error, MemoryError):
         why += "; it asks for more memory than there is room for"
-    said = printed.getvalue().strip() if printed else ""
+    said = _first_line(printed) if printed else ""
     if isinstance(error, TypeError) and not _line_of(error):
         kind = ""               # called with arguments that it does not take
-    return Failure(got, why + f"; it printed {said!r:.40}" * bool(said), kind)
+    return Failure(got, why + f"; it printed {said!r}" * bool(said), kind)
 
 
 def _text(error):
     """The message of an exception: its first line, cut."""
     try:
-        lines = str(error).splitlines() or [""]
+        return _cut((str(error).splitlines() or [""])[0], 80)
     except Exception:
-        lines = [""]
-    return lines[0] if len(lines[0]) <= 80 else lines[0][:77] + "..."
+        return ""
+
+
+def _first_line(printed):
+    return _cut((printed.getvalue().strip().splitlines() or [""])[0], 40)
+
+
+def _cut(text, most):
+    return text if len(text) <= most else text[:most - 3] + "..."
 
 
 def _line_of(error):
@@ -171,10 +179,8 @@ def _line_of(error):
         if not code.co_filename.startswith(OURS):
             text = linecache.getline(code.co_filename, step.tb_lineno,
                                      step.tb_frame.f_globals).strip()
-            if len(text) > 60:
-                text = text[:57] + "..."
             place = f"in line {step.tb_lineno}" + (
-                f", `{text}`," if text else "")
+                f", `{_cut(text, 60)}`," if text else "")
         step = step.tb_next
     return place
 
@@ -183,7 +189,7 @@ def _call(function, arguments):
     """"f([1, 2], 3)": the call in short."""
     name = getattr(function, "__name__", "the function")
     inside = ", ".join(shown(value, 40) for value in arguments)
-    return f"{name}({inside if len(inside) <= 160 else inside[:157] + '...'})"
+    return f"{name}({_cut(inside, 160)})"
 
 
 def _names(function, number):
@@ -240,7 +246,7 @@ def shown(value, most=60):
     except Exception:
         text = f"a {type(value).__name__}"
     text = re.sub(r" at 0x[0-9a-f]+", "", text)
-    return text if len(text) <= most else text[:most - 3] + "..."
+    return _cut(text, most)
 
 
 def plain(value):
@@ -253,8 +259,8 @@ def plain(value):
 def in_words(value):
     """What kind of thing a value is: "text", "a list"."""
     value = plain(value)
-    if isinstance(value, (set, frozenset, dict)) or type(value) in KINDS:
-        return next(said for kind, said in KINDS.items()
+    if isinstance(value, (set, frozenset, dict)) or type(value) in IN_WORDS:
+        return next(said for kind, said in IN_WORDS.items()
                     if isinstance(value, kind))
     name = {"ndarray": "array"}.get(type(value).__name__,
                                     type(value).__name__)
@@ -264,7 +270,7 @@ def in_words(value):
 def misfit(value, wanted, what="this"):
     """The ``Failure`` of a value (or ``what`` of it) of the wrong kind."""
     if value is None or value is ...:
-        return Failure("None", f"{NOTHING}; {wanted}")
+        return Failure("None", f"{NO_RETURN}; {wanted}")
     return Failure(shown(value), f"{what} is {in_words(value)}; {wanted}")
 
 
@@ -304,8 +310,8 @@ def entries(value, wanted, ordered=True):
     found, failed = attempt(lambda: _taken(value))
     if failed:
         return None, failed
-    if len(found) > MOST:
-        return None, Failure(f"more than {MOST:,} entries",
+    if len(found) > LOOKED_AT:
+        return None, Failure(f"more than {LOOKED_AT:,} entries",
                              f"it never ends, or nearly so; {wanted}")
     return found, None
 
@@ -315,6 +321,6 @@ def _taken(value):
     found = []
     for entry in value:
         found.append(plain(entry))
-        if len(found) > MOST:
+        if len(found) > LOOKED_AT:
             break
     return found

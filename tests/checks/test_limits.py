@@ -138,7 +138,7 @@ def deeper(*arguments):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc for memory")
 def test_a_list_without_end_is_out_of_memory_soon(monkeypatch, unchanged):
-    monkeypatch.setattr(limits, "ROOM", 2**28)
+    monkeypatch.setattr(limits, "EXTRA_BYTES", 2**28)
     assert attempt(lambda: list(itertools.count()))[1].kind == "MemoryError"
     assert attempt(lambda: bytes(2**20), seconds=5)[0]
 
