@@ -10,8 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from helpers.checks.report import (attempt, exercise, in_words, misfit, plain,
-                                   say, shown)
+from helpers.checks.report import (as_python, attempt, exercise, in_words,
+                                   misfit, say, shown)
 from helpers.execution import STATUSES, Runner, compare_output
 from helpers.problems import Problem
 
@@ -89,7 +89,7 @@ def check_01_2(published):
         if failed:
             return say(title, failed, f"{why}; it must not raise"
                        if failed.kind else None)
-        got = plain(got)
+        got = as_python(got)
         if not isinstance(got, bool) and not (
                 type(got) is int and got in (0, 1)):
             return say(title, shown(got), f"this is {in_words(got)}; return "

@@ -6,8 +6,8 @@ is known, prints one line and returns whether all is right.  It never raises.
 
 from itertools import combinations
 
-from helpers.checks.report import (attempt, entries, exercise, in_words,
-                                   misfit, one_number, plain, say, shown)
+from helpers.checks.report import (as_python, attempt, entries, exercise,
+                                   in_words, misfit, one_number, say, shown)
 from helpers.plans import Plan, Score, best_of, plan_request, steps
 
 # ------------------------------------------- exercise 1: a backward prompt
@@ -237,7 +237,7 @@ def check_03_4(carry_out):
                               nothing=None if wanted is None else why)
         if failed:
             return say(title, failed, why if failed.kind else None)
-        got = plain(got)
+        got = as_python(got)
         if got is not None and type(got) not in (int, float):
             return say(title, misfit(got, f"return a whole number, or None; "
                                           f"{why}"))

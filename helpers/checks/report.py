@@ -238,7 +238,7 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
 
 def shown(value, most=60):
     """``value`` in one short line, whatever it is."""
-    value = plain(value)
+    value = as_python(value)
     shape = getattr(value, "shape", None)
     try:
         text = (" ".join(_SHORT.repr(value).split()) if shape is None else
@@ -249,7 +249,7 @@ def shown(value, most=60):
     return _cut(text, most)
 
 
-def plain(value):
+def as_python(value):
     """One number of a library as Python's own; all else as it is."""
     if getattr(value, "shape", None) == () and hasattr(value, "item"):
         return value.item()
@@ -258,7 +258,7 @@ def plain(value):
 
 def in_words(value):
     """What kind of thing a value is: "text", "a list"."""
-    value = plain(value)
+    value = as_python(value)
     if isinstance(value, (set, frozenset, dict)) or type(value) in IN_WORDS:
         return next(said for kind, said in IN_WORDS.items()
                     if isinstance(value, kind))
@@ -276,7 +276,7 @@ def misfit(value, wanted, what="this"):
 
 def one_number(value, wanted="return a number", finite=True):
     """The value as a float, or why it is none; NaN and infinity are none."""
-    number = plain(value)
+    number = as_python(value)
     try:
         if isinstance(number, str) and math.isfinite(float(number)):
             wanted += ", without quotes"
@@ -301,7 +301,7 @@ def entries(value, wanted, ordered=True):
 
     ``wanted`` says what to return instead; a set has no order (``ordered``).
     """
-    value = plain(value)
+    value = as_python(value)
     if isinstance(value, (str, bytes, dict)) or value is None or (
             ordered and isinstance(value, (set, frozenset))):
         return None, misfit(value, wanted)
@@ -320,7 +320,7 @@ def _taken(value):
     """The first entries, by a loop that can be interrupted."""
     found = []
     for entry in value:
-        found.append(plain(entry))
+        found.append(as_python(entry))
         if len(found) > LOOKED_AT:
             break
     return found
