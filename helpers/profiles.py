@@ -7,12 +7,20 @@ the same cells under each of them.
 # So that an older Python gets as far as the sentence that it is too old.
 from __future__ import annotations
 
+import hashlib
+import json
+import math
+import operator
 import os
-from dataclasses import dataclass, fields, replace
+import re
+from dataclasses import asdict, dataclass, replace
+from numbers import Real
 from pathlib import Path
+from typing import get_type_hints
 
 ROOT = Path(__file__).resolve().parents[1]
 COLAB_GIB = 14.5              # what the profile colab is cut to: a T4
+_LONGEST = 60                  # characters of a folder's name before its hash
 
 
 @dataclass(frozen=True)
@@ -59,13 +67,47 @@ class Profile:
     plan_length: int = 1024       # longest row of the training, in tokens
 
     @property
+    def changed(self):
+        """{name: value} of what differs from the profile of this name."""
+        base = PROFILES.get(self.name, self)
+        return {name: value for name, value in asdict(self).items()
+                if value != getattr(base, name)}
+
+    @property
+    def folder(self):
+        """The name of the folder of its results, below ``runs``.
+
+        With ``epochs`` 2 instead of mini's 8 it is ``mini-epochs-2``: other
+        settings never write into the results of the profile as it comes.
+        Where the values make no short and plain name, a hash stands for them.
+        """
+        parts, plain = [self.name], True
+        for name, value in self.changed.items():
+            said = re.sub(r"[^a-z0-9._]+", "_", str(value).lower())
+            plain = plain and len(said) <= 20 and (
+                said == value or isinstance(value, (int, float)))
+            parts.append(f"{name.replace('_', '-')}-{said[:20]}")
+        tag = "-".join(parts)
+        if plain and len(tag) <= _LONGEST:
+            return tag
+        told = hashlib.sha256(json.dumps(self.changed).encode()).hexdigest()
+        return f"{tag[:_LONGEST].rstrip('-._')}-{told[:8]}"
+
+    @property
     def runs(self):
-        """The folder of this profile's results, made when asked for."""
-        folder = ROOT / "runs" / self.name
+        """The folder of this profile's results, made when asked for.
+
+        That of a changed profile says in ``settings.json`` what it is.
+        """
+        folder = ROOT / "runs" / self.folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
             probe = folder / f".writable-{os.getpid()}"
             probe.write_text("")
+            if self.changed:
+                _write_settings(folder / "settings.json", {
+                    "profile": self.name, "changed": self.changed,
+                    "settings": asdict(self)})
             probe.unlink(missing_ok=True)     # several may look at a time
         except OSError as error:
             raise OSError(
@@ -124,27 +166,86 @@ PROFILES = {
 }
 
 
+# What a later notebook reads: {name or folder: (the notebook that makes it,
+# the settings that it is made with)}.
+_ASKED = ("dataset", "teacher", "train_problems", "train_samples",
+         "max_new_tokens", "temperature", "top_p", "teacher_4bit",
+         "teacher_chat")
+_PLANNED = ("plan_dataset", "plan_difficulty", "plan_teacher", "plan_problems",
+           "plan_tokens", "teacher_4bit", "teacher_chat")
+_TRAINED = (*_ASKED, "student", "epochs", "batch_size", "learning_rate",
+           "lora_rank")
+MADE_WITH = {"samples/teacher-train.jsonl": ("02", _ASKED),
+             "plans": ("03", _PLANNED), "pairs": ("04", _ASKED),
+             "ekt-student": ("05", _TRAINED)}
+# What a teacher wrote is of use to a student with other settings, as long as
+# the problems are the same; a student with other settings is another one.
+_LENT = ("samples/teacher-train.jsonl", "plans", "pairs")
+
+
 def get_profile(name=None, **changes):
     """The profile ``name``, or the one the variable ``PROFILE`` names.
 
     ``changes`` override single values: ``get_profile("mini",
-    test_samples=10)``.  Without a name and without the variable it is
+    test_samples=10)``; the results then have a folder of their own
+    (:attr:`Profile.folder`).  Without a name and without the variable it is
     ``mini``; ``auto`` is ``colab`` where there is a card with enough memory
     for it, and ``mini`` elsewhere.  Raises ``ValueError`` for an unknown name
-    or value.
+    or value, and for a value of the wrong type or out of its range.
     """
     name = name or os.environ.get("PROFILE") or "mini"
     if name == "auto":
         name = "colab" if card_gib() >= COLAB_GIB else "mini"
-    if name not in PROFILES:
+    if not isinstance(name, str) or name not in PROFILES:
         raise ValueError(f"there is no profile {name!r}; choose one of "
                          f"{', '.join(PROFILES)}, auto")
-    known = [field.name for field in fields(Profile)]
+    kinds = get_type_hints(Profile)
     for value in changes:
-        if value not in known:
+        if value not in kinds:
             raise ValueError(f"a profile has no value {value!r} to change; "
-                             f"it has {', '.join(known)}")
-    return replace(PROFILES[name], **changes)
+                             f"it has {', '.join(kinds)}")
+    return replace(PROFILES[name], **{
+        key: _checked(key, kinds[key], value)
+        for key, value in changes.items()})
+
+
+def _checked(name, kind, value):
+    """``value`` as plain data of the type ``kind``; numpy's numbers too."""
+    wanted = {int: "a whole number from 1", float: "a number above 0",
+              bool: "True or False", str: "text"}.get(kind, "text or None")
+    if name == "temperature":
+        wanted = "a number from 0"
+    elif name == "top_p":
+        wanted = "a number above 0, at most 1"
+    try:
+        if kind in (int, float):
+            found = operator.index(value) if kind is int else float(value)
+            least = found >= 0 if name == "temperature" else found > 0
+            right = (least and math.isfinite(found)
+                     and isinstance(value, Real) and not isinstance(
+                         value, bool) and (name != "top_p" or found <= 1))
+        elif kind is bool:
+            found = bool(value)
+            right = type(value).__name__.strip("_") == "bool"
+        else:
+            found = value if value is None else os.fspath(value)
+            right = (found is None and kind is not str) or (
+                isinstance(found, str) and found.strip())
+    except (TypeError, ValueError, OverflowError):
+        right = False
+    if not right:
+        raise ValueError(f"{name} of a profile is {wanted}, and not "
+                         f"{repr(value)[:60]}")
+    return found
+
+
+def _write_settings(path, settings):
+    """Write ``settings`` unless they stand there; a kill leaves no half."""
+    text = json.dumps(settings, indent=1) + "\n"
+    if not path.exists() or path.read_text("utf-8") != text:
+        new = path.with_name(f".settings-{os.getpid()}.new")
+        new.write_text(text, "utf-8")
+        os.replace(new, path)
 
 
 def card_gib():
@@ -158,17 +259,38 @@ def card_gib():
 def find_artefact(profile, name):
     """The file or folder ``name`` of an earlier notebook.
 
-    Introduced in notebook 04, section 1.  It is looked for in
-    ``runs/<profile>/`` and then among the results that the repository ships
-    (there also gzipped), so that one can start at any notebook.  The studies'
-    runs are found by :func:`helpers.studies.runs.read_study`, a system at a
-    time.  Raises ``FileNotFoundError``.
+    Introduced in notebook 04, section 1.  It is looked for in the folder of
+    the profile and then among the results that the repository ships (there
+    also gzipped), so that one can start at any notebook.  A changed profile
+    looks in its own folder, then in that of the unchanged one, then among
+    those shipped; what its changes may have changed comes from there only if
+    a teacher wrote it, and a sentence is printed.  The studies' runs are found
+    by :func:`helpers.studies.runs.read_study`, a system at a time.  Raises
+    ``FileNotFoundError``.
     """
-    for folder in (profile.runs, profile.shipped):
-        for path in (folder / name, folder / f"{name}.gz"):
-            if path.exists():
-                return path
-    raise FileNotFoundError(
-        f"{name} is neither in runs/{profile.name}/ nor shipped in "
-        f"data/{profile.name}/results/; run the notebook that makes it "
-        f"first (the README lists which)")
+    places = [profile.runs, profile.shipped]
+    if profile.changed:
+        places.insert(1, ROOT / "runs" / profile.name)
+    part = name if name in MADE_WITH else name.partition("/")[0]
+    maker, settings = MADE_WITH.get(part, (None, tuple(profile.changed)))
+    run = (f"run notebook {maker}" if maker else
+           "run the notebook that makes it") + " first"
+    for folder in places:
+        path = next((path for path in (folder / name, folder / f"{name}.gz")
+                     if path.exists()), None)
+        if path:
+            break
+    else:
+        looked = " nor ".join(f"in {os.path.relpath(place, ROOT)}/"
+                              for place in places)
+        raise FileNotFoundError(f"{name} is neither {looked}; {run}")
+    other = [key for key in profile.changed if key in settings]
+    if folder != places[0] and other:
+        base = PROFILES[profile.name]
+        told = f"{os.path.relpath(path, ROOT)} was made with " + ", ".join(
+            f"{key}={getattr(base, key)!r} (here {profile.changed[key]!r})"
+            for key in other)
+        if part not in _LENT or {"dataset", "plan_dataset"} & {*other}:
+            raise FileNotFoundError(f"{told}; {run}, with this profile")
+        print(f"{told}; for one of your own {run}, with this profile")
+    return path

@@ -140,6 +140,12 @@ def _notices(profile, gpu):
                "sleep while they wait, and beside another busy program all "
                "takes many times as long; restart the kernel and run this "
                "cell first")
+    others = sorted(path.parent.name for path in (ROOT / "runs").glob(
+        f"{profile.name}-*/settings.json")
+        if path.parent.name != profile.folder)
+    if others:
+        yield (f"of another profile, and not used here: results in runs/"
+               f"{', runs/'.join(others[:3])}{' ...' * (len(others) > 3)}")
     if not (ROOT / "data").is_dir():
         yield ("data/ is not here: its models and results do not come with "
                "an installed package, so open the notebook in a clone of the "
@@ -213,4 +219,8 @@ def session_card(profile=None):
                  " GiB")
     if profile:
         lines.append(f"profile       {profile.name}")
+    if profile and profile.changed:
+        lines.append("changed       " + ", ".join(
+            f"{name}={value!r}" for name, value in profile.changed.items()))
+        lines.append(f"results       runs/{profile.folder}/")
     return "\n".join(lines)

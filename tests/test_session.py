@@ -24,7 +24,7 @@ import nbformat
 import pytest
 
 import helpers
-from helpers import session
+from helpers import profiles, session
 from helpers.profiles import get_profile
 from helpers.tools import stamping
 
@@ -181,6 +181,16 @@ def test_the_cell_is_short_and_begins_with_the_standard_library():
         for name in names:
             top = name.partition(".")[0]
             assert top == "helpers" or top in sys.stdlib_module_names
+
+
+def test_the_example_of_the_cell_changes_something():
+    example = re.search(r'get_profile\("\w+", .*?\)', CELL).group()
+    assert eval(example, {"get_profile": get_profile}).changed
+    for path in [*(ROOT / "notebooks").glob("*.*"), ROOT / "README.md"]:
+        for found in re.findall(r'get_profile\(\\?"(\w+)\\?", (\w+)=(\d+)\)',
+                                path.read_text("utf-8")):
+            name, key, value = found
+            assert get_profile(name, **{key: int(value)}).changed, path.name
 
 
 def test_the_cell_hides_no_module_that_another_cell_uses():
@@ -498,16 +508,14 @@ TORCH = "import torch, helpers; print(helpers.SPINNING)"
 
 
 @pytest.mark.parametrize("told, code, spins, spinning", [
-    ({}, "import helpers.training", "1000", None),
+    ({}, "import helpers, torch", "1000", None),
     ({}, "import helpers.scale.launch", "1000", None),
-    ({}, "import helpers.workshop.campaign, torch", "1000", None),
     # Before the collection, torch has its own way, and that is said.
     ({}, TORCH, "300000", "True"),
     # What the reader has set stays, and needs no word.
     ({"OMP_WAIT_POLICY": "PASSIVE"}, TORCH, "0", "False"),
-    ({"GOMP_SPINCOUNT": "77"}, "import helpers.training", "77", None),
-    ({"OMP_WAIT_POLICY": "PASSIVE"}, "import helpers.training", "0", None),
-    ({"KMP_BLOCKTIME": "3"}, "import helpers.training", "1000", None)])
+    ({"GOMP_SPINCOUNT": "77"}, "import helpers, torch", "77", None),
+    ({"KMP_BLOCKTIME": "3"}, "import helpers, torch", "1000", None)])
 def test_threads_that_wait_go_to_sleep_soon(told, code, spins, spinning):
     """OpenMP itself says, when torch loads it, how long its threads spin."""
     environment = {name: value for name, value in os.environ.items()
@@ -531,6 +539,30 @@ def test_a_session_whose_threads_spin_is_told_so(monkeypatch, capsys):
         session.prepare(get_profile("mini"), gpu=gpu)
         said = capsys.readouterr().out
         assert said.count("restart the kernel and run this") == lines
+
+
+def test_a_profile_of_the_environment_is_warned_of_too(monkeypatch):
+    monkeypatch.setenv("PROFILE", "colab")
+    told, = session._notices(get_profile(), gpu=False)
+    assert told.startswith("no GPU: the profile colab")
+    assert not list(session._notices(get_profile("mini"), gpu=False))
+
+
+def test_the_card_says_what_was_changed_and_where_results_go(
+        tmp_path, monkeypatch):
+    monkeypatch.setattr(profiles, "ROOT", tmp_path)
+    monkeypatch.setattr(session, "ROOT", tmp_path)
+    (tmp_path / "data").mkdir()
+    plain, changed = get_profile("mini"), get_profile("mini", epochs=2)
+    assert session.session_card(plain).endswith("\nprofile       mini")
+    assert session.session_card(changed).endswith(
+        "\nprofile       mini\nchanged       epochs=2\n"
+        "results       runs/mini-epochs-2/")
+    assert not list(session._notices(plain, gpu=False))
+    changed.runs
+    told, = session._notices(plain, gpu=False)
+    assert "not used here: results in runs/mini-epochs-2" in told
+    assert not list(session._notices(changed, gpu=False))
 
 
 # ---- packages ----

@@ -1,6 +1,8 @@
 """Checks of the exercises in notebook 00."""
 
-from helpers.checks.report import attempt, say
+import ast
+
+from helpers.checks.report import attempt, equal, exercise, misfit, say, shown
 from helpers.execution import Runner
 from helpers.problems import Problem
 
@@ -12,24 +14,63 @@ STORY = Problem(
 SLIPS = {18: "Friday was done before Monday", 26: "the birds were added",
          16: "the birds were taken away", 12: "nothing has happened yet",
          9: "Monday is missing", 24: "Friday is missing"}
+# What a program is told that has no answer to compare.
+NO_ANSWER = {
+    "error": "it must run and set answer to a number",
+    "timeout": "it must come to an end by itself",
+    "memory": "a few numbers are enough",
+    "blocked": "a program of sums has no need of that",
+    "unparsable": "it is no Python as a whole",
+    "infrastructure": "this machine failed, not your program: run the cell "
+                      "again"}
 
 
+@exercise
 def check_00_1(program):
     """Exercise 1: a program that the judge passes."""
     if not isinstance(program, str):
-        return say("a program as text", type(program).__name__,
-                   "put it between triple quotes")
+        return say("a program as text", misfit(
+            program, "put the program between triple quotes"))
     with Runner(workers=1) as runner:
         verdict = runner.judge(STORY, program)
     if verdict.status == "passed":
         return say(21, verdict.value)
-    if verdict.status == "wrong":
-        return say(21, verdict.value,
-                   SLIPS.get(verdict.value, "go through the days again"))
-    return say(21, f"verdict {verdict.status}",
-               "it must run and set answer to a number")
+    if verdict.status != "wrong":
+        detail = " ".join((verdict.detail or "").split())
+        why = NO_ANSWER[verdict.status]
+        if verdict.status == "unparsable":
+            why += f": {place_of_error(program)}"
+        elif "print(" in program and "without setting" in detail:
+            why += "; printing it is not enough"
+        return say(21, f"verdict {verdict.status} ({detail:.80})", why)
+    value, kind = verdict.value, verdict.detail.removeprefix(
+        "answer has type ")
+    if kind == "NoneType":
+        return say(21, "the answer None", "answer must be a number; print(), "
+                   "for one, gives back None")
+    if kind == "str":
+        return say(21, shown(value), "this is text: leave out the quotes"
+                   if value.strip().lstrip("+-").replace(".", "", 1)
+                   .isdecimal() else "this is text; answer must be a number")
+    if kind != verdict.detail:
+        return say(21, f"an answer of type {kind}" if value is None
+                   else shown(value), f"answer must be a number, and it has "
+                   f"type {kind}")
+    return say(21, shown(value), SLIPS.get(value, "go through the days again"))
 
 
+def place_of_error(program):
+    """Where a text stops being Python, as text."""
+    try:
+        ast.parse(program)
+    except SyntaxError as error:
+        return f"line {error.lineno}, {error.msg}"
+    except (ValueError, RecursionError, MemoryError) as error:
+        return str(error)
+    return "a construct that nothing can run"
+
+
+@exercise
 def check_00_2(first_right):
     """Exercise 2: the first program that passed."""
     cases = ((["a", "b", "c"], ["wrong", "passed", "passed"], "b",
@@ -40,9 +81,13 @@ def check_00_2(first_right):
              (["a", "b"], ["timeout", "passed"], "b",
               "only passed counts"))
     for programs, statuses, expected, why in cases:
-        got, failed = attempt(first_right, list(programs), list(statuses))
+        why = f"for {statuses}: {why}"
+        got, failed = attempt(first_right, list(programs), list(statuses),
+                              nothing=why if expected else None)
         if failed:
-            return say(repr(expected), failed, "the call failed")
-        if got != expected:
-            return say(repr(expected), repr(got), f"for {statuses}: {why}")
+            return say(repr(expected), failed)
+        if not isinstance(got, str) and got is not None:
+            return say(repr(expected), misfit(got, why))
+        if not equal(got, expected):
+            return say(repr(expected), shown(got), why)
     return say("four choices", "all four")

@@ -4,9 +4,14 @@ A check prints one line and returns whether all is right.  It never raises:
 an unfinished or broken answer is "not yet", with the reason.
 """
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
-from helpers.checks.report import say
+from helpers.checks.report import (as_python, attempt, exercise, in_words,
+                                   misfit, say, shown)
 from helpers.execution import STATUSES, Runner, compare_output
 from helpers.problems import Problem
 
@@ -45,44 +50,52 @@ CASES = (
     (99.0, "100", "the difference must be below 1 %, not equal to it"))
 
 
+@exercise
 def check_01_1(prediction):
     """Exercise 1: ``prediction`` maps A to G to a verdict."""
-    if not isinstance(prediction, dict) or set(prediction) != set(PROGRAMS):
-        return say("a dictionary with the keys A to G",
-                   f"{prediction!r:.40}", "keep the keys of the stub")
+    if not isinstance(prediction, dict):
+        return say("a dictionary with the keys A to G", misfit(
+            prediction, "keep the keys of the stub"))
+    if set(prediction) != set(PROGRAMS):
+        return say("a dictionary with the keys A to G", shown(
+            list(prediction)), "keep the keys of the stub")
     open_ones = [key for key, said in prediction.items() if said is None]
     if open_ones:
         return say("seven verdicts", f"{7 - len(open_ones)}",
                    f"{', '.join(open_ones)} to go")
     for key, (_, verdict, why) in PROGRAMS.items():
         said = prediction[key]
+        if not isinstance(said, str):
+            return say(f"a verdict on {key}", misfit(
+                said, "name the verdict as text, in quotes"))
+        said = said.strip().lower()
         if said not in STATUSES:
             return say("one of " + " ".join(STATUSES[:-1]),
-                       f"{said!r:.40}", f"{key} is no verdict")
+                       shown(said), f"the entry of {key} is no verdict")
         if said != verdict:
             return say(f"another verdict on {key}", said, why)
     return say("seven verdicts", "seven right ones")
 
 
+@exercise
 def check_01_2(published):
     """Exercise 2: ``published(value, expected)``, the released criterion."""
-    if not callable(published):
-        return say("a function", f"{published!r:.40}",
-                   "define published(value, expected)")
     for value, expected, why in CASES:
         right = (type(value) is float and abs(value - float(expected))
                  / max(float(expected), 1e-5) < 0.01)
-        call = f"published({value!r}, {expected!r})"
-        try:
-            got = published(value, expected)
-        except Exception as error:
-            return say(f"{right} from {call}", type(error).__name__,
-                       f"{why}; it must not raise")
-        if got is None:
-            return say(f"{right} from {call}", "None",
-                       "return True or False")
+        title = f"{right} from published({value!r}, {expected!r})"
+        got, failed = attempt(published, value, expected,
+                              nothing="return True or False")
+        if failed:
+            return say(title, failed, f"{why}; it must not raise"
+                       if failed.kind else None)
+        got = as_python(got)
+        if not isinstance(got, bool) and not (
+                type(got) is int and got in (0, 1)):
+            return say(title, shown(got), f"this is {in_words(got)}; return "
+                       f"True or False")
         if bool(got) != right:
-            return say(f"{right} from {call}", f"{got!r:.20}", why)
+            return say(title, got, why)
     return say("the released criterion", f"{len(CASES)} right verdicts")
 
 
@@ -99,29 +112,62 @@ def naive_check(problem, program):
     return namespace.get("answer") == expected
 
 
+PATIENCE = 20                  # seconds for three problems
+# It runs in a process of its own: a trick may end that, and not the kernel.
+HARNESS = """
+import sys
+from helpers.checks.notebook_01 import naive_check
+from helpers.problems import Problem
+trick = sys.stdin.read()
+for answer in sys.argv[1:]:
+    right = naive_check(Problem(answer, "?", answer=answer), trick) is True
+    print(f"\\nverdict {right}", file=sys.__stderr__, flush=True)
+"""
+
+
+def fooled(answers, trick):
+    """How often the naive checker is fooled, or how it came to its end."""
+    root = str(Path(__file__).parents[2])
+    path = os.pathsep.join([root, *filter(None, [
+        os.environ.get("PYTHONPATH")])])
+    try:
+        said = subprocess.run(
+            [sys.executable, "-c", HARNESS, *answers], input=trick,
+            timeout=PATIENCE, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True,
+            errors="replace", env={**os.environ, "PYTHONPATH": path}).stderr
+    except subprocess.TimeoutExpired:
+        return "it does not end in the naive checker"
+    lines = said.splitlines()
+    right = lines.count("verdict True")
+    if right + lines.count("verdict False") == len(answers):
+        return right
+    return (said.strip().splitlines() or ["the end of its process"])[-1]
+
+
+@exercise
 def check_01_3(trick):
     """Exercise 3: ``trick``, a program that fools the naive checker only."""
     wanted = "naive: 3 of 3, judge: 0 of 3"
     if not isinstance(trick, str):
-        return say("a program as text", type(trick).__name__,
-                   "put it between triple quotes")
+        return say("a program as text", misfit(
+            trick, "put the program between triple quotes"))
     for word, why in (("__eq__", "find a way without __eq__"),
                       ("problem", "find a way without the problem"),
                       ("open", "find a way without a file")):
         if re.search(rf"(?<!\w){word}(?!\w)", trick):
             return say(wanted, f"a program with {word}", why)
+    answers = ("731846", "-12", "58")
     problems = [Problem(f"check/{answer}", "?", answer=answer)
-                for answer in ("731846", "-12", "58")]
+                for answer in answers]
     with Runner(workers=1) as runner:
         ours = [runner.judge(problem, trick) for problem in problems]
     if ours[0].status in ("timeout", "memory", "unparsable"):
-        return say(wanted, ours[0].status, "it does not even end well")
-    try:
-        naive = sum(naive_check(problem, trick) is True
-                    for problem in problems)
-    except BaseException as error:
-        return say(wanted, type(error).__name__,
-                   "it must not end the checker")
+        return say(wanted, f"{ours[0].status} ({ours[0].detail:.60})",
+                   "it does not even end well")
+    naive = fooled(answers, trick)
+    if isinstance(naive, str):
+        return say(wanted, f"{naive:.60}", "it must not end the checker")
     passed = sum(verdict.status == "passed" for verdict in ours)
     got = f"naive: {naive} of 3, judge: {passed} of 3"
     if naive == 0:
@@ -133,20 +179,25 @@ def check_01_3(trick):
     return say(wanted, got)
 
 
+@exercise
 def check_01_4(fakes):
     """Exercise 4: ``fakes``, wrong outputs that the official scorer accepts.
     """
-    if not isinstance(fakes, dict) or set(fakes) != set(EXPECTED):
-        return say("a dictionary with the three expected outputs as keys",
-                   f"{fakes!r:.40}", "keep the keys of the stub")
+    title = "a dictionary with the three expected outputs as keys"
+    if not isinstance(fakes, dict):
+        return say(title, misfit(fakes, "keep the keys of the stub"))
+    if set(fakes) != set(EXPECTED):
+        return say(title, shown(list(fakes)), "keep the keys of the stub")
     for expected, hint in EXPECTED.items():
         fake = fakes[expected]
         wanted = f"a wrong output that passes for {expected!r}"
+        if fake is None:
+            return say(wanted, None, "write it as text")
         if not isinstance(fake, str):
-            return say(wanted, f"{fake!r:.40}", "write it as text")
+            return say(wanted, misfit(fake, "write it as text"))
         if compare_output(fake, expected, "strict"):
-            return say(wanted, f"{fake!r:.40}", "that one is right")
+            return say(wanted, shown(fake), "that one is right")
         if not compare_output(fake, expected, "apps"):
-            return say(wanted, f"{fake!r:.40}",
+            return say(wanted, shown(fake),
                        f"the official scorer refuses it; think of {hint}")
     return say("three wrong outputs that pass", "three")

@@ -6,7 +6,8 @@ is known, prints one line and returns whether all is right.  It never raises.
 
 from itertools import combinations
 
-from helpers.checks.report import attempt, say
+from helpers.checks.report import (as_python, attempt, entries, exercise,
+                                   in_words, misfit, one_number, say, shown)
 from helpers.plans import Plan, Score, best_of, plan_request, steps
 
 # ------------------------------------------- exercise 1: a backward prompt
@@ -27,7 +28,7 @@ SHOWN = {False: "without the question", True: "with the question"}
 def wrong_with(text, wanted, asked):
     """What is wrong with a backward prompt, or None."""
     if not isinstance(text, str):
-        return "return the prompt as text"
+        return f"this is {in_words(text)}; return the prompt as text"
     if not asked and ("Uma" in text or "QUESTION" in text):
         return ("the question is shown, and nothing but code is wanted: "
                 "leave out its label, too, and the exemplar's")
@@ -62,25 +63,24 @@ def wrong_with(text, wanted, asked):
         return f"compare with plan_request from {first!r} on"
 
 
+@exercise
 def check_03_1(backward_prompt):
     """Exercise 1: the prompt for backward reasoning, in both forms.
 
     Prints one line, returns a bool.
     """
-    for asked, shown in SHOWN.items():
+    for asked, words in SHOWN.items():
         way = "backward-with-question" if asked else "backward"
         wanted = plan_request(way, QUESTION, GIVEN_CODE, EXEMPLAR)
-        title = f"{len(wanted)} characters {shown}"
+        title = f"{len(wanted)} characters {words}"
         text, failed = attempt(backward_prompt, QUESTION, GIVEN_CODE,
                                dict(EXEMPLAR), asked)
         if failed:
-            return say(title, failed, "the call failed")
-        if text is None:
-            return say(title, None, "nothing is returned so far")
+            return say(title, failed)
         why = wrong_with(text, wanted, asked)
         if why:
-            size = f"{len(text)} characters" if isinstance(text, str) else (
-                type(text).__name__)
+            size = (f"{len(text)} characters" if isinstance(text, str)
+                    else shown(text))
             return say(title, size, why)
     return say("the prompt in both forms", "both")
 
@@ -97,19 +97,27 @@ SCORES = tuple(Score(Plan(name, "forward", -1, index, f"1. {name}{index}.\n"),
 PICKED = ["b1", "a1", "d0"]
 
 
+@exercise
 def check_03_2(pick_plans):
     """Exercise 2: each problem's plan that its example tests choose.
 
     Prints one line, returns a bool.
     """
-    found, failed = attempt(lambda: [
-        f"{plan.task_id}{plan.sample_index}"
-        for plan in pick_plans(list(SCORES)) or ()])
+    got, failed = attempt(pick_plans, list(SCORES),
+                          nothing="nothing is picked so far")
+    if not failed:
+        plans, failed = entries(got, "return a list of plans")
     if failed:
-        why = {"ZeroDivisionError": "a plan from which no program was "
-                                    "written has no share; count it as 0"}
-        return say(PICKED, failed, why.get(failed.split(":")[0],
-                                           "return a list of plans"))
+        return say(PICKED, failed, "a plan from which no program was written "
+                   "has no share; count it as 0"
+                   if failed.kind == "ZeroDivisionError" else None)
+    other = [plan for plan in plans if not isinstance(plan, Plan)]
+    if other:
+        return say(PICKED, shown(other[0]), "return a list of plans, and "
+                   f"this entry is {in_words(other[0])}" + (
+                       ": its plan is wanted" if isinstance(other[0], Score)
+                       else ""))
+    found = [f"{plan.task_id}{plan.sample_index}" for plan in plans]
     reason = None
     if not found:
         reason = "nothing is picked so far"
@@ -162,6 +170,7 @@ SLIPS = {
         lambda draw: sum(value for _, value in draw) / len(draw)}
 
 
+@exercise
 def check_03_3(best_by_hand):
     """Exercise 3: best of n as a mean over all draws.
 
@@ -171,13 +180,10 @@ def check_03_3(best_by_hand):
         wanted = best_of(KEYS, VALUES, n)
         title = f"{wanted:.4f} for n = {n}"
         got, failed = attempt(best_by_hand, list(KEYS), list(VALUES), n)
+        if not failed:
+            got, failed = one_number(got)
         if failed:
-            return say(title, failed, "the call failed")
-        if got is None:
-            return say(title, None, "nothing is returned so far")
-        got, failed = attempt(lambda: float(got))
-        if failed:
-            return say(title, failed, "return a number")
+            return say(title, failed)
         if abs(got - wanted) < 1e-9:
             continue
         why = [text for text, judge in SLIPS.items()
@@ -219,6 +225,7 @@ CARRIED = (
     ("1. Read n.\n2. Print it.\n", 0, 0, "0 is a result, not nothing"))
 
 
+@exercise
 def check_03_4(carry_out):
     """Exercise 4: a plan carried out without a program.
 
@@ -226,10 +233,15 @@ def check_03_4(carry_out):
     """
     for plan, n, wanted, why in CARRIED:
         title = f"{wanted} for n = {n} ({' / '.join(steps(plan)[1:4])})"
-        got, failed = attempt(carry_out, plan, n)
+        got, failed = attempt(carry_out, plan, n,
+                              nothing=None if wanted is None else why)
         if failed:
-            return say(title, failed, why)
-        if got != wanted or isinstance(got, (bool, float)):
+            return say(title, failed, why if failed.kind else None)
+        got = as_python(got)
+        if got is not None and type(got) not in (int, float):
+            return say(title, misfit(got, f"return a whole number, or None; "
+                                          f"{why}"))
+        if got != wanted or isinstance(got, float):
             same = got == wanted and isinstance(got, float)
             return say(title, repr(got),
                        "whole numbers stay whole: use //" if same else why)

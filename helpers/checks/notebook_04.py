@@ -7,7 +7,7 @@ an unfinished or broken answer is "not yet", with the reason.
 
 import re
 
-from helpers.checks.report import attempt, say
+from helpers.checks.report import attempt, entries, exercise, misfit, say
 from helpers.execution import Verdict
 from helpers.filtering import Example
 from helpers.mini.reading import read_story
@@ -42,12 +42,6 @@ def judge_by_hand(programs):
             for index, (program, right) in enumerate(pairs)]
 
 
-def name_of(error):
-    """The error's kind and first line."""
-    first = (str(error).splitlines() or ["no message"])[0]
-    return f"{type(error).__name__} ({first:.60})"
-
-
 WRONG = "start = 12\nmonday = start + 2\nanswer = monday\n"
 FIRST = ("start = 12\nmonday = start * 2\nfriday = monday - 3\n"
          "answer = friday\n")
@@ -63,19 +57,25 @@ DISTINCT = judge_by_hand({
     3: [(LAST, True), (LAST.replace("monday", "m"), True)]})[::-1]
 
 
+@exercise
 def check_04_1(keep_distinct):
     """Exercise 1: up to k distinct correct programs per problem.
 
     Introduced in notebook 04, exercise 1.  Prints one line, returns a bool.
     """
-    title = "3 pairs for k = 2"
-    try:
-        pairs = keep_distinct(PROBLEMS, list(DISTINCT), 2)
-        found = [(str(pair.task_id), str(pair.completion))
-                 for pair in pairs or ()]
-    except (Exception, SystemExit) as error:
-        return say(title, name_of(error), "return a list of training "
-                   "pairs, as first_correct does")
+    title, kind = "3 pairs for k = 2", ("return a list of training pairs, as "
+                                        "first_correct does")
+    got, failed = attempt(keep_distinct, list(PROBLEMS), list(DISTINCT), 2,
+                          nothing="nothing is kept yet")
+    if not failed:
+        pairs, failed = entries(got, kind)
+    if failed:
+        return say(title, failed)
+    for pair in pairs:
+        if not isinstance(pair, Example):
+            return say(title, misfit(pair, f"{kind}; make_example makes one",
+                                     "an entry"))
+    found = [(str(pair.task_id), str(pair.completion)) for pair in pairs]
     got = f"{len(found)} pairs"
     programs = [text for task_id, text in found if task_id == "check/0"]
     right = [FIRST, RESPELT, DOUBLED, THIRD]
@@ -107,13 +107,14 @@ def check_04_1(keep_distinct):
 def check_no_limit(keep_distinct):
     """The second half of exercise 1: ``k=None`` keeps all."""
     title = "3 pairs for k = 2, 4 for k = None"
-    try:
-        count = len(keep_distinct(PROBLEMS, list(DISTINCT), None))
-    except (Exception, SystemExit) as error:
-        return say(title, name_of(error),
-                   "without a limit all distinct programs are kept")
-    return say(title, f"3 and {count}", None if count == 4 else
-               "without a limit all distinct programs are kept")
+    why = "without a limit all distinct programs are kept"
+    got, failed = attempt(keep_distinct, list(PROBLEMS), list(DISTINCT), None,
+                          nothing=why)
+    if not failed:
+        pairs, failed = entries(got, why)
+    if failed:
+        return say(title, failed, why if failed.kind else None)
+    return say(title, f"3 and {len(pairs)}", None if len(pairs) == 4 else why)
 
 
 # check/0: only luck.  check/1: luck and a program that reads the question.
@@ -128,21 +129,22 @@ LUCK = judge_by_hand({
     3: [("answer = 16\n", False), ("t = 9\nanswer = t\n", False)]})
 
 
+@exercise
 def check_04_2(only_luck):
     """Exercise 2: problems whose right programs are all suspicious.
 
     Introduced in notebook 04, exercise 2.  Prints one line, returns a bool.
     """
     title = "['check/0']"
-    try:
-        found = only_luck(PROBLEMS, list(LUCK))
-        found = sorted(map(str, found or ()))
-    except (Exception, SystemExit) as error:
-        return say(title, name_of(error), "return a list of task_ids")
-    reason = None
+    nothing = ("nothing is found; check/0 has two right programs, and both "
+               "use numbers that its question does not have")
+    found, failed = task_ids(only_luck, list(PROBLEMS), list(LUCK),
+                             nothing=nothing)
+    if failed:
+        return say(title, failed)
+    found, reason = sorted(found), None
     if not found:
-        reason = ("nothing is found; check/0 has two right programs, and "
-                  "both use numbers that its question does not have")
+        reason = nothing
     elif set(found) - {problem.task_id for problem in PROBLEMS}:
         reason = "return a list of task_ids, and nothing else"
     elif "check/3" in found:
@@ -157,6 +159,18 @@ def check_04_2(only_luck):
     elif found != ["check/0"]:
         reason = "name each problem once"
     return say(title, found, reason)
+
+
+def task_ids(function, *arguments, nothing):
+    """The list of task_ids that the call gives, as ``attempt`` returns it."""
+    got, failed = attempt(function, *arguments, nothing=nothing)
+    wanted = "return a list of task_ids, and nothing else"
+    if not failed:
+        got, failed = entries(got, wanted, ordered=False)
+    for entry in got or ():
+        if not isinstance(entry, str):
+            return None, misfit(entry, wanted, "an entry")
+    return got, failed
 
 
 # -------------------------------- exercise 3: find the spurious programs
@@ -209,13 +223,19 @@ KEPT = (
      "its program cannot be parsed, and that makes it a suspect"),
     ("30 Monday:halves them", None, "no program of it is kept"))
 GUILTY = (1, 3, 4, 6, 7, 8, 11)
-FAILED = {
-    "ValueError": "a program that cannot be parsed must not stop the search; "
-                  "it is a suspect",
-    "SyntaxError": "a program that cannot be parsed must not stop the "
-                   "search; it is a suspect",
-    "AttributeError": "mind that read_story gives None for a question that "
-                      "is no story of the mini world"}
+
+
+def cause(failed):
+    """What an exception in exercise 3 often comes from, None if not known."""
+    if failed.kind in ("ValueError", "SyntaxError") and any(
+            word in failed.got for word in ("pars", "syntax", "unmatched",
+                                            "Python")):
+        return ("a program that cannot be parsed must not stop the search; "
+                "it is a suspect")
+    if failed.kind == "AttributeError" and "NoneType" in failed.got:
+        return ("mind that read_story gives None for a question that is no "
+                "story of the mini world")
+    return None
 
 
 def in_words(plot):
@@ -243,6 +263,7 @@ def kept_pairs():
     return problems, examples[::-1]
 
 
+@exercise
 def check_04_3(suspects):
     """Exercise 3: right programs that did not read the story.
 
@@ -250,19 +271,18 @@ def check_04_3(suspects):
     """
     wanted = {f"story/{i}" for i in GUILTY}
     title = f"{len(wanted)} suspects"
-    found, failed = attempt(
-        lambda: [str(name) for name in suspects(*kept_pairs()) or ()])
-    if failed:
-        return say(title, failed, FAILED.get(
-            failed.split(":")[0], "return a list of task_ids"))
     names = {f"story/{i}": why for i, (_, _, why) in enumerate(KEPT)}
+    nothing = "nothing is found; story/1 is one: " + names["story/1"]
+    found, failed = task_ids(suspects, *kept_pairs(), nothing=nothing)
+    if failed:
+        return say(title, failed, cause(failed))
     honest = [f"story/{i}" for i, (_, _, why) in enumerate(KEPT)
               if why.startswith(HONEST)]
     accused = [name for name in names if name in found and name not in wanted]
     missed = [name for name in names if name in wanted and name not in found]
     reason = None
     if not found:
-        reason = ("nothing is found; story/1 is one: " + names["story/1"])
+        reason = nothing
     elif set(found) - set(names):
         reason = "return a list of task_ids, and nothing else"
     elif set(honest) <= set(found):

@@ -6,10 +6,12 @@ from itertools import product
 import torch
 from torch.nn.functional import cross_entropy, pad
 
-from helpers.checks.report import attempt, say
+from helpers.checks.report import (attempt, entries, exercise, failure,
+                                   in_words, misfit, say, shown)
 from helpers.training import IGNORED
 
 
+@exercise
 def check_05_1(reply_labels):
     """Exercise 1: train on every reply and on one end token."""
     parts, end = [([5, 6], [7]), ([8], [9, 10, 11])], 1
@@ -18,15 +20,20 @@ def check_05_1(reply_labels):
     got, failed = attempt(reply_labels, [(list(q), list(r))
                                          for q, r in parts], end)
     if failed:
-        return say((ids, labels), failed, "the call failed")
-    if got is None:
-        return say((ids, labels), None, "nothing is returned so far")
-    pair, failed = attempt(lambda: tuple(list(part) for part in got))
-    if failed or len(pair) != 2:
-        return say("(ids, labels)", got, "two lists are wanted")
+        return say((ids, labels), failed)
+    wanted = "two lists are wanted, (ids, labels)"
+    pair, failed = entries(got, wanted)
+    if not failed and len(pair) != 2:
+        failed = misfit(got, f"{wanted}, not {len(pair)}")
+    for i, part in enumerate(pair if not failed else ()):
+        pair[i], failed = entries(part, wanted)
+        if failed:
+            break
+    if failed:
+        return say("(ids, labels)", failed)
     if pair[0] != ids:
-        return say(ids, pair[0], "the ids are all parts in order, and the "
-                   "end token once")
+        return say(ids, shown(pair[0]), "the ids are all parts in order, and "
+                   "the end token once")
     if len(pair[1]) != len(ids):
         return say(f"{len(ids)} labels", f"{len(pair[1])} labels",
                    "each token needs a label")
@@ -41,6 +48,7 @@ def check_05_1(reply_labels):
     return say("the mask of both replies", "it")
 
 
+@exercise
 def check_05_2(merge):
     """Exercise 2: one matrix for weight and adapter."""
     source = torch.Generator().manual_seed(0)
@@ -51,15 +59,16 @@ def check_05_2(merge):
     before = weight.clone()
     got, failed = attempt(merge, weight, a, b, 6, 2)
     if failed:
-        return say("a (3, 4) matrix", failed, "the call failed")
-    if got is None:
-        return say("a (3, 4) matrix", None, "nothing is returned so far")
-    if not isinstance(got, torch.Tensor) or got.shape != weight.shape:
-        return say("a (3, 4) matrix", getattr(got, "shape", type(got)),
+        if torch.equal(weight, before):
+            return say("a (3, 4) matrix", failed)
+        return say("weight unchanged", failed, "the frozen one may be needed "
+                                               "again")
+    if not isinstance(got, torch.Tensor):
+        return say("a (3, 4) matrix", misfit(got, "return one tensor"))
+    if got.shape != weight.shape:
+        return say("a (3, 4) matrix", f"the shape {tuple(got.shape)}",
                    "it must have the shape of weight")
-    if not torch.equal(weight, before):
-        return say("weight unchanged", "weight changed", "return a new "
-                   "matrix: the frozen one may be needed again")
+    got = got.detach().to(weight.dtype)
     if torch.allclose(got, weight + b @ a, atol=1e-5):
         return say("W + 3 B A", "W + B A", "the factor alpha / rank is "
                    "missing")
@@ -186,15 +195,16 @@ def slip_in_value(distil_step, value):
     for known, reasons in known_slips(student, teacher, labels):
         if math.isclose(value, known, rel_tol=2e-5):
             return reasons[0] if reasons else None
-    same, failed = attempt(lambda: float(distil_step(
-        student.clone(), student.clone(), labels.clone())))
-    if failed or not math.isclose(same, own_loss(student, labels).item(),
-                                  rel_tol=1e-4):
+    same, failed = attempt(distil_step, student.clone(), student.clone(),
+                           labels.clone())
+    alone = own_loss(student, labels).item()
+    if failed or not math.isclose(float(same), alone, rel_tol=1e-4):
         return ("with the student as its own teacher the cross-entropy "
                 "should be left, and it is not")
     return "the cross-entropy is right, and the divergence is not"
 
 
+@exercise
 def check_05_3(distil_step):
     """Exercise 3: cross-entropy and divergence, and only the student learns.
 
@@ -206,23 +216,17 @@ def check_05_3(distil_step):
         title, given = f"a loss of {right:.4f}", [x.clone() for x in inputs]
         got, failed = attempt(distil_step, *given)
         if failed:
-            return say(title, failed, "the call failed")
-        if got is None:
-            return say(title, None, "nothing is returned so far")
+            return say(title, failed)
         if not isinstance(got, torch.Tensor):
-            return say(title, f"a {type(got).__name__}", "return one tensor, "
-                       "or nothing can be trained with it")
+            return say(title, shown(got), f"this is {in_words(got)}; return "
+                       f"one tensor, or nothing can be trained with it")
         if got.dim():
             return say(title, f"a tensor of shape {tuple(got.shape)}",
                        "one number is wanted, a mean over tokens")
-        for name, before, after in zip(("student", "teacher", "labels"),
-                                       inputs, given):
-            if not attempt(torch.equal, before, after)[0]:
-                return say(f"{name} unchanged", f"{name} changed", "make a "
-                           "new tensor: the caller still needs this one")
-        value, failed = attempt(float, got)
-        if failed:
-            return say(title, failed, "one number is wanted")
+        try:
+            value = float(got)
+        except (RuntimeError, TypeError, ValueError) as error:
+            return say(title, failure(error).got, "one number is wanted")
         why = slip_in_value(distil_step, value)
         if why:
             return say(title, f"{value:.4f}", why)
@@ -236,11 +240,15 @@ def check_gradients(distil_step, title):
     wanted, = torch.autograd.grad(
         own_loss(student, labels) + followed(student, teacher, labels),
         student)
-    got, failed = attempt(lambda: torch.autograd.grad(
-        distil_step(student * 1, teacher * 1, labels), leaves,
-        allow_unused=True, materialize_grads=True))
+    loss, failed = attempt(distil_step, student * 1, teacher * 1, labels)
     if failed:
-        return say(title, failed, "it cannot be trained with")
+        return say(title, failed)
+    try:
+        got = torch.autograd.grad(loss, leaves, allow_unused=True,
+                                  materialize_grads=True)
+    except RuntimeError as error:
+        return say(title, failure(error).got, "it cannot be trained with: "
+                   "keep what comes from the student a tensor")
     if got[1].any():
         return say(title, "one that trains the teacher", "its logits are "
                    "the target and get no gradient: detach them")

@@ -5,7 +5,8 @@ from itertools import product
 
 import torch
 
-from helpers.checks.report import attempt, say
+from helpers.checks.report import (attempt, entries, exercise, misfit,
+                                   one_number, say)
 from helpers.evaluation import pass_at_k
 from helpers.plans import best_of
 from helpers.training import IGNORED
@@ -26,25 +27,43 @@ def rows_of(codes, plans, end, pad):
             [labels + [IGNORED] * (most - len(labels)) for _, labels in rows])
 
 
+@exercise
 def check_06_1(two_task_batch):
     """Exercise 1: both tasks in one batch, with the right labels."""
     ids, labels = rows_of(CODES, PLANS, END, PAD)
     copies = [[(list(a), list(b)) for a, b in part] for part in (CODES, PLANS)]
     got, failed = attempt(two_task_batch, *copies, END, PAD)
     if failed:
-        return say((ids, labels), failed, "the call failed")
-    if got is None:
-        return say((ids, labels), None, "nothing is returned so far")
-    pair, failed = attempt(lambda: tuple(
-        [[int(x) for x in row] for row in part] for part in got))
-    if failed or len(pair) != 2:
-        return say("(ids, labels)", f"{got!r:.60}", "two lists of rows are "
-                   "wanted")
+        return say((ids, labels), failed)
+    wanted = "two lists of rows are wanted"
+    pair, failed = entries(got, wanted)
+    if not failed and len(pair) != 2:
+        failed = misfit(got, f"{wanted}, not {len(pair)}")
+    for i, part in enumerate(pair if not failed else ()):
+        pair[i], failed = table(part, wanted)
+        if failed:
+            break
+    if failed:
+        return say("(ids, labels)", failed)
     why = slip_in_rows(*pair, ids, labels)
     if why:
         return say(labels if pair[0] == ids else ids,
                    pair[1] if pair[0] == ids else pair[0], why)
     return say("the masks of both tasks", "them")
+
+
+def table(value, wanted):
+    """Rows of whole numbers as lists of lists, or the ``Failure``."""
+    rows, failed = entries(value, wanted)
+    for i, row in enumerate(rows or ()):
+        rows[i], failed = entries(row, f"{wanted}, and each row a list")
+        if failed:
+            return None, failed
+        for entry in rows[i]:
+            if type(entry) is not int:
+                return None, misfit(entry, "token ids are whole numbers",
+                                    "an entry")
+    return rows, failed
 
 
 def slip_in_rows(got, told, ids, labels):
@@ -116,11 +135,6 @@ def micro_batches():
     return codes, plans, (2.0, 0.5)
 
 
-def number(value):
-    """One number, of a tensor or not."""
-    return float(value.detach() if isinstance(value, torch.Tensor) else value)
-
-
 def mixed_value(codes, plans, weights, norm=NORMS[None],
                 weigh=WEIGHED[None]):
     """The mixed loss, with mistakes to choose."""
@@ -129,6 +143,7 @@ def mixed_value(codes, plans, weights, norm=NORMS[None],
         (codes, plans), weigh(*weights)) if part)
 
 
+@exercise
 def check_06_2(mixed_loss):
     """Exercise 2: each task by its own tokens, then the weights.
 
@@ -139,31 +154,30 @@ def check_06_2(mixed_loss):
         right = mixed_value(codes, plans, weights)
         title = f"a loss of {right.item():.4f}"
         got, failed = attempt(mixed_loss, list(codes), list(plans), weights)
+        if not failed:
+            value, failed = one_number(got, "one number is wanted")
         if failed:
-            return say(title, failed, "the call failed")
-        if got is None:
-            return say(title, None, "nothing is returned so far")
-        value, failed = attempt(number, got)
-        if failed:
-            return say(title, f"{got!r:.60}", "one number is wanted")
+            return say(title, failed)
         if not math.isclose(value, right.item(), rel_tol=1e-5):
             return say(title, f"{value:.4f}", slip_in_mix(value))
         leaves = [x for x, _ in codes + plans]
         wanted = torch.autograd.grad(right, leaves)
-        got, failed = attempt(lambda: torch.autograd.grad(
-            got, leaves, allow_unused=True, materialize_grads=True))
-        if failed:
+        try:
+            got = torch.autograd.grad(got, leaves, allow_unused=True,
+                                      materialize_grads=True)
+        except (RuntimeError, TypeError, AttributeError):
             return say(title, "a number without a gradient", "it cannot be "
                        "trained with: keep the losses tensors")
         if not all(torch.allclose(a, b) for a, b in zip(got, wanted)):
             return say(title, "another gradient", "is a part detached?")
-    alone, failed = attempt(lambda: number(
-        mixed_loss(codes, [], (1.0, 0.0))))
-    title = f"{number(mixed_value(codes, [], (1.0, 0.0))):.4f} without plans"
-    if failed or not math.isclose(alone, float(title.split()[0]),
-                                  abs_tol=1e-4):
-        return say(title, failed or f"{alone:.4f}", "weights (1, 0) and no "
-                   "plans are ordinary fine-tuning, and must work")
+    right_alone = mixed_value(codes, [], (1.0, 0.0)).item()
+    alone, failed = attempt(mixed_loss, list(codes), [], (1.0, 0.0))
+    if not failed:
+        alone, failed = one_number(alone, "one number is wanted")
+    if failed or not math.isclose(alone, right_alone, abs_tol=1e-4):
+        return say(f"{right_alone:.4f} without plans",
+                   failed or f"{alone:.4f}", "weights (1, 0) and no plans "
+                   "are ordinary fine-tuning, and must work")
     return say(f"a loss of {right.item():.4f}", "it")
 
 
@@ -233,6 +247,7 @@ def gain_with(tries=TRIES[None], directly=DIRECTLY[None], first=FIRST[None],
     ) / problems
 
 
+@exercise
 def check_06_3(fair_gain):
     """Exercise 3: what planning gains over direct sampling of equal cost.
 
@@ -243,15 +258,11 @@ def check_06_3(fair_gain):
     copies = [{key: list(value) if isinstance(value, list) else value
                for key, value in part.items()} for part in (DIRECT, PLANNED)]
     got, failed = attempt(fair_gain, *copies)
+    if not failed:
+        value, failed = one_number(got, "one number is wanted")
     if failed:
-        zero = " (no program passes the examples of one problem)" * (
-            "ZeroDivision" in failed)
-        return say(title, failed, f"the call failed{zero}")
-    if got is None:
-        return say(title, None, "nothing is returned so far")
-    value, failed = attempt(number, got)
-    if failed:
-        return say(title, f"{got!r:.60}", "one number is wanted")
+        return say(title, failed, "no program passes the examples of one "
+                   "problem" if failed.kind == "ZeroDivisionError" else None)
     if math.isclose(value, right, abs_tol=1e-9):
         return say(title, f"{value:+.4f}")
     for parts in sorted(product(*(part.items() for part in (

@@ -9,7 +9,8 @@ from math import comb
 
 import numpy as np
 
-from helpers.checks.report import attempt, say
+from helpers.checks.report import (attempt, entries, exercise, misfit,
+                                    one_number, say)
 from helpers.evaluation import (mean_pass_at_k, paired_interval, pass_at_k,
                                 pass_at_k_interval)
 from helpers.studies.ekt import RELEASED_N, load_released
@@ -24,27 +25,24 @@ CLAIMS = {
 }
 
 
-def _numbers(value, count):
-    """``value`` as a list of ``count`` floats, or None."""
-    try:
-        values = [float(x) for x in (value if count > 1 else [value])]
-    except (TypeError, ValueError):
-        return None
-    return values if len(values) == count and np.isfinite(values).all() \
-        else None
-
-
-def _answer(function, arguments, count, wanted, hint=""):
+def _answer(function, arguments, count, wanted, hint="", **how):
     """``(numbers, None)`` that the call gives, or ``(None, (got, why))``."""
-    value, error = attempt(function, *map(copy, arguments))
-    if error:
-        return None, ("an error", f"it raises {error}{hint}")
-    if value is None or value is ...:
-        return None, ("nothing", "the function returns no value")
-    numbers = _numbers(value, count)
-    if numbers is None:
-        return None, (f"{value!r:.40}", wanted)
-    return numbers, None
+    value, failed = attempt(function, *map(copy, arguments),
+                            nothing="the function returns no value", **how)
+    if failed and failed.kind:
+        return None, (failed, f"it raises an error{hint}")
+    if not failed and count == 1:
+        number, failed = one_number(value, wanted)
+        numbers = [number]
+    elif not failed:
+        numbers, failed = entries(value, wanted)
+        if not failed and len(numbers) != count:
+            failed = misfit(value, f"{wanted}, not {len(numbers)}")
+        for i, number in enumerate(numbers if not failed else ()):
+            numbers[i], failed = one_number(number, wanted)
+            if failed:
+                break
+    return (None, (failed,)) if failed else (numbers, None)
 
 
 def _wrong(function, arguments, right, slips, otherwise, hint=""):
@@ -53,8 +51,8 @@ def _wrong(function, arguments, right, slips, otherwise, hint=""):
     ``slips``: (wrong formula, sentence) pairs; ``otherwise`` is said if none
     of them fits.
     """
-    numbers, failed = _answer(function, arguments, 1, "it must be one number",
-                              hint)
+    numbers, failed = _answer(function, arguments, 1, "it must be one number, "
+                              "as return gives it", hint)
     if failed or abs(numbers[0] - right) <= 1e-9:
         return failed
     fitting = (sentence for slip, sentence in slips
@@ -78,6 +76,7 @@ _SLIPS = (
 )
 
 
+@exercise
 def check_07_1(estimate):
     """Exercise 1: ``estimate(n, c, k)`` is the unbiased pass@k."""
     cases = ((5, 2, 3), (4, 2, 2), (100, 3, 50), (20, 7, 1), (6, 0, 4),
@@ -101,13 +100,14 @@ def exam():
     return [int(c) for c in counts], 20, 5
 
 
+@exercise
 def check_07_2(interval):
     """Exercise 2: ``interval(counts, n, k)`` is a 95 % bootstrap interval."""
     counts, n, k = exam()
     low, high = pass_at_k_interval(counts, n, k)
     expected = f"about ({low:.3f}, {high:.3f})"
     ends, failed = _answer(interval, (counts, n, k), 2,
-                           "return two numbers, (low, high)")
+                           "return two numbers, (low, high)", seconds=20)
     if failed:
         return say(expected, *failed)
     got = f"({ends[0]:.3f}, {ends[1]:.3f})"
@@ -118,6 +118,9 @@ def check_07_2(interval):
         why = "the ends are swapped, the low one comes first"
     elif ends[1] > 1:
         why = "give fractions between 0 and 1, not percent"
+    elif _in_percent(ends, low, high):
+        why = ("np.percentile counts in percent: it wants 2.5 and 97.5, or "
+               "take np.quantile for 0.025 and 0.975")
     elif width < 1e-9:
         why = ("all your exams are the same; draw the problems with putting "
                "back, so that some come twice and some not at all")
@@ -136,6 +139,17 @@ def check_07_2(interval):
     return say(expected, got, why)
 
 
+def _in_percent(ends, low, high):
+    """Whether 0.025 and 0.975 were taken for percent.
+
+    These are the ends of another interval, in the lower tail: 3.5 and 2.3
+    standard errors below the mean.
+    """
+    error = (high - low) / 3.92
+    below = [((low + high) / 2 - end) / error for end in ends]
+    return 2.8 < below[0] < 4.5 and 2.1 < below[1] < 2.6
+
+
 def truth_of_claims():
     """What paired intervals say of each claim: "yes", "no" or "open"."""
     runs, truth = load_released(), {}
@@ -145,21 +159,23 @@ def truth_of_claims():
     return truth
 
 
+@exercise
 def check_07_3(verdicts):
     """Exercise 3: ``verdicts`` maps each claim to "yes", "no" or "open"."""
     words = ("yes", "no", "open")
     if not isinstance(verdicts, dict):
-        return say("a dictionary with keys A to D", f"{verdicts!r:.40}",
-                   "fill in the stub")
+        return say("a dictionary with keys A to D", misfit(
+            verdicts, "fill in the stub"))
     for letter, right in truth_of_claims().items():
         k, a, b = CLAIMS[letter]
         got = verdicts.get(letter)
         if got is None or got is ...:
             return say(f"a verdict on {letter}", "none",
                        f"{letter} is still to be judged")
-        if got not in words:
-            return say(f"yes, no or open for {letter}", f"{got!r:.40}",
-                       "use one of these three words")
+        if not isinstance(got, str) or got.strip().lower() not in words:
+            return say(f"yes, no or open for {letter}", misfit(
+                got, "use one of these three words, as text"))
+        got = got.strip().lower()
         if got == right:
             continue
         if right == "open":
@@ -208,6 +224,7 @@ def _dealt(a, b, n):
                if x + y)
 
 
+@exercise
 def check_07_4(by_luck):
     """Exercise 4: ``by_luck(a, b, n)``, problems solved by a alone by luck.
 

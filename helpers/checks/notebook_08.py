@@ -2,11 +2,12 @@
 
 import math
 import threading
-import time
 
 import torch
 
-from helpers.checks.report import attempt, say
+from helpers.checks.limits import alone, in_threads
+from helpers.checks.report import (attempt, entries, exercise, failure,
+                                   misfit, one_number, say, shown, unreturned)
 
 # --------------------------------------- exercise 1: one loss, many processes
 
@@ -35,7 +36,8 @@ class Meeting:
     def adder(self, process):
         """The ``all_sum`` of a process."""
         def all_sum(value):
-            self.brought[process] = number(value)
+            self.brought[process] = float(
+                value.detach() if isinstance(value, torch.Tensor) else value)
             self.barrier.wait()
             total = sum(self.brought)
             self.barrier.wait()
@@ -43,37 +45,28 @@ class Meeting:
         return all_sum
 
 
-def number(value):
-    """One number, of a tensor or not."""
-    return float(value.detach() if isinstance(value, torch.Tensor) else value)
-
-
 def everywhere(function, leaves):
-    """What each process returns, as (value, failure) pairs.
+    """What each process returns, as (value, failure) pairs; what was printed.
 
     One that waits for another that has gone home fails.
     """
-    meeting, found = Meeting(len(SHARES)), [None] * len(SHARES)
+    meeting = Meeting(len(SHARES))
+    calls = [(leaf, tokens, meeting.adder(process)) for process, (
+        leaf, (_, tokens)) in enumerate(zip(leaves, SHARES))]
 
-    def run(process):
+    def run(leaf, *arguments):
         with torch.enable_grad():       # which each thread has for itself
-            found[process] = attempt(
-                function, leaves[process] * 1, SHARES[process][1],
-                meeting.adder(process))
+            return function(leaf * 1, *arguments)
 
-    threads = [threading.Thread(target=run, args=(i,), daemon=True)
-               for i in range(len(SHARES))]
-    for thread in threads:
-        thread.start()
-    until = time.monotonic() + 3     # then those who wait are set free
-    for thread in threads:
-        thread.join(max(0, until - time.monotonic()))
-    meeting.barrier.abort()
-    for thread in threads:
-        thread.join(10)
-    return found
+    with alone() as printed:
+        found = in_threads([(run, call) for call in calls], 3,
+                           meeting.barrier.abort)
+    return [pair and (pair[0], pair[1] and failure(
+        pair[1], function, call[:2], printed, 3))
+        for pair, call in zip(found, calls)], printed
 
 
+@exercise
 def check_08_1(process_loss):
     """Exercise 1: the loss that each of several processes goes back from.
 
@@ -83,30 +76,40 @@ def check_08_1(process_loss):
     tokens = sum(n for _, n in SHARES)
     right = [x / tokens for x, _ in SHARES]
     title = "losses of " + ", ".join(f"{x:.4f}" for x in right)
-    found = everywhere(process_loss, leaves)
+    if not callable(process_loss):
+        return say(title, attempt(process_loss)[1])
+    found, printed = everywhere(process_loss, leaves)
     if any(pair is None for pair in found):
         return say(title, None, "a process does not end")
     failures = [failed for _, failed in found if failed]
-    alone = [f for f in failures if not f.startswith("BrokenBarrier")]
-    if failures and not alone:
+    alone_in_it = [failed for failed in failures
+                   if failed.kind != "BrokenBarrierError"]
+    if failures and not alone_in_it:
         return say(title, "a process that waits for ever", "all must call "
                    "all_sum equally often, also one without a token")
-    if alone:
-        why = ("one process has no token here; divide by the tokens of all"
-               if "ZeroDivision" in alone[0] else "the call failed")
-        return say(title, alone[0], why)
+    if failures:
+        return say(title, alone_in_it[0], "one process has no token here; "
+                   "divide by the tokens of all"
+                   if alone_in_it[0].kind == "ZeroDivisionError" else None)
     values = [value for value, _ in found]
     if all(value is None for value in values):
-        return say(title, None, "nothing is returned so far")
-    numbers, failed = attempt(lambda: [number(value) for value in values])
-    if failed:
-        return say(title, f"{values!r:.60}", "one number is wanted from each")
+        return say(title, unreturned(printed))
+    numbers = []
+    for value in values:
+        number, failed = one_number(value, "one number is wanted from each",
+                                    finite=False)
+        if failed:
+            return say(title, failed)
+        numbers.append(number)
     got = "losses of " + ", ".join(f"{x:.4f}" for x in numbers)
     if not nearly(numbers, right):
         return say(title, got, slip_in(numbers))
-    gradients, failed = attempt(lambda: [torch.autograd.grad(
-        value, leaf)[0].item() for value, leaf in zip(values, leaves)])
-    if failed or not nearly(gradients, [1 / tokens] * len(leaves)):
+    try:
+        gradients = [torch.autograd.grad(value, leaf)[0].item()
+                     for value, leaf in zip(values, leaves)]
+    except (RuntimeError, TypeError, AttributeError):
+        gradients = None
+    if not gradients or not nearly(gradients, [1 / tokens] * len(leaves)):
         return say(title, "numbers without the right gradient", "return "
                    "`total` divided by something: it carries the gradient")
     return say(title, got)
@@ -154,18 +157,22 @@ WRONG_BILLS = {
     "nobody reads the prompts": {"reads": (0, 0)}}
 
 
+@exercise
 def check_08_2(two_bills):
     """Exercise 2: n choices of one call, and n calls of one choice."""
     right = costs(*PLANNED)
     title = "({:.4f}, {:.4f}) dollars".format(*right)
     got, failed = attempt(two_bills, *PLANNED)
+    if not failed:
+        pair, failed = entries(got, "two numbers are wanted")
+    if not failed and len(pair) != 2:
+        failed = misfit(got, f"two numbers are wanted, not {len(pair)}")
+    for i, value in enumerate(pair if not failed else ()):
+        pair[i], failed = one_number(value, "two numbers are wanted")
+        if failed:
+            break
     if failed:
-        return say(title, failed, "the call failed")
-    if got is None:
-        return say(title, None, "nothing is returned so far")
-    pair, failed = attempt(lambda: [number(value) for value in got])
-    if failed or len(pair) != 2:
-        return say(title, f"{got!r:.60}", "two numbers are wanted")
+        return say(title, failed)
     told = "({:.4f}, {:.4f}) dollars".format(*pair)
     if nearly(pair, right):
         return say(title, told)
@@ -182,6 +189,7 @@ ALL_TASKS = [f"task-{number}" for number in range(11)]
 DONE = {"task-0", "task-2", "task-4", "task-6", "task-8", "task-9"}
 
 
+@exercise
 def check_08_3(todo):
     """Exercise 3: what each process has to do after a kill."""
     for processes, done in ((1, set()), (3, set()), (2, DONE), (3, DONE),
@@ -193,13 +201,14 @@ def check_08_3(todo):
         for process in range(processes):
             got, failed = attempt(todo, list(ALL_TASKS), set(done), process,
                                   processes)
+            if not failed:
+                share, failed = entries(got, "a list of tasks is wanted",
+                                        ordered=False)
             if failed:
-                return say(title, failed, "the call failed")
-            if got is None:
-                return say(title, None, "nothing is returned so far")
-            share, failed = attempt(list, got)
-            if failed or set(share) - set(ALL_TASKS):
-                return say(title, f"{got!r:.60}", "a list of tasks is wanted")
+                return say(title, failed)
+            if any(not isinstance(task, str) or task not in ALL_TASKS
+                   for task in share):
+                return say(title, shown(got), "a list of tasks is wanted")
             shares.append(share)
         why = slip_in_shares(shares, left, done)
         if why:

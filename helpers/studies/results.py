@@ -27,7 +27,7 @@ def read_runs(profile, study, name, take=list):
     if not runs:
         raise FileNotFoundError(
             f"there is no run of {name} in {study}.jsonl, neither in runs/"
-            f"{profile.name}/results/ nor in data/{profile.name}/results/; "
+            f"{profile.folder}/results/ nor in data/{profile.name}/results/; "
             f"make them with `python -m helpers rivals {name}`")
     try:
         return take(runs)

@@ -111,8 +111,8 @@ def _one(path, profile, runs, options, guarded, started):
     from helpers.tools import kernel, records
 
     key = records.notebook_key(path, profile.name, profiles.ROOT)
-    row = records.finished_row(records.read_summary(runs), path.stem, key,
-                               runs)
+    rows = records.read_summary(runs)
+    row = records.finished_row(rows, path.stem, key, runs)
     if row and not options.save:
         print(f"{path.stem}: finished before, nothing changed since")
         return row
@@ -124,14 +124,16 @@ def _one(path, profile, runs, options, guarded, started):
         log.unlink(missing_ok=True)
         environment = offline.offline_environment(environment, log)
     target = runs / "notebooks" / path.name
+    before = records.results_in(runs)
     print(f"{path.stem}: running", flush=True)
     try:
         row = kernel.execute_notebook(path, target, environment, guarded,
                                       log, started)
     except kernel.NotebookFailed as failure:
-        records.write_row(runs, profile.name, failure.row)
+        records.write_row(runs, profile.name, records.with_results(
+            failure.row, runs, before, rows))
         raise
-    row = replace(row, key=key, files=records.results_in(runs))
+    row = records.with_results(replace(row, key=key), runs, before, rows)
     records.write_row(runs, profile.name, row)
     if options.save:
         _save(path, target, row)
@@ -156,9 +158,13 @@ def remove_results(runs):
     """Empty the folder ``runs``, all but its lock, after saying so.
 
     The results of ``python -m helpers rivals`` stay: they take an hour and say
-    themselves what they were made with.
+    themselves what they were made with.  So do those of changed profiles.
     """
     print(f"removing the notebooks' results in {_short(runs)}/", flush=True)
+    others = sorted(runs.parent.glob(f"{runs.name}-*/settings.json"))
+    if others:
+        print("those of changed profiles stay: " + ", ".join(
+            f"{_short(path.parent)}/" for path in others), flush=True)
     for entry in runs.iterdir():
         if entry.name == "results":
             continue

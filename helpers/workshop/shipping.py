@@ -44,8 +44,13 @@ def ship(profile):
 
     Of the studies, systems that were run anew take the place of those that
     were shipped before; the others stay.  Raises ``FileNotFoundError`` if a
-    notebook has not been run.
+    notebook has not been run, and ``ValueError`` for a changed profile: what
+    is shipped is found by whoever changed nothing.
     """
+    if profile.changed:
+        raise ValueError(f"results of a changed profile (runs/"
+                         f"{profile.folder}/) are not shipped; ship those of "
+                         f"get_profile({profile.name!r})")
     runs, target = profile.runs, profile.shipped
     for folder in ("samples", "pairs", "counts"):
         (target / folder).mkdir(parents=True, exist_ok=True)

@@ -150,6 +150,52 @@ def test_key_sees_code_before_it_but_no_prose(tmp_path):
     assert keys()[0] != old[0]
 
 
+def test_finished_means_that_results_contain_what_they_did(tmp_path):
+    """Whoever changed them; only those who made or read them run again."""
+    write_notebook(tmp_path, "00_start", "print(1)")
+    write_notebook(
+        tmp_path, "01_makes", "import pathlib\n"
+        "runs = pathlib.Path('../runs/mini')\n"
+        "(runs / 'made.txt').write_text('8 epochs')\n"
+        "other = pathlib.Path('../runs/mini-epochs-2')\n"
+        "other.mkdir(exist_ok=True)\n"
+        "(other / 'made.txt').write_text('2 epochs')\n"
+        "with open(runs / 'cache', 'a') as file: file.write('1')")
+    write_notebook(
+        tmp_path, "02_reads", "print(open('../runs/mini/made.txt').read())\n"
+        "with open('../runs/mini/cache', 'a') as file: file.write('2')")
+    runs = tmp_path / "runs" / "mini"
+
+    def ran():
+        code, out, err = run(tmp_path, "run")
+        assert code == 0, err
+        return [line.split(":")[0] for line in out.splitlines()
+                if line.endswith(": running")]
+    assert ran() == ["00_start", "01_makes", "02_reads"]
+    assert ran() == []                   # 02 went on writing 01's cache
+    for changed in (runs / "made.txt", tmp_path / "runs" / "mini-epochs-2" /
+                    "made.txt"):
+        changed.write_text("3 epochs")                  # as many bytes
+        assert "01_makes" in ran() and "3" not in changed.read_text()
+        assert ran() == []
+    # One that was deleted, of the folder beside it too.
+    changed.unlink()
+    assert "01_makes" in ran() and changed.exists()
+    # Whoever only reads it runs again too where it comes out otherwise.
+    (tmp_path / "notebooks" / "01_makes.ipynb").unlink()
+    (runs / "made.txt").write_text("by hand")
+    assert ran() == ["02_reads"]
+    # The studies' runs, which no notebook writes.
+    (runs / "results").mkdir()
+    (runs / "results" / "ekt.jsonl").write_text("{}")
+    assert ran() == ["00_start", "02_reads"]
+    # From scratch, the results of a changed profile stay, and it says so.
+    (tmp_path / "runs" / "mini-epochs-2" / "settings.json").write_text("{}")
+    _, out, _ = run(tmp_path, "run", "--fresh")
+    assert "those of changed profiles stay: runs/mini-epochs-2/" in out
+    assert (tmp_path / "runs" / "mini-epochs-2" / "made.txt").exists()
+
+
 def test_an_error_is_one_sentence_and_the_copy_stays(tmp_path):
     write_notebook(tmp_path, "03_bad", "print('so far')",
                    "raise ValueError('no exemplars:\\nadd one')", "print(3)")

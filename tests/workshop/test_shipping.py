@@ -12,7 +12,8 @@ from helpers.sampling import read_samples
 from helpers.studies.runs import STUDIES
 from helpers.teachers.checkpoint import fingerprint
 from helpers.workshop.shipping import (BEGIN_MARK, END_MARK, SHIPPED_PAIRS,
-                                       SYSTEMS, result_block, short_block)
+                                       SYSTEMS, result_block, ship,
+                                       short_block)
 
 PROFILE = get_profile("mini")
 SHIPPED = PROFILE.shipped
@@ -84,6 +85,11 @@ def test_one_can_start_at_any_notebook(tmp_path, monkeypatch):
     assert find_artefact(PROFILE, "ekt-student").is_dir()
     with pytest.raises(FileNotFoundError, match="nothing.json"):
         find_artefact(PROFILE, "nothing.json")
+
+
+def test_results_of_a_changed_profile_are_not_shipped():
+    with pytest.raises(ValueError, match="runs/mini-epochs-2/.*not shipped"):
+        ship(get_profile("mini", epochs=2))
 
 
 def test_shipped_weights_stay_small():

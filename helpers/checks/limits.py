@@ -1,0 +1,202 @@
+"""A learner's function called so that the notebook goes on, whatever it does.
+
+It gets a limit of time and of memory, nobody to ask for input, and a place
+for what it prints; then everything is as it was before.  In the main thread,
+which runs a kernel's cells, a timer of the system ends it, also where it
+sleeps; in another thread Python itself is told to.  Neither ends a loop that
+runs inside one call of C and never looks up, such as a sum over an endless
+iterator; a kernel cannot be interrupted there either.
+"""
+
+import builtins
+import contextlib
+import ctypes
+import io
+import signal
+import sys
+import threading
+import time
+
+SECONDS = 5                   # for one call; the exercises need milliseconds
+EXTRA_BYTES = 2 * 2**30       # bytes of memory that it may add
+DEEP_CALLS = 10_000           # calls within calls
+PATIENCE = 0.25               # seconds to tidy up before it is told again
+
+
+class OutOfTime(BaseException):
+    """The call did not end in time; no ``except Exception`` catches this."""
+
+
+class Printed(io.StringIO):
+    """Keeps the beginning of what is printed, however much it is."""
+
+    def write(self, text):
+        """Take ``text``, up to 200 characters in all."""
+        super().write(text[:max(0, 200 - self.tell())])
+        return len(text)
+
+
+def within(seconds, function, arguments):
+    """What the call gives; it raises what the call raises.
+
+    Raises ``OutOfTime`` after ``seconds``, or when a timer that was set
+    before would have rung.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        (found,) = in_threads([(function, arguments)], seconds)
+        value, error = found or (None, OutOfTime())
+        if error:
+            raise error
+        return value
+    frames, shots, over = [], 0, False
+
+    def call():
+        frames.append(sys._getframe())
+        return function(*arguments)
+
+    def ring(_, frame):
+        nonlocal shots
+        if over:                    # to ring again would end the process
+            return
+        shots += 1
+        signal.setitimer(signal.ITIMER_REAL, _again(shots))
+        if shots > 1 and frames:
+            _storm.come_over(frames[0])
+        if _within_call(frame, frames):
+            raise OutOfTime
+
+    handler = signal.signal(signal.SIGALRM, ring)
+    left, every = signal.setitimer(signal.ITIMER_REAL, seconds)
+    began = time.monotonic()
+    if left:
+        signal.setitimer(signal.ITIMER_REAL, min(seconds, left))
+    try:
+        return call()
+    finally:
+        over, _storm.over = True, None
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        frames.clear()
+        signal.signal(signal.SIGALRM, handler or signal.SIG_DFL)
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, max(
+                1e-4, left - time.monotonic() + began), every)
+
+
+def _again(shots):
+    """Seconds until it is told once more: time to tidy up, then none."""
+    return PATIENCE if shots == 1 else 1e-3
+
+
+def _within_call(frame, frames):
+    """Whether ``frame`` is below one of ``frames``, not in what follows."""
+    while frame and frame not in frames:
+        frame = frame.f_back
+    return frame is not None
+
+
+class _Storm:
+    """Raises wherever the interpreter looks up.
+
+    A loop around ``try`` and a bare ``except`` has few places where nothing
+    catches, and a timer hardly ever comes upon one.  The interpreter looks
+    up for signals and for pending calls at every turn of a loop, too; as a
+    pending call stands here whether this object is true.
+    """
+
+    over = None
+
+    def come_over(self, frame):
+        """Raise in what ``frame`` calls, until it has ended."""
+        self.over = frame
+        ctypes.pythonapi.Py_AddPendingCall(ctypes.pythonapi.PyObject_IsTrue,
+                                           ctypes.py_object(self))
+
+    def __bool__(self):
+        if self.over and _within_call(sys._getframe(), [self.over]):
+            self.come_over(self.over)
+            raise OutOfTime
+        return False
+
+
+_storm = _Storm()               # which a pending call may still look at
+
+
+def in_threads(calls, seconds, release=lambda: None):
+    """Make ``calls``, pairs (function, arguments), all at the same time.
+
+    Returns for each (value, None), (None, error), or None for one that
+    nothing could end: it sleeps on, and keeps nobody up.  ``release`` is
+    called when the time is over.
+    """
+    found = [None] * len(calls)
+
+    def run(i, function, arguments):
+        try:
+            found[i] = function(*arguments), None
+        except BaseException as error:
+            found[i] = None, error
+
+    threads = [threading.Thread(target=run, args=(i, *call), daemon=True)
+               for i, call in enumerate(calls)]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + seconds
+    try:
+        for thread in threads:
+            thread.join(max(0, until - time.monotonic()))
+    finally:                                  # also after Ctrl-C
+        release()
+        until, shots = time.monotonic() + 2, 0
+        while any(map(threading.Thread.is_alive, threads)) and (
+                time.monotonic() < until):
+            shots += 1
+            for thread in threads:
+                if thread.is_alive() and shots > 1:
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                        ctypes.c_ulong(thread.ident),
+                        ctypes.py_object(OutOfTime))
+            time.sleep(_again(shots))
+    return list(found)
+
+
+@contextlib.contextmanager
+def alone():
+    """No input, limited memory; gives the ``Printed`` of what is printed."""
+    printed, depth = Printed(), sys.getrecursionlimit()
+    asked, typed, deeper = builtins.input, sys.stdin, sys.setrecursionlimit
+    with contextlib.redirect_stdout(printed), (
+            contextlib.redirect_stderr(Printed())), _little_memory():
+        builtins.input, sys.stdin = _nobody, io.StringIO()
+        # Beyond some depth it is the stack that ends, and with it the kernel.
+        sys.setrecursionlimit = lambda limit: deeper(min(limit, DEEP_CALLS))
+        try:
+            yield printed
+        finally:
+            builtins.input, sys.stdin = asked, typed
+            sys.setrecursionlimit = deeper
+            deeper(depth)
+
+
+def _nobody(*_):
+    raise EOFError("nobody answers here; what is needed comes as arguments")
+
+
+@contextlib.contextmanager
+def _little_memory():
+    """At most ``EXTRA_BYTES`` more, where the system can be asked for that."""
+    try:
+        import resource
+        with open("/proc/self/statm", encoding="ascii") as file:
+            pages = int(file.read().split()[0])
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        most = pages * resource.getpagesize() + EXTRA_BYTES
+        if soft != resource.RLIM_INFINITY:
+            most = min(most, soft)
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    except (ImportError, OSError, ValueError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

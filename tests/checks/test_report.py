@@ -1,0 +1,252 @@
+"""Every check, given what learners give: one line, which says what is true."""
+
+import importlib
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from helpers.checks import limits
+from helpers.checks.report import entries, exercise, one_number, say
+
+FUNCTIONS = ("00_2 01_2 02_1 02_2 03_1 03_2 03_3 03_4 04_1 04_2 04_3 05_1 "
+             "05_2 05_3 06_1 06_2 06_3 07_1 07_2 07_4 08_1 08_2 08_3").split()
+VALUES = "00_1 01_1 01_3 01_4 07_3".split()
+
+
+def check_of(number):
+    module = importlib.import_module(f"helpers.checks.notebook_{number[:2]}")
+    return getattr(module, f"check_{number}")
+
+
+def told(check, answer, capsys):
+    """The line of a wrong answer."""
+    assert check(answer) is False
+    out = capsys.readouterr().out
+    assert out.startswith("expected ") and out.count("\n") == 1, out
+    assert ": not yet, " in out and "Traceback" not in out
+    assert "can be looked at" not in out, out      # our own code failed
+    return out
+
+
+class Odd:
+    def __repr__(self):
+        raise ValueError("not to be shown")
+
+    def __eq__(self, other):
+        raise ValueError("not to be compared")
+
+
+def by_line(*arguments):
+    numbers = {}
+    return numbers["day"]
+
+
+def with_print(*arguments):
+    print("what", "comes out")
+
+
+def too_few():
+    return 1
+
+
+def one_by_one(*arguments):
+    while True:
+        yield 1
+
+
+@pytest.mark.parametrize("number", FUNCTIONS)
+def test_a_function_that_fails_is_told_where_and_on_what(number, capsys):
+    check = check_of(number)
+    line = told(check, by_line, capsys)
+    assert "KeyError: 'day'" in line
+    assert 'line 44, `return numbers["day"]`, of by_line(' in line
+    assert "return a list" not in line           # that is not what is wrong
+    line = told(check, too_few, capsys)
+    assert "too_few() takes 0 positional arguments but" in line
+    assert "the call failed: too_few(" in line
+
+
+@pytest.mark.parametrize("number", FUNCTIONS)
+def test_what_was_to_be_printed_is_to_be_returned(number, capsys):
+    line = told(check_of(number), with_print, capsys)
+    assert "prints 'what comes out': return that instead" in line
+
+
+@pytest.mark.parametrize("number", FUNCTIONS)
+def test_what_nobody_asked_for_is_named(number, capsys):
+    for value, words in (
+            ({"a": 1}, "a dictionary"), (1j, "a complex number"),
+            (too_few, "a function: it is not called"), (int, "a class"),
+            (Odd(), "an Odd"), (b"21", "bytes")):
+        assert f"this is {words}" in told(check_of(number), lambda *_: value,
+                                          capsys)
+
+
+@pytest.mark.parametrize("number", FUNCTIONS)
+def test_no_wrong_value_ends_in_a_traceback(number, capsys):
+    for value in (
+            "21", 21, 0.5, True, float("nan"), float("inf"), 10**400, [], (),
+            [None], [[1, 2], [3, 4]], (1, 2, 3), {1}, {"a"}, "text",
+            itertools.count(), np.float64(0.5), np.int64(3), np.array(2.5),
+            np.array([[1.0, 2.0], [3.0, 4.0]]), torch.ones(3), [Odd()],
+            torch.tensor(2.5), ..., Exception, range(10**9), "x" * 10**6,
+            object()):
+        line = told(check_of(number), lambda *_: value, capsys)
+        assert len(line) < 700
+
+
+@pytest.mark.parametrize("number", FUNCTIONS)
+def test_no_answer_without_end_hangs_a_check(number, capsys, monkeypatch):
+    monkeypatch.setattr(limits, "SECONDS", 0.2)
+    line = told(check_of(number), one_by_one, capsys)
+    assert "generator: use return" in line or "it never ends" in line
+    if number not in ("07_2", "08_1"):              # these have more time
+        def loop(*arguments):
+            while True:
+                pass
+        line = told(check_of(number), loop, capsys)
+        assert "no end within 0.2 seconds" in line and "of loop(" in line
+
+
+@pytest.mark.parametrize("number", [*FUNCTIONS, *VALUES])
+def test_what_is_no_answer_at_all_is_told(number, capsys):
+    for value in (None, 21, 2.5, True, "21", [], {}, set(), Odd(),
+                  {"A": Odd()}, np.ones(3), torch.ones(2), object, 10**400):
+        line = told(check_of(number), value, capsys)
+        if number in FUNCTIONS and value is not object:
+            assert "write a function; this is " in line
+
+
+CHANGED = {
+    "02_1": lambda p, t: p.sort(reverse=True) or {0, 1},
+    "02_2": lambda tasks, n, done: done.append(1) or 6,
+    "03_3": lambda keys, values, n: values.pop(),
+    "04_2": lambda problems, judged: judged.clear() or ["check/0"],
+    "05_1": lambda parts, end: parts[0][0].append(end) or ([], []),
+    "05_2": lambda weight, a, b, alpha, rank: weight.add_(3 * b @ a),
+    "06_3": lambda direct, planned: planned["plans"].pop() and 0.1,
+    "08_3": lambda tasks, done, i, k: done.update(tasks) or []}
+
+
+@pytest.mark.parametrize("number", CHANGED)
+def test_an_argument_that_was_changed_is_named(number, capsys):
+    line = told(check_of(number), CHANGED[number], capsys)
+    assert "changed by the call" in line and "work on a copy" in line
+
+
+@pytest.mark.parametrize("program, words", [
+    ('answer = "21"', "got '21': not yet, this is text: leave out the quotes"),
+    ('answer = "many"', "this is text; answer must be a number"),
+    ("answer = print(21)", "print(), for one, gives back None"),
+    ("answer = [21]", "it has type list"), ("answer = True", "type bool"),
+    ("print(21)", "printing it is not enough"),
+    ("answer = 12 * 2 -", "line 1, invalid syntax"),
+    ("x = 1\nanswer = (x", "line 2, '(' was never closed"),
+    ("answer = days", "NameError: name 'days' is not defined"),
+    ("answer = int(input())", "EOFError"),
+    ("while True: pass", "come to an end"),
+    ("answer = open('/etc/passwd')", "blocked (open)"),
+    ("answer = 20", "go through the days again"),
+    ("answer = 10**400", "go through the days again")])
+def test_00_1_says_what_the_judge_found(program, words, capsys):
+    assert words in told(check_of("00_1"), program, capsys)
+
+
+@pytest.mark.parametrize("trick, words", [
+    ("import os\nos._exit(0)", "must not end"),
+    ("import sys\nif 'helpers.checks.notebook_01' in sys.modules:\n"
+     "    while True: pass\nanswer = 1", "does not end"),
+    ("raise KeyboardInterrupt", "must not end the checker")])
+def test_01_3_leaves_the_kernel_alone(trick, words, capsys, monkeypatch):
+    monkeypatch.setattr("helpers.checks.notebook_01.PATIENCE", 3)
+    assert words in told(check_of("01_3"), trick, capsys)
+
+
+@pytest.mark.parametrize("number, answer, words", [
+    ("02_2", lambda *_: "6", "text; return how many, without quotes"),
+    ("02_1", lambda probs, _: {max(probs)}, "positions, not the probab"),
+    ("02_1", lambda probs, _: [True, True, False], "set of positions"),
+    ("01_2", lambda *_: "True", "this is text; return True or False"),
+    ("04_1", lambda problems, judged, k: [judged[0][0].completion],
+     "an entry is text; return a list of training pairs"),
+    ("07_2", lambda counts, n, k: np.percentile(
+        np.random.default_rng(0).choice(values(counts, n, k), (4000, len(
+            counts))).mean(1), [0.025, 0.975]), "it wants 2.5 and 97.5"),
+    ("07_2", lambda counts, n, k: ["0.4", "0.6"], "without quotes"),
+    ("08_2", lambda *_: {0.0848, 0.1408}, "this is a set"),
+    ("03_2", lambda scores: [scores[2]], "its plan is wanted"),
+    ("06_1", lambda *_: ([[1.5]], [[1]]), "token ids are whole numbers")])
+def test_the_reason_is_the_true_one(number, answer, words, capsys):
+    assert words in told(check_of(number), answer, capsys)
+
+
+def values(counts, n, k):
+    from helpers.evaluation import pass_at_k
+    return pass_at_k(n, np.array(counts), k)
+
+
+def test_right_answers_may_be_of_a_library(capsys):
+    def nucleus(probs, top_p):
+        order = np.argsort(-np.array(probs))
+        total = np.cumsum(np.array(probs)[order])
+        return order[:np.searchsorted(total, top_p - 1e-12) + 1]
+
+    assert check_of("02_1")(nucleus) and check_of("02_1")(
+        lambda *given: (i for i in nucleus(*given)))
+    assert check_of("02_2")(lambda tasks, n, done: np.int64(len(
+        {(t, i) for t in tasks for i in range(n)} - set(done))))
+    assert check_of("08_2")(lambda p, n, q, w, x: np.array(
+        [p * (q * x[0] + n * w * x[1]), p * n * (q * x[0] + w * x[1])]) / 1e6)
+    assert check_of("01_2")(lambda value, expected: np.bool_(
+        type(value) is float and abs(value - float(expected)) / max(
+            float(expected), 1e-5) < 0.01))
+    assert capsys.readouterr().out.count(": correct\n") == 5
+
+
+def test_a_check_can_mark(capsys):
+    check = check_of("02_2")
+    assert check(lambda t, n, d: len({(x, i) for x in t for i in range(
+        n)} - set(d)), mark=True) is True
+    capsys.readouterr()
+    with pytest.raises(AssertionError, match="^expected 6, got 5: not yet"):
+        check(lambda *_: 5, mark=True)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_fault_of_the_check_itself_is_a_line_too(capsys):
+    @exercise
+    def check(answer):
+        return say(1, answer + 1)
+    assert check("text") is False
+    assert "got TypeError: " in capsys.readouterr().out
+
+
+def test_numbers_and_entries():
+    assert one_number(np.array([2.0]))[1].why.startswith("this is an array")
+    assert one_number("2")[1].why.endswith("without quotes")
+    assert one_number(torch.tensor(2.0, requires_grad=True)) == (2.0, None)
+    assert entries(np.array([1, 2]), "")[0] == [1, 2]
+    assert entries((x for x in "ab"), "")[0] == ["a", "b"]
+    assert entries({1}, "", ordered=False)[0] == [1]
+
+
+def test_in_a_notebook_the_line_is_that_of_the_cell(capsys, tmp_path,
+                                                    monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    from IPython.core.interactiveshell import InteractiveShell
+    shell = InteractiveShell.instance()
+    try:
+        shell.run_cell("a = 1\n\ndef calls_left(task_ids, n, done):\n"
+                       "    needed = n * done['a']\n    return needed\n"
+                       "from helpers.checks.notebook_02 import check_02_2")
+        shell.run_cell("check_02_2(calls_left);")
+    finally:
+        InteractiveShell.clear_instance()
+    out = capsys.readouterr().out
+    assert ("list indices must be integers or slices, not str: not yet, the "
+            "call failed in line 4, `needed = n * done['a']`, of calls_left("
+            "['a', 'b'], 3, [])") in out
+    assert Path(limits.__file__).name not in out
