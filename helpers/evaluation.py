@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.tools.arguments import (as_table, plain_number, shown,
+from helpers.tools.arguments import (as_table, excerpt, plain_number,
                                      whole_numbers)
 from helpers.tools.files import reading, write_text
 
@@ -324,7 +324,7 @@ def as_array(counts):
     array = whole_numbers("c", list(values) if listed else 0)
     if array.ndim != 1:
         raise ValueError(f"counts are a list with a number per problem, or "
-                         f"{{task_id: number}}, not {shown(values)}")
+                         f"{{task_id: number}}, not {excerpt(values)}")
     if not array.size:
         raise ValueError("there are no counts, so there is nothing to "
                          "average; evaluate at least one problem")

@@ -9,7 +9,7 @@ import re
 
 from helpers.execution import asserts
 from helpers.execution.inside import plain
-from helpers.tools.arguments import shown
+from helpers.tools.arguments import excerpt
 
 MODES = ("answer", "stdio", "calls")
 DECIMAL = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)"
@@ -30,7 +30,7 @@ def listed(pairs):
         return iter(pairs)
     except TypeError:
         raise ValueError(f"programs are judged as a list of (problem, "
-                         f"program), not {shown(pairs)}") from None
+                         f"program), not {excerpt(pairs)}") from None
 
 
 def checked_pair(pair):
@@ -42,13 +42,13 @@ def checked_pair(pair):
         problem, program = pair
     except (TypeError, ValueError):
         raise ValueError(f"a program is judged as (problem, program), not "
-                         f"{shown(pair)}") from None
+                         f"{excerpt(pair)}") from None
     if not hasattr(problem, "mode") or not hasattr(problem, "tests"):
         raise ValueError(f"a problem is a Problem of helpers.problems, which "
-                         f"load_problems reads, not {shown(problem)}")
+                         f"load_problems reads, not {excerpt(problem)}")
     if not isinstance(program, str):
         raise ValueError(f"a program for {problem.task_id} is a text, not "
-                         f"{shown(program)}")
+                         f"{excerpt(program)}")
     return problem, program
 
 
@@ -85,8 +85,8 @@ def answer_fault(answer):
         return "has no answer to judge by"
     text = str(answer)
     if not DECIMAL.fullmatch(text) or len(text) > DIGITS:
-        shown = text if len(text) <= 40 else text[:37] + "..."
-        return (f"has the answer {shown!r}, which is no number that can be "
+        excerpt = text if len(text) <= 40 else text[:37] + "..."
+        return (f"has the answer {excerpt!r}, which is no number that can be "
                 f"compared; write it like 12, -3 or 0.5")
     return None
 

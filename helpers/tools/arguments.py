@@ -22,13 +22,13 @@ def plain_number(name, value, whole, low=None, high=None):
             (low is None or low <= value)            # nan is neither
             and (high is None or value <= high)):
         raise ValueError(f"{name} is a {'whole ' if whole else ''}number"
-                         f"{ends}, not {shown(value)}")
+                         f"{ends}, not {excerpt(value)}")
     if type(value) is int:
         return value
     return int(value) if whole else float(value)
 
 
-def shown(value):
+def excerpt(value):
     """The beginning of a value as Python writes it, on one line."""
     if isinstance(value, np.generic):
         value = value.item()
@@ -58,9 +58,9 @@ def whole_numbers(name, value):
         odd = np.ones(len(items), bool)
     if any(odd):
         raise ValueError(f"{name} must hold whole numbers, and it holds "
-                         f"{shown(items[np.argmax(odd)])}")
+                         f"{excerpt(items[np.argmax(odd)])}")
     for item in items[(items >= EXACT) | (items <= -EXACT)][:1]:
-        raise ValueError(f"{name} holds {shown(item)}, which is more than "
+        raise ValueError(f"{name} holds {excerpt(item)}, which is more than "
                          f"can be counted one by one")
     return array.astype(np.int64)
 
@@ -76,5 +76,5 @@ def as_table(scores):
         table = np.zeros(0)
     if table.ndim != 2 or not table.size or not np.isfinite(table).all():
         raise ValueError(f"scores are a table with a row per seed and a "
-                         f"number per problem, not {shown(scores)}")
+                         f"number per problem, not {excerpt(scores)}")
     return table
