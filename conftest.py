@@ -2,20 +2,23 @@
 
 This process refuses sockets to anything but loopback, and so does every
 kernel and Python that it starts.  A refusal that some library swallowed
-still fails the session at its end.
+still fails the session at its end.  Of the notebooks every cell runs twice:
+``tests/support/twice.py``.
 """
 
 import os
 import signal
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from helpers.tools import offline
 
-_folder = tempfile.TemporaryDirectory(prefix="refused-")
+_folder = tempfile.TemporaryDirectory(prefix="tests-")
 REFUSED = Path(_folder.name) / "refused.log"
+COPY = Path(_folder.name) / "copy"
 
 
 def pytest_configure(config):
@@ -30,10 +33,14 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    # Progress bars go to stderr and say other times each time.
-    for parent in {item.parent for item in items}:
-        if hasattr(parent, "skip_compare"):
-            parent.skip_compare += ("stderr",)
+    if not any(hasattr(item, "cell_num") for item in items):
+        return
+    import twice                       # tests/support is on the path by now
+    for item in items:
+        if hasattr(item, "cell_num"):
+            item.runtest = partial(twice.run_twice, item)
+            item.compare_outputs = partial(twice.compare, item)
+            item.parent.setup = partial(twice.in_a_copy, item.parent, COPY)
 
 
 def pytest_sessionfinish(session):
