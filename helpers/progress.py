@@ -41,7 +41,7 @@ def progress_bar(over=None, title="", *, total=None, done=0, unit=" steps",
                 ncols=78 if notebook else None, dynamic_ncols=not notebook,
                 # A file shows every bar below the one before it.
                 mininterval=0.2 if notebook or sys.stderr.isatty() else 20,
-                miniters=1)
+                miniters=0)         # the clock alone says when to draw
     return _last
 
 

@@ -9,7 +9,6 @@ import hashlib
 import math
 import random
 import shutil
-import warnings
 from pathlib import Path
 
 import torch
@@ -206,11 +205,7 @@ def add_lora(lm, rank, seed=0):
                         target_modules="all-linear", task_type=kind)
     if isinstance(lm.model, PeftModel):      # the cell is run again
         lm.model = lm.model.unload()
-    with warnings.catch_warnings():
-        # peft asks the model by a name that transformers is giving up.
-        warnings.filterwarnings("ignore", ".*gradient_checkpointing",
-                                FutureWarning)
-        lm.model = get_peft_model(lm.model, config)
+    lm.model = get_peft_model(lm.model, config)
     return lm
 
 

@@ -7,10 +7,9 @@ import sys
 import termios
 
 import pytest
-from jupyter_client import KernelManager
-from jupyter_client.kernelspec import KernelSpecManager
 
 from helpers.tools.cleaning import without_bars
+from kernels import Kernel
 
 BAR = """
 import time
@@ -26,42 +25,11 @@ def pieces(title):
 """
 
 
-class Kernel:
-    """A kernel of this interpreter, and what it shows below a cell."""
-
-    def __init__(self):
-        self.manager = KernelManager(
-            kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
-        self.manager.start_kernel()
-        self.client = self.manager.blocking_client()
-        self.client.start_channels()
-        self.client.wait_for_ready(timeout=60)
-
-    def run(self, code, interrupt_at=None):
-        """{stream: text} of a cell, interrupted when a text has come."""
-        found, sent = {"stdout": "", "stderr": "", "error": ""}, False
-
-        def see(message):
-            nonlocal sent
-            kind, content = message["msg_type"], message["content"]
-            if kind == "stream":
-                found[content["name"]] += content["text"]
-            if kind == "error":
-                found["error"] = content["ename"]
-            if interrupt_at and interrupt_at in found["stdout"] and not sent:
-                sent = True
-                self.manager.interrupt_kernel()     # Jupyter's stop button
-        self.client.execute_interactive(code, output_hook=see, timeout=60)
-        return found
-
-
 @pytest.fixture(scope="module")
 def kernel():
-    one = Kernel()
-    one.run(BAR)
-    yield one
-    one.client.stop_channels()
-    one.manager.shutdown_kernel(now=True)
+    with Kernel() as one:
+        one.run(BAR)
+        yield one
 
 
 def test_a_bar_stands_on_stdout_and_is_gone_at_the_end(kernel):
@@ -81,7 +49,7 @@ def test_what_is_quick_shows_no_bar(kernel):
     # The generator lives on in the traceback, and its bar with it.
     "steps = pieces('first')\nfor _ in steps: time.sleep(0.1)"])
 def test_after_an_interrupt_the_next_bar_has_one_line(kernel, stopped):
-    found = kernel.run(stopped, interrupt_at="first")
+    found = kernel.run(stopped, stop_at="first")
     assert found["error"] == "KeyboardInterrupt" and not found["stderr"]
     found = kernel.run("work(2, 'second')")
     assert "second" in found["stdout"] and "first" not in found["stdout"]
