@@ -31,12 +31,13 @@ endif
 # of them to ask models (800 MB); its evaluation imports these beside ours.
 PEERS = evalplus appdirs tempdir tree-sitter tree-sitter-python wget
 
-.PHONY: help run test notebooks lab clean
+.PHONY: help run test notebooks lab reset clean
 
 help:
 	@echo "make run        install, then run the notebooks in order"
 	@echo "make test       install, then run ruff, all tests and notebooks"
-	@echo "make lab        install, then open the notebooks in JupyterLab"
+	@echo "make lab        install, then open copies of them in JupyterLab"
+	@echo "make reset      NOTEBOOK=05: a fresh copy; yours is kept"
 	@echo "make notebooks  run afresh and write the outputs into notebooks/"
 	@echo "make clean      remove .venv* and caches; RESULTS=1: runs/, too"
 
@@ -54,7 +55,11 @@ notebooks: $(STAMP)
 	@$(BIN)/python -m helpers run --profile mini --fresh --save
 
 lab: $(STAMP)
-	$(BIN)/python -m jupyterlab notebooks
+	@$(BIN)/python -m helpers workbooks
+	$(BIN)/python -m jupyterlab --ServerApp.preferred_dir=work
+
+reset: $(STAMP)
+	@$(BIN)/python -m helpers workbooks --reset $(NOTEBOOK)
 
 $(STAMP): pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit( \

@@ -2,20 +2,23 @@
 
 This process refuses sockets to anything but loopback, and so does every
 kernel and Python that it starts.  A refusal that some library swallowed
-still fails the session at its end.
+still fails the session at its end.  Of the notebooks every cell runs twice:
+``tests/support/twice.py``.
 """
 
 import os
 import signal
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from helpers.tools import offline
 
-_folder = tempfile.TemporaryDirectory(prefix="refused-")
+_folder = tempfile.TemporaryDirectory(prefix="tests-")
 REFUSED = Path(_folder.name) / "refused.log"
+COPY = Path(_folder.name) / "copy"
 
 
 def is_worker(config):
@@ -42,10 +45,6 @@ def pytest_configure(config):
 
 @pytest.hookimpl(tryfirst=True)               # before pytest-xdist looks
 def pytest_collection_modifyitems(items):
-    # Progress bars go to stderr and say other times each time.
-    for parent in {item.parent for item in items}:
-        if hasattr(parent, "skip_compare"):
-            parent.skip_compare += ("stderr",)
     # Shared out, a file's tests stay together, as they share what is costly.
     # A notebook reads what those before it wrote: one process runs them all,
     # in order, while others run the tests.
@@ -53,6 +52,14 @@ def pytest_collection_modifyitems(items):
         group = ("notebooks" if item.path.suffix == ".ipynb"
                  else item.nodeid.partition("::")[0])
         item.add_marker(pytest.mark.xdist_group(group))
+    if not any(hasattr(item, "cell_num") for item in items):
+        return
+    import twice                       # tests/support is on the path by now
+    for item in items:
+        if hasattr(item, "cell_num"):
+            item.runtest = partial(twice.run_twice, item)
+            item.compare_outputs = partial(twice.compare, item)
+            item.parent.setup = partial(twice.in_a_copy, item.parent, COPY)
 
 
 def pytest_sessionfinish(session):

@@ -23,3 +23,7 @@ if "OMP_WAIT_POLICY" not in os.environ and CALM.keys() - os.environ.keys():
 # The notebooks show progress as text, on purpose: widget state breaks
 # notebooks on GitHub.  Libraries that look for widgets need not tell.
 warnings.filterwarnings("ignore", message="IProgress not found")
+# peft asks models by a name that transformers is giving up: a matter between
+# the two, which would stand in red wherever an adapter is added or read.
+warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated",
+                        FutureWarning)

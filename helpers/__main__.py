@@ -6,6 +6,7 @@ import sys
 
 COMMANDS = {
     "run": "helpers.tools.run",
+    "workbooks": "helpers.tools.workbooks",
     "stamp": "helpers.tools.stamping",
     "rebuild-mini": "helpers.workshop.pretraining",
     "rivals": "helpers.workshop.campaign",
@@ -23,6 +24,7 @@ def main(argv=None):
     argv = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(
         prog="python -m helpers", epilog="run: execute notebooks in order; "
+        "workbooks: copy them to work/, to change and run there; "
         "stamp: write address and tag of pyproject.toml into them; "
         "rebuild-mini: make the mini world's data and models again; rivals: "
         "run the experiments of notebooks 03, 05 and 06; ship: copy the "

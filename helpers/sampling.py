@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm import tqdm
-
+from helpers.progress import progress_bar
 from helpers.prompts import cut_completion, prompt_hash
 from helpers.tools.arguments import plain_number
 from helpers.tools.files import lines_of, read_rows
@@ -236,9 +235,9 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
     missing = sum(len(indices) for _, indices in wanted.values())
     if missing and cache is not None:
         see_that_it_can_grow(cache)          # before anything is drawn
-    with tqdm(total=len(prompts) * n, desc=f"sampling {lm.name}",
-              unit=" samples", disable=not progress,
-              initial=len(prompts) * n - missing) as bar:
+    with progress_bar(title=f"sampling {lm.name}", unit=" samples",
+                      total=len(prompts) * n, shown=progress,
+                      done=len(prompts) * n - missing) as bar:
         for new in lm.draw(wanted, settings):
             append(cache, new)
             done.update({(s.task_id, s.sample_index): s for s in new})

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import torch
 from torch.nn.functional import cross_entropy
-from tqdm import tqdm
 
 from helpers.gpu.logits import (IGNORED, loss_in_pieces, too_many,
                                 trained_only, using_head)
 from helpers.gpu.precision import (autocast, make_scaler, memory_error, update,
                                    widen)
+from helpers.progress import progress_bar
 from helpers.teachers.checkpoint import LanguageModel, fingerprint, load_model
 from helpers.tools.states import put_back_after_errors, resume, save_state
 
@@ -355,8 +355,8 @@ def fit(lm, weights, steps, peak_rate, gradients, settings, rows, knobs, *,
         if agree:
             agree(run, starts, losses)
         lm.model.train()
-        with tqdm(total=steps, initial=saved, desc=title, unit=unit,
-                  disable=not progress) as bar:
+        with progress_bar(title=title, total=steps, done=saved, unit=unit,
+                          shown=progress) as bar:
             try:
                 for step in range(saved, min(steps, stop_after or steps)):
                     seed_dropout(seed, step)
@@ -367,11 +367,11 @@ def fit(lm, weights, steps, peak_rate, gradients, settings, rows, knobs, *,
                         raise memory_error(step, f"{rows} rows at a time",
                                            knobs, checkpoint)
                     losses.append(told)
-                    bar.update()
                     bar.set_postfix({
                         name: f"{loss:.3f}" for name, loss in zip(
                             names, told if isinstance(told, tuple)
-                            else [told])})
+                            else [told])}, refresh=False)
+                    bar.update()
                     if watch:
                         watch(losses)
                     if (step + 1) % save_every == 0:
@@ -412,7 +412,9 @@ def save_adapter(lm, folder, base, card=ADAPTER_CARD):
     config.base_model_name_or_path = base
     # A set is written in any order; the same training writes the same file.
     config.target_modules = sorted(config.target_modules)
-    lm.model.save_pretrained(new)
+    # Nothing was added to the vocabulary; peft would look for the base's
+    # configuration, on the Hub too, and warn where it finds none.
+    lm.model.save_pretrained(new, save_embedding_layers=False)
     (new / "README.md").write_text(card.format(base=base))
     shutil.rmtree(folder, ignore_errors=True)
     new.rename(folder)

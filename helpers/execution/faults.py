@@ -85,8 +85,8 @@ def answer_fault(answer):
         return "has no answer to judge by"
     text = str(answer)
     if not DECIMAL.fullmatch(text) or len(text) > DIGITS:
-        excerpt = text if len(text) <= 40 else text[:37] + "..."
-        return (f"has the answer {excerpt!r}, which is no number that can be "
+        short = text if len(text) <= 40 else text[:37] + "..."
+        return (f"has the answer {short!r}, which is no number that can be "
                 f"compared; write it like 12, -3 or 0.5")
     return None
 

@@ -16,8 +16,6 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 
-from tqdm import tqdm
-
 from helpers.execution import modes
 from helpers.execution.cache import Outcomes
 from helpers.execution.faults import check_problem, checked_pair, listed
@@ -26,6 +24,7 @@ from helpers.execution.verdicts import COMPARATORS, read_outcome
 from helpers.execution.workers import (Limits, Worker, WorkerLost,
                                        describe_layers)
 from helpers.problems import Problem
+from helpers.progress import progress_bar
 from helpers.tools.arguments import plain_number
 
 VERSION = 3                # part of the cache key: raise it with the worker
@@ -245,8 +244,8 @@ class Runner:
                 yield read_outcome(problem, outcome, self.comparator)
 
         total = len(pairs) if hasattr(pairs, "__len__") else None
-        bar = tqdm(total=total, desc="judged", unit=" programs", delay=1,
-                   disable=not progress, leave=False, mininterval=0.5)
+        bar = progress_bar(title="judged", total=total, unit=" programs",
+                           shown=progress)
         try:
             for pair in listed(pairs):
                 problem, program = checked_pair(pair)

@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from helpers.figures.style import (BLUE, CYCLE, INK, MARKERS, SKY,
-                                   VERMILLION, band, label_lines, new_figure,
-                                   running_mean)
+from helpers.figures.style import (BLUE, CYCLE, GREY, INK, MARKERS,
+                                   OWN_PAGE, SKY, VERMILLION, band,
+                                   label_lines, new_figure, running_mean)
 
 def pass_at_k_figure(curves, title="", size=(6.6, 3.8)):
     """pass@k against k: a line and a band of 95 % intervals for each system.
@@ -154,8 +154,8 @@ def show_tokens(tokenizer, ids, labels, mask):
             elif label >= 0:
                 spans.append(f'<b><u style="color:{BLUE}">{text}</u></b>')
             else:
-                spans.append(f'<span style="color:#666666">{text}</span>')
-        rows.append(f'<p style="font-family:monospace">'
+                spans.append(f'<span style="color:{GREY}">{text}</span>')
+        rows.append(f'<p style="{OWN_PAGE}; font-family:monospace">'
                     f'{"<wbr>".join(spans)}</p>')
     display(HTML("\n".join(rows)))
 

@@ -19,7 +19,11 @@ YELLOW, BLACK = "#F0E442", "#000000"
 CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-INK, FAINT = "#222222", "#DDDDDD"
+INK, GREY, FAINT = "#222222", "#595959", "#DDDDDD"
+# No colour can be read on white and on the dark of a theme.  So what has
+# colours brings its page along, as the pictures do.
+PAGE = "#FFFFFF"
+OWN_PAGE = f"background-color:{PAGE}; color:{INK}; padding:2px 6px"
 
 
 def new_figure(xlabel, ylabel, title="", size=(6.6, 3.8)):
@@ -47,7 +51,7 @@ def png(figure, alt):
     The same figure gives the same bytes.
     """
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110,
+    figure.savefig(buffer, format="png", dpi=110, facecolor=PAGE,
                    metadata={"Description": alt, "Software": None})
     return buffer.getvalue()
 

@@ -21,8 +21,8 @@ def time_in_words(seconds):
 def clean_notebook(notebook, root):
     """Drop from ``notebook`` what changes from one run to the next.
 
-    That is progress on stderr, execution times, widget state and the path of
-    ``root``; cell ids, tags and all other outputs stay.
+    That is progress bars, execution times, widget state and the path of
+    ``root``; cell ids, tags and all other outputs stay, warnings too.
     """
     notebook.metadata = type(notebook.metadata)(METADATA)
     for cell in notebook.cells:
@@ -30,8 +30,8 @@ def clean_notebook(notebook, root):
         cell.metadata = type(cell.metadata)({"tags": tags} if tags else {})
         if cell.cell_type != "code":
             continue
-        cell.outputs = [_clean(output, root) for output in cell.outputs
-                        if output.get("name") != "stderr"]
+        cell.outputs = [output for output in cell.outputs
+                        if _clean(output, root).get("text", "-")]
     return notebook
 
 
@@ -51,6 +51,8 @@ def _clean(output, root):
     for field in ("text", "evalue"):
         if field in output:
             output[field] = relative(output[field])
+    if "text" in output:
+        output.text = without_bars(output.text)
     if "traceback" in output:
         output.traceback = [relative(line) for line in output.traceback]
     for kind in list(output.get("data", {})):
@@ -59,6 +61,13 @@ def _clean(output, root):
         elif kind.startswith("text/"):
             output.data[kind] = relative(output.data[kind])
     return output
+
+
+def without_bars(text):
+    """``text`` as a terminal shows it: what a bar wrote and took back is gone.
+    """
+    text = re.sub(r"[^\n]*\r(?=[^\r\n])", "", text)
+    return re.sub(r"(?m)^[^\S\n]*\r+$", "", text)
 
 
 def fill_header(notebook, row):

@@ -7,10 +7,8 @@ in one sentence what went wrong.
 
 import asyncio
 import os
-import re
 import signal
 import subprocess
-import sys
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -21,8 +19,8 @@ from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from tqdm import tqdm
 
+from helpers.progress import progress_bar
 from helpers.tools import offline
 from helpers.tools.files import write_text
 from helpers.tools.processes import MemoryWatch, end_processes, family
@@ -77,10 +75,8 @@ class _Client(NotebookClient):
 
     async def run(self, environment):
         """Execute the whole notebook."""
-        self.bar = tqdm(
-            total=self.codes, unit="cell", desc=self.path.stem[:30],
-            ascii=" #", dynamic_ncols=True, leave=False,
-            mininterval=0.2 if sys.stderr.isatty() else 20)
+        self.bar = progress_bar(title=self.path.stem[:30], total=self.codes,
+                                unit=" cells")
         with self.bar:
             await self.async_execute(
                 env=environment, stdout=subprocess.DEVNULL,
@@ -141,11 +137,11 @@ class _Client(NotebookClient):
         self.bar.update()
 
     def process_message(self, msg, cell, cell_index):
-        """Show the last line of a cell's own progress bar behind ours."""
+        """Show a cell's own progress bar behind ours."""
         content = msg["content"]
-        if msg["msg_type"] == "stream" and content["name"] == "stderr":
-            lines = re.split(r"[\r\n]+", content["text"].strip())
-            self.bar.set_postfix_str(lines[-1][:60], refresh=False)
+        if msg["msg_type"] == "stream" and "\r" in content["text"]:
+            last = content["text"].strip().rpartition("\r")[2]
+            self.bar.set_postfix_str(last[:60], refresh=False)
             self.bar.update(0)
         return super().process_message(msg, cell, cell_index)
 

@@ -20,9 +20,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, replace
 from functools import cache
 
-from tqdm import tqdm
-
 from helpers.profiles import ROOT, get_profile
+from helpers.progress import progress_bar
 from helpers.studies import codeplan, ekt
 from helpers.studies.runs import (STUDIES, read_lines, which, without_nulls,
                                   write_lines)
@@ -197,8 +196,8 @@ def missing(folder, names):
 def compute(folder, todo, jobs):
     """Compute ``todo`` in ``jobs`` processes; each run is kept when done."""
     os.environ["OMP_NUM_THREADS"] = "1"       # of the processes to come
-    bar = tqdm(total=len(todo), unit=" runs", desc="rivals")
-    with ProcessPoolExecutor(
+    bar = progress_bar(title="rivals", total=len(todo), unit=" runs")
+    with bar, ProcessPoolExecutor(
             jobs, initializer=start_worker, initargs=(os.getpid(),),
             mp_context=multiprocessing.get_context("spawn")) as workers:
         waiting = {workers.submit(function, *values): (study, head)
@@ -218,4 +217,3 @@ def compute(folder, todo, jobs):
         except Exception:     # the rest would be computed and thrown away
             workers.shutdown(wait=False, cancel_futures=True)
             raise
-    bar.close()

@@ -24,11 +24,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
 from helpers.filtering import Example
 from helpers.mini import stories, tasks
 from helpers.profiles import ROOT
+from helpers.progress import progress_bar
 from helpers.teachers.checkpoint import LanguageModel
 from helpers.tools.states import resume, save_state
 from helpers.training import IGNORED, encode_for, masked_loss, predict
@@ -132,8 +132,9 @@ def pretrain(recipe, tokenizer, seed, checkpoint, save_every=100):
     run = repr((recipe, seed))
     log, starts = resume(checkpoint, run, weights, optimizer)
     steps = recipe.textbook_steps + recipe.internet_steps
-    bar = tqdm(range(len(log), steps), initial=len(log), total=steps,
-               desc=f"pre-training the {recipe.name}", unit=" steps")
+    bar = progress_bar(range(len(log), steps),
+                       f"pre-training the {recipe.name}", total=steps,
+                       done=len(log))
     for step in bar:
         began = time.perf_counter()
         encoded = draw_batch(recipe, lm, step, seed)
@@ -143,7 +144,7 @@ def pretrain(recipe, tokenizer, seed, checkpoint, save_every=100):
         optimizer.step(rate_share(recipe, step))
         log.append((loss.item(), sum(len(ids) for ids, _ in encoded),
                     time.perf_counter() - began))
-        bar.set_postfix(loss=f"{loss.item():.3f}")
+        bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
         if (step + 1) % save_every == 0:
             save_state(checkpoint, run, weights, optimizer, log,
                        starts=starts)

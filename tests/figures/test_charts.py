@@ -4,11 +4,16 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
+from contrast import THEMES, contrast, hard_to_read
 from curves import three_curves
 from helpers.figures import charts
 from helpers.figures.charts import (funnel_figure, interval_figure,
-                                    loss_figure, pass_at_k_figure)
-from helpers.figures.style import CYCLE, DASHES, MARKERS, png
+                                    loss_figure, pass_at_k_figure,
+                                    show_tokens)
+from helpers.figures.style import (CYCLE, DASHES, GREY, INK, MARKERS, PAGE,
+                                   png)
+from helpers.training import collate
+from helpers.teachers.checkpoint import load_tokenizer
 
 
 def texts(figure):
@@ -137,3 +142,25 @@ def test_budgets_are_drawn_in_percent_and_differ_without_colour():
     assert one.get_marker() != two.get_marker()
     assert one.get_linestyle() != two.get_linestyle()
     assert [t.get_text() for t in axes.texts] == list(curves)
+
+
+def test_tokens_can_be_read_in_both_themes(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    tokenizer = load_tokenizer("data/mini/models/student")
+    rows = [tokenizer(text)["input_ids"] for text in (
+        "# How many?\nanswer = 1", "# None.\nanswer = 0\n")]
+    show_tokens(tokenizer, *collate(
+        [(ids, [-100] * 3 + ids[3:]) for ids in rows], 0))
+    page = shown[0].data
+    assert GREY in page and "<u" in page and "·" in page
+    assert hard_to_read(page) == []
+    for ink in (INK, GREY):
+        assert contrast(ink, PAGE) >= 4.5
+
+
+def test_a_colour_that_a_theme_swallows_is_noticed():
+    faint = '<p><span style="color:#666666">seen only</span></p>'
+    assert {behind for _, _, behind in hard_to_read(faint)} == set(THEMES[1:])
+    assert hard_to_read('<p style="background-color:#ffffff">ours</p>')
+    assert contrast("#ffffff", "#000000") == pytest.approx(21)

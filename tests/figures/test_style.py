@@ -26,7 +26,9 @@ def test_show_displays_one_png_with_its_alt_text_and_saves_it(
     assert metadata == {"image/png": {"alt": "Three lines rise."}}
     data = base64.b64decode(output["image/png"])
     assert path.read_bytes() == data
-    assert matplotlib.image.imread(io.BytesIO(data)).shape[1] > 600
+    pixels = matplotlib.image.imread(io.BytesIO(data))
+    assert pixels.shape[1] > 600
+    assert (pixels[[0, -1]] == 1).all()          # a page of its own, in white
 
 
 def test_show_without_alt_text_is_refused(tmp_path):

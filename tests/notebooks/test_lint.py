@@ -12,12 +12,15 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from contrast import hard_to_read
+
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 HELPERS = ROOT / "helpers"
 MODULES = {".".join(path.relative_to(HELPERS).with_suffix("").parts): path
            for path in sorted(HELPERS.rglob("*.py"))}
 INTRODUCED = re.compile(r"Introduced in notebook (\d\d), section (\d+)")
+FENCE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 FOLD = re.compile(r"<details>.*?</details>", re.DOTALL)
 SOLUTION = re.compile(
     r"<details>\s*<summary>[^<]*solution[^<]*</summary>(?:(?!</details>).)*?"
@@ -146,6 +149,16 @@ def test_every_image_has_alt_text(notebook):
 
 
 @notebooks
+def test_what_has_colours_can_be_read_in_both_themes(notebook):
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            page = output.get("data", {}).get("text/html", "")
+            assert hard_to_read(page) == [], cell.source
+    for text in markdown(notebook):
+        assert hard_to_read(FENCE.sub("", text)) == [], text
+
+
+@notebooks
 def test_exercises_have_checks_and_folded_solutions(notebook):
     number = markdown(notebook)[0][2:4]
     code = "\n".join(cell.source for cell in code_cells(notebook))
@@ -179,7 +192,7 @@ def test_no_cell_knows_where_it_is_run(notebook):
             if isinstance(node, ast.Constant) and "../" in str(node.value):
                 raise AssertionError(f"start from ROOT: {node.value}")
     for text in markdown(notebook):
-        prose = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+        prose = FENCE.sub("", text)
         for link in re.findall(r"\]\(([^)\s]+)|src=.([^\"']+)", prose):
             assert re.match(r"https?:|#|data:", "".join(link)), link
 

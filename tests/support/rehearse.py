@@ -19,8 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PROBLEMS = 48, 24         # of GSM8K's two splits, where the Hub has 7473, 1319
-LEFT_OUT = ("runs", ".git", ".venv", "__pycache__", "build", "*.egg-info",
-            ".pytest_cache", ".ipynb_checkpoints")
+LEFT_OUT = ("runs", "work", ".git", ".venv*", "__pycache__", "build",
+            "*.egg-info", ".pytest_cache", ".ipynb_checkpoints")
 
 
 def copy_repository(target):

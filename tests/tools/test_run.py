@@ -331,10 +331,15 @@ def test_unwritable_runs_folder_and_windows(tmp_path, monkeypatch, capsys):
     assert "WSL" in err and "Colab" in err and err.count("\n") == 1
 
 
-def test_save_keeps_outputs_and_drops_noise(tmp_path):
+def test_save_keeps_outputs_and_drops_bars(tmp_path):
     path = write_notebook(
         tmp_path, "00_a",
-        "import sys; print('a bar', file=sys.stderr); print('kept')",
+        "import time, warnings\n"
+        "from helpers.progress import progress_bar\n"
+        "print('kept')\n"
+        "with progress_bar(title='sampling', total=3) as bar:\n"
+        "    for _ in range(3): time.sleep(0.6); bar.update()\n"
+        "warnings.warn('of the learner')",
         "import os; print(os.getcwd())", "raise OSError(os.getcwd())",
         tags=["raises-exception", "nbval-check-output"])
     ids = [cell.id for cell in nbformat.read(path, 4).cells]
@@ -343,7 +348,10 @@ def test_save_keeps_outputs_and_drops_noise(tmp_path):
     saved = nbformat.read(path, 4)
     assert [cell.id for cell in saved.cells] == ids
     assert saved.cells[1].outputs[0].text == "kept\n"
-    assert len(saved.cells[1].outputs) == 1
+    assert saved.cells[1].outputs[1].name == "stderr"
+    assert "of the learner" in saved.cells[1].outputs[1].text
+    assert len(saved.cells[1].outputs) == 2
+    assert not any("%|" in output.text for output in saved.cells[1].outputs)
     assert saved.cells[2].outputs[0].text == "notebooks\n"
     assert str(tmp_path) not in path.read_text()
     assert saved.cells[1].metadata == {

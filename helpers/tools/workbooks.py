@@ -1,0 +1,151 @@
+"""Copies of the notebooks to work in: ``python -m helpers workbooks``.
+
+A notebook that is opened and run is changed, and those in ``notebooks/`` are
+the collection's own.  So ``make lab`` puts copies into ``work/``, which git
+does not look at, and ``make reset NOTEBOOK=05`` puts a fresh one there.
+Nothing that a learner has changed is overwritten.
+"""
+
+import argparse
+import datetime
+import hashlib
+import json
+import sys
+
+from helpers import profiles
+from helpers.tools.files import whole_file, write_text
+from helpers.tools.run import select
+
+FOLDER = "work"
+NOTE = ".copied.json"         # {name: SHA-256 of the copy as it was made}
+
+
+def main(argv=None):
+    """Make the copies that are missing, or fresh ones; the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers workbooks", description="Copy the notebooks "
+        "to work/, where you can change and run them; what you have changed "
+        "there is kept.")
+    parser.add_argument("--reset", nargs="*", metavar="NOTEBOOK",
+                        help="put a fresh copy of these there; yours is kept "
+                        "under another name")
+    options = parser.parse_args(argv)
+    try:
+        if options.reset is None:
+            print(fill(profiles.ROOT))
+        elif not options.reset:
+            raise ValueError("say which notebook is to be fresh again: make "
+                             "reset NOTEBOOK=05")
+        else:
+            for line in reset(profiles.ROOT, options.reset):
+                print(line)
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def fill(root):
+    """Copy the notebooks that ``work/`` lacks; a sentence of what was done.
+
+    A copy that is as it was made follows the collection's notebook; any other
+    is the learner's and stays.
+    """
+    folder, done = workplace(root), {"new": 0, "as they were": 0, "yours": 0}
+    made = read_note(folder)
+    for source in select([], root / "notebooks"):
+        target, data = folder / source.name, source.read_bytes()
+        there = content(target)
+        if there == data:
+            done["as they were"] += 1
+        elif there is None or made.get(source.name) == digest(there):
+            done["new"] += 1
+            put(folder, target, data, made)
+        else:
+            done["yours"] += 1
+    counted = ", ".join(f"{count} {what}" for what, count in done.items()
+                        if count)
+    return (f"the notebooks to work in are in {FOLDER}/: {counted}. What you "
+            f"change there stays; a fresh copy: make reset NOTEBOOK=05")
+
+
+def reset(root, names):
+    """Fresh copies of the notebooks ``names``; a sentence for each.
+
+    What was there is kept beside it under a name with the date.  Raises
+    ``ValueError`` where there is no such notebook.
+    """
+    folder = workplace(root)
+    made = read_note(folder)
+    for source in select(names, root / "notebooks"):
+        target, data = folder / source.name, source.read_bytes()
+        there = content(target)
+        if there == data:
+            yield f"{FOLDER}/{target.name} is as it came"
+            continue
+        kept = ""
+        if there is not None:
+            yours = unused(target)
+            target.rename(yours)
+            kept = f"; yours is {FOLDER}/{yours.name}"
+        put(folder, target, data, made)
+        yield (f"{FOLDER}/{target.name} is fresh{kept}. If it is open, "
+               f"close it and open it again")
+
+
+def workplace(root):
+    """The folder ``work/``.  Raises ``ValueError`` where it cannot be."""
+    folder = root / FOLDER
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"cannot make the folder {FOLDER}/ in the "
+                         f"repository ({error.strerror}); put away what is "
+                         f"in its place") from None
+    return folder
+
+
+def content(target):
+    """The bytes of ``target``, or None where there is nothing.
+
+    Raises ``ValueError`` for a folder, or a link, whose end is somebody
+    else's file.
+    """
+    if target.is_symlink() or (target.exists() and not target.is_file()):
+        raise ValueError(f"{FOLDER}/{target.name} is a link or a folder and "
+                         f"no notebook; give it another name")
+    return target.read_bytes() if target.exists() else None
+
+
+def unused(target):
+    """A path beside ``target`` with the date in it, where nothing is yet."""
+    today, number = datetime.date.today().isoformat(), 1
+    while True:
+        more = f"-{number}" if number > 1 else ""
+        path = target.with_name(f"{target.stem}.{today}{more}.ipynb")
+        if not path.exists() and not path.is_symlink():
+            return path
+        number += 1
+
+
+def put(folder, target, data, made):
+    """Write a copy, and note what it is like."""
+    made[target.name] = digest(data)
+    # The note first: after a kill between the two, nothing that is not the
+    # collection's own is taken for a copy of it.
+    write_text(folder / NOTE, json.dumps(made, indent=1) + "\n")
+    with whole_file(target) as file:
+        file.write(data)
+
+
+def read_note(folder):
+    """What :func:`put` noted; where that cannot be read, nothing is ours."""
+    try:
+        made = json.loads((folder / NOTE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return made if isinstance(made, dict) else {}
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()
