@@ -1,6 +1,6 @@
 """What runs in the forked process: one program, and its result as a line.
 
-Used by ``worker.py``.  Nothing here is trusted by anybody: the
+Used by ``forkserver.py``.  Nothing here is trusted by anybody: the
 program may rewrite all of it.  It is never told an expected answer, and what
 it sends is compared elsewhere, as plain data.
 """
@@ -14,7 +14,7 @@ import time
 import habitat
 from audit import guard
 from calls import examine, serve
-from reports import BEGUN, RESULT, describe, load, reporter
+from reports import RESULT, describe, load, reporter
 from script import run_script
 from sums import arithmetic
 
@@ -71,16 +71,25 @@ def together(programs, report):
     return report("ran", "together", json.dumps(outcomes))
 
 
-def start(mode, program, extra, nonce, scratch):
-    """Runs a program in a mode, writing its reports into the pipe RESULT."""
-    write, report = os.write, reporter(nonce)
+def prepare(nonce, scratch):
+    """What can be done before the fork, for all programs."""
+    global REPORT
+    REPORT = report = reporter(nonce)
     sys.addaudithook(guard(report, scratch, RESULT))
     sys.modules["__main__"] = type(sys)("__main__")
+
+
+def start(mode, program, extra, begun):
+    """Runs a program in a mode, writing its reports into the pipe RESULT.
+
+    A byte in the pipe ``begun`` tells before that the program begins.
+    """
+    write, report = os.write, REPORT
     if mode == "stdio":
-        habitat.open_streams()
+        habitat.use_pipes()
         sys.modules["__main__"].__file__ = "program.py"
-    write(BEGUN, b"b")                   # what ends from here on ends itself
-    os.close(BEGUN)
+    write(begun, b"b")                   # what ends from here on ends itself
+    os.close(begun)
     if mode == "stdio":
         write(RESULT, run_script(program, report))
     elif mode == "answer":

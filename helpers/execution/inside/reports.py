@@ -6,7 +6,7 @@ Used in the forked process, see ``child.py``.
 import builtins
 import sys
 
-RESULT, ASK, BEGUN = 3, 4, 5      # pipes: to the worker, from it, to it
+RESULT, ASK = 3, 4         # pipes: to the worker, and from it
 # What is no Python but a line of a program that the official scorer of APPS
 # has put into a function.
 IN_A_FUNCTION = ("'return' outside function",

@@ -1,0 +1,188 @@
+"""The fork server: a small warm process, a fork of it for each program.
+
+Used by ``worker.py``.  What a fork costs is memory: each page that a process
+holds is entered in a table once more, and each page that it or its fork
+writes to is copied, be it for a reference that is counted.  So this process
+does nothing but fork and wait; the worker beside it does all the rest.
+"""
+
+import gc
+import marshal
+import os
+import resource
+import signal
+import sys
+import time
+
+import _socket
+
+import audit
+import child
+import habitat
+import isolation
+import reports
+import script
+
+PLACES = 7                 # descriptors 0 to 6 are for pipes of a program,
+DOOR, LAST = 20, 21        # and these are ours, which no program gets
+SIZE = 1 << 12             # bytes of an order that arrive at once
+
+
+def main(door, scratch, layers, nonce):
+    """Serves the worker at the other end of the socket ``door``.
+
+    ``layers`` are those that are set up; its first message tells those that
+    hold.
+    """
+    global ALONE, BASE
+    ALONE = "process namespace" in layers
+    sys.dont_write_bytecode = True
+    os.dup2(door.detach(), DOOR, False)
+    os.dup2(1, LAST, False)              # closes when this process ends
+    null = os.open(os.devnull, os.O_RDWR)
+    for place in (0, 1, 2):
+        os.dup2(null, place)
+    os.closerange(3, DOOR)
+    door = _socket.socket(fileno=DOOR)
+    os.chdir(scratch)
+    size = -1
+    if os.path.exists("/proc/self/statm"):         # out of reach later on
+        size = os.open("/proc/self/statm", os.O_RDONLY)
+    layers = layers_that_hold(layers, scratch)
+    if "Landlock" not in layers:
+        audit.watch_alone()
+    elif isolation.LIBC:
+        script.PY_EXIT = isolation.PY_EXIT
+    habitat.furnish()
+    child.prepare(nonce, scratch)
+    # Python sets up its compiler at the first call: do it once, not per fork.
+    exec(compile("warm = 1 / 2", "<program>", "exec"), {})
+    gc.collect()
+    if hasattr(isolation.LIBC, "malloc_trim"):
+        isolation.LIBC.malloc_trim(0)    # what is free need not be copied
+    gc.freeze()
+    BASE = 0
+    if size >= 0:
+        BASE = int(os.read(size, 99).split()[0]) * resource.getpagesize()
+        os.close(size)
+    door.send(marshal.dumps(layers))
+    serve(door)
+
+
+def serve(door):
+    """Takes orders, a program each, and then that it has to end."""
+    while data := door.recvmsg(SIZE, 64)[0]:       # its pipes come at 3, 4 ...
+        size = 4 + int.from_bytes(data[:4], "little")
+        while len(data) < size:
+            if not (more := door.recv(size - len(data))):
+                return
+            data += more
+        mode, *order = marshal.loads(data[4:])
+        if mode == "sweep":
+            sweep(*order)
+            door.send(marshal.dumps(None))
+            continue
+        habitat.fit_stacks(order[0] >> 20)
+        pid = os.fork()
+        if pid == 0:
+            begin(mode, *order)
+        os.closerange(3, PLACES)
+        while (word := door.recv(1)) == b"t":      # how long has it run?
+            door.send(marshal.dumps(cpu_seconds(pid)))
+        door.send(marshal.dumps(end(pid)))
+        if not word:                     # the worker has gone
+            return
+
+
+def begin(mode, memory, seconds, program, extra, leave=os._exit):
+    """The fork, from its first moment: what is not inherited, then the
+    program, in a mode of ``child.py``, with as many bytes of memory."""
+    try:
+        talks = mode in ("calls", "tests")
+        begun = reports.ASK + talks
+        if not ALONE:
+            os.setsid()
+            if isolation.LIBC:
+                isolation.LIBC.prctl(1, signal.SIGKILL, 0, 0, 0)
+        if mode == "stdio":
+            os.dup2(begun + 1, 0)
+            os.dup2(begun + 2, 1)
+        isolation.limit(seconds * (1000 if talks else 1), BASE + memory)
+        isolation.confine()
+        os.closerange(begun + 1, LAST + 1)
+        child.start(mode, program, extra, begun)
+        leave(0)
+    finally:
+        leave(1)
+
+
+def end(pid):
+    """Ends a program: its exit code, and its CPU seconds.
+
+    In a process namespace of our own all it has started ends with it.
+    """
+    try:
+        if ALONE:
+            os.kill(-1, signal.SIGKILL)
+        else:
+            os.kill(pid, signal.SIGKILL)
+            os.killpg(pid, signal.SIGKILL)
+    except OSError:
+        pass
+    _, status, used = os.wait4(pid, 0)
+    return (os.waitstatus_to_exitcode(status),
+            round(used.ru_utime + used.ru_stime, 6))
+
+
+def sweep(left):
+    """Ends and reaps what a program has left behind: our children, by the
+    worker's numbers, which are ours only where we have no namespace."""
+    try:
+        if ALONE:
+            os.kill(-1, signal.SIGKILL)
+            while True:                  # until there are no more
+                os.wait4(-1, 0)
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+            os.wait4(pid, 0)
+    except OSError:
+        pass
+
+
+def cpu_seconds(pid):
+    """CPU time that a process has used; 0 where the system does not tell
+    (then the limit in whole seconds that it set itself is the limit)."""
+    try:
+        return time.clock_gettime((~pid << 3) | 2)     # Linux only
+    except (OSError, OverflowError):
+        return 0.0
+
+
+def layers_that_hold(layers, scratch):
+    """Gives up what this process does not need: the layers that are set up
+    then, and that a probe does not get through."""
+    layers = layers + isolation.drop_rights(scratch, ALONE)
+    isolation.limit_forever()
+    while True:
+        source, pipe = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                isolation.limit(60, 1 << 40)
+                isolation.confine()
+                os.write(pipe, marshal.dumps(isolation.probe(scratch)))
+            finally:
+                os._exit(0)
+        os.close(pipe)
+        possible = os.read(source, 1 << 16)
+        os.close(source)
+        os.wait4(pid, 0)
+        if possible or isolation.FILTER is None:
+            break
+        isolation.FILTER = None          # which the kernel has refused
+        layers.remove("seccomp")
+    leaks = {"read files": "Landlock", "write files": "Landlock",
+             "use the network": "network namespace",
+             "start processes": "seccomp"}
+    broken = {leaks[act] for act in marshal.loads(possible)}
+    return [layer for layer in layers if layer not in broken]
