@@ -34,6 +34,8 @@ FUNCTION = Problem("test/2", "?", "calls", entry_point="solution",
 PAIR = Problem("test/4", "?", "calls", entry_point="solution",
                tests=(FUNCTION_PAIR,))
 LIMITS = {"workers": 2, "timeout": 0.4, "memory_mb": 64}
+NO_LANDLOCK = {"isolation.py": [("_succeeds(libc.syscall, 446, ruleset, 0)",
+                                 "False")]}
 
 
 @pytest.fixture(scope="module")
@@ -258,8 +260,7 @@ found = ("731846" + "259") in text.replace('"731846" + "259"', "")
 def test_a_raw_memory_search_finds_no_expected_value(tmp_path, monkeypatch):
     """All bytes of the process, in each mode, with hook and Landlock off."""
     monkeypatch.setattr(workers, "WORKER", changed_worker(
-        tmp_path, NO_HOOK | {"isolation.py": [
-            ("LANDLOCK is not None and LIBC", "None and LIBC")]}))
+        tmp_path, NO_HOOK | NO_LANDLOCK))
     monkeypatch.setattr(judge, "CANARIES", judge.CANARIES[:3])
     search = """
 import ctypes
@@ -294,10 +295,8 @@ def found(*_):
 
 # ---- where the hook is the only lock ----
 
-HOOK_ALONE = {"worker.py": [("    layers = isolation.enter(SCRATCH)\n",
-                             "    layers = []\n")]}
-NO_LANDLOCK = {"isolation.py": [("LANDLOCK is not None and LIBC",
-                                 "None and LIBC")]}
+HOOK_ALONE = {"worker.py": [("    layers, nonce = isolation.enter(scratch), ",
+                             "    layers, nonce = [], ")]}
 # What gets around the hook needs the kernel, as notebook 01 says.
 THROUGH = {"past the audit hook", "pair of sockets past the audit hook",
            "a socket to the kernel past the audit hook", "priority",

@@ -7,12 +7,15 @@ does nothing but fork and wait; the worker beside it does all the rest.
 """
 
 import gc
-import marshal
+import itertools
 import os
 import resource
-import signal
 import sys
-import time
+from functools import partial
+from marshal import dumps, loads
+from os import closerange, dup2, fork, kill, wait4
+from signal import SIGKILL
+from time import clock_gettime
 
 import _socket
 
@@ -20,19 +23,22 @@ import audit
 import child
 import habitat
 import isolation
-import reports
 import script
+from child import start
+from isolation import confine, limit
 
 PLACES = 7                 # descriptors 0 to 6 are for pipes of a program,
 DOOR, LAST = 20, 21        # and these are ours, which no program gets
 SIZE = 1 << 12             # bytes of an order that arrive at once
+FILLING, MOST = [], 10_000
+BLOCK, FIRST = 1 << 14, 48           # of CPython's memory, for objects of a size
 
 
 def main(door, scratch, layers, nonce):
     """Serves the worker at the other end of the socket ``door``.
 
     ``layers`` are those that are set up; its first message tells those that
-    hold.
+    hold, and the bytes of memory of a program that does nothing.
     """
     global ALONE, BASE
     ALONE = "process namespace" in layers
@@ -55,83 +61,105 @@ def main(door, scratch, layers, nonce):
         script.PY_EXIT = isolation.PY_EXIT
     habitat.furnish()
     child.prepare(nonce, scratch)
-    # Python sets up its compiler at the first call: do it once, not per fork.
-    exec(compile("warm = 1 / 2", "<program>", "exec"), {})
-    gc.collect()
-    if hasattr(isolation.LIBC, "malloc_trim"):
-        isolation.LIBC.malloc_trim(0)    # what is free need not be copied
-    gc.freeze()
+    warm_up()
     BASE = 0
     if size >= 0:
         BASE = int(os.read(size, 99).split()[0]) * resource.getpagesize()
         os.close(size)
-    door.send(marshal.dumps(layers))
+    door.send(dumps((layers, BASE)))
     serve(door)
 
 
 def serve(door):
     """Takes orders, a program each, and then that it has to end."""
+    memory = None
     while data := door.recvmsg(SIZE, 64)[0]:       # its pipes come at 3, 4 ...
         size = 4 + int.from_bytes(data[:4], "little")
         while len(data) < size:
             if not (more := door.recv(size - len(data))):
                 return
             data += more
-        mode, *order = marshal.loads(data[4:])
+        mode, *order = loads(data[4:])
         if mode == "sweep":
             sweep(*order)
-            door.send(marshal.dumps(None))
+            door.send(dumps(None))
             continue
-        habitat.fit_stacks(order[0] >> 20)
-        pid = os.fork()
+        if order[0] != memory:
+            memory = order[0]
+            habitat.fit_stacks(memory - BASE >> 20)
+        pid = fork()
         if pid == 0:
             begin(mode, *order)
-        os.closerange(3, PLACES)
+        closerange(3, PLACES)
         while (word := door.recv(1)) == b"t":      # how long has it run?
-            door.send(marshal.dumps(cpu_seconds(pid)))
-        door.send(marshal.dumps(end(pid)))
+            door.send(dumps(cpu_seconds(pid)))
+        door.send(dumps(end(pid)))
         if not word:                     # the worker has gone
             return
 
 
+def warm_up():
+    """Does once what each fork would do again, and packs memory tightly.
+
+    Python learns from what it has run.  What a program allocates first
+    should lie on few pages, so that few are copied: all that is free on
+    others is filled up, size by size, until a new block of memory begins.
+    """
+    for i in range(20):
+        child.rehearse(f"warm = [{i}]\nanswer = {i} * 2")
+    gc.collect()
+    if hasattr(isolation.LIBC, "malloc_trim"):
+        isolation.LIBC.malloc_trim(0)
+    for make in (object, float, *[partial(bytes, size)
+                                  for size in range(1, 480, 16)]):
+        for _ in range(MOST):
+            FILLING.append(make())
+            if id(FILLING[-1]) % BLOCK == FIRST:
+                break
+    gc.freeze()
+
+
 def begin(mode, memory, seconds, program, extra, leave=os._exit):
     """The fork, from its first moment: what is not inherited, then the
-    program, in a mode of ``child.py``, with as many bytes of memory."""
+    program, in a mode of ``child.py``.
+
+    ``memory`` in bytes, ``seconds`` of CPU: its limits.
+    """
     try:
-        talks = mode in ("calls", "tests")
-        begun = reports.ASK + talks
+        talks = mode == "calls" or mode == "tests"
+        begun = 4 + talks
         if not ALONE:
             os.setsid()
             if isolation.LIBC:
-                isolation.LIBC.prctl(1, signal.SIGKILL, 0, 0, 0)
+                isolation.LIBC.prctl(1, SIGKILL, 0, 0, 0)
         if mode == "stdio":
-            os.dup2(begun + 1, 0)
-            os.dup2(begun + 2, 1)
-        isolation.limit(seconds * (1000 if talks else 1), BASE + memory)
-        isolation.confine()
-        os.closerange(begun + 1, LAST + 1)
-        child.start(mode, program, extra, begun)
+            dup2(begun + 1, 0)
+            dup2(begun + 2, 1)
+        limit(seconds, memory)
+        confine()
+        closerange(begun + 1, LAST + 1)
+        start(mode, program, extra, begun)
         leave(0)
     finally:
         leave(1)
 
 
 def end(pid):
-    """Ends a program: its exit code, and its CPU seconds.
+    """Ends a program: how it ended, for ``waitstatus_to_exitcode``, and its
+    CPU seconds.
 
     In a process namespace of our own all it has started ends with it.
     """
     try:
         if ALONE:
-            os.kill(-1, signal.SIGKILL)
+            kill(-1, SIGKILL)
         else:
-            os.kill(pid, signal.SIGKILL)
-            os.killpg(pid, signal.SIGKILL)
+            kill(pid, SIGKILL)
+            os.killpg(pid, SIGKILL)
     except OSError:
         pass
-    _, status, used = os.wait4(pid, 0)
-    return (os.waitstatus_to_exitcode(status),
-            round(used.ru_utime + used.ru_stime, 6))
+    _, status, used = wait4(pid, 0)
+    return status, used[0] + used[1]     # user's and system's
 
 
 def sweep(left):
@@ -139,12 +167,12 @@ def sweep(left):
     worker's numbers, which are ours only where we have no namespace."""
     try:
         if ALONE:
-            os.kill(-1, signal.SIGKILL)
+            kill(-1, SIGKILL)
             while True:                  # until there are no more
-                os.wait4(-1, 0)
+                wait4(-1, 0)
         for pid in left:
-            os.kill(pid, signal.SIGKILL)
-            os.wait4(pid, 0)
+            kill(pid, SIGKILL)
+            wait4(pid, 0)
     except OSError:
         pass
 
@@ -153,7 +181,7 @@ def cpu_seconds(pid):
     """CPU time that a process has used; 0 where the system does not tell
     (then the limit in whole seconds that it set itself is the limit)."""
     try:
-        return time.clock_gettime((~pid << 3) | 2)     # Linux only
+        return clock_gettime((~pid << 3) | 2)     # Linux only
     except (OSError, OverflowError):
         return 0.0
 
@@ -165,18 +193,18 @@ def layers_that_hold(layers, scratch):
     isolation.limit_forever()
     while True:
         source, pipe = os.pipe()
-        pid = os.fork()
+        pid = fork()
         if pid == 0:
             try:
-                isolation.limit(60, 1 << 40)
-                isolation.confine()
-                os.write(pipe, marshal.dumps(isolation.probe(scratch)))
+                limit(60, 1 << 40)
+                confine()
+                os.write(pipe, dumps(isolation.probe(scratch)))
             finally:
                 os._exit(0)
         os.close(pipe)
         possible = os.read(source, 1 << 16)
         os.close(source)
-        os.wait4(pid, 0)
+        wait4(pid, 0)
         if possible or isolation.FILTER is None:
             break
         isolation.FILTER = None          # which the kernel has refused
@@ -184,5 +212,5 @@ def layers_that_hold(layers, scratch):
     leaks = {"read files": "Landlock", "write files": "Landlock",
              "use the network": "network namespace",
              "start processes": "seccomp"}
-    broken = {leaks[act] for act in marshal.loads(possible)}
+    broken = {leaks[act] for act in loads(possible)}
     return [layer for layer in layers if layer not in broken]

@@ -12,6 +12,7 @@ import resource
 import signal
 import struct
 import sys
+from resource import RLIMIT_AS, RLIMIT_CPU, setrlimit
 
 DISK = 16                  # MiB of files that a program may write in all
 FILES = 256                # and how many
@@ -190,7 +191,7 @@ def _enter_seccomp(ctypes, alone):
     The library libseccomp knows each processor's numbers; nearly every Linux
     has it.
     """
-    global FILTER
+    global CODE, FILTER, PRCTL
     try:
         lib = ctypes.CDLL("libseccomp.so.2")
     except OSError:
@@ -208,7 +209,7 @@ def _enter_seccomp(ctypes, alone):
     from _ctypes import dlclose
     dlclose(lib._handle)                 # less to copy at each fork
     if first and second and _succeeds(LIBC.prctl, 22, 2, first[0], 0, 0):
-        FILTER = second
+        (FILTER, CODE), PRCTL = second, LIBC.prctl     # found only once
     return FILTER is not None
 
 
@@ -249,7 +250,7 @@ def confine():
 
     Ends it with 98 where the kernel refuses.
     """
-    if FILTER is not None and LIBC.prctl(22, 2, FILTER[0], 0, 0):
+    if FILTER is not None and PRCTL(22, 2, FILTER, 0, 0):
         os._exit(98)
 
 
@@ -258,22 +259,21 @@ def limit_forever():
     for what, most in ((resource.RLIMIT_FSIZE, 1 << 20),
                        (resource.RLIMIT_NOFILE, 32),
                        (resource.RLIMIT_CORE, 0)):
-        _limit(what, most)
+        setrlimit(what, (most, most))
 
 
 def limit(seconds, memory):
     """Sets a program's own limits: CPU seconds, bytes of memory."""
-    _limit(resource.RLIMIT_CPU, int(seconds) + 2)      # the worker is exact
-    _limit(resource.RLIMIT_AS, memory)
-    if FILTER is None:                   # then nothing else stops a fork
-        _limit(resource.RLIMIT_NPROC, 0)
-
-
-def _limit(what, most, limits=resource.setrlimit):
     try:
-        limits(what, (most, most))
+        setrlimit(RLIMIT_CPU, (seconds, seconds))
+        setrlimit(RLIMIT_AS, (memory, memory))
     except (ValueError, OSError):        # macOS knows no limit of AS
         pass
+    if FILTER is None:                   # then nothing else stops a fork
+        try:
+            setrlimit(resource.RLIMIT_NPROC, (0, 0))
+        except (ValueError, OSError):
+            pass
 
 
 def probe(scratch):

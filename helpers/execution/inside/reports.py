@@ -23,6 +23,8 @@ def reporter(nonce):
                   encode(detail[:200], "utf-8", "replace").hex())
         return encode(join(" ", fields) + "\n")
 
+    # Made now, as it is wanted when there is no memory to make it.
+    report.out_of_memory = report("memory", detail="more memory than allowed")
     return report
 
 
@@ -50,11 +52,13 @@ def compiled(program, name, report):
 
 def load(program, name, report):
     """Runs a program as a new module: (its names, None or a report)."""
-    namespace = vars(sys.modules.setdefault(name, type(sys)(name)))
+    if name not in sys.modules:
+        sys.modules[name] = type(sys)(name)
+    namespace = vars(sys.modules[name])
     namespace["__builtins__"] = builtins
-    memory_error, any_error = MemoryError, BaseException
-    out_of_memory = report("memory", detail="more memory than allowed")
-    run, shows = exec, describe
+    memory_error, any_error, run, shows = (MemoryError, BaseException, exec,
+                                           describe)
+    out_of_memory = report.out_of_memory
     code, failed = compiled(program, "<program>", report)
     if failed:
         return namespace, failed
