@@ -9,8 +9,8 @@ import builtins
 import json
 import sys
 import time
-from itertools import count
 from os import close, write
+from sys import addaudithook
 
 import habitat
 from audit import guard
@@ -19,6 +19,7 @@ from reports import RESULT, describe, load, reporter
 from script import run_script
 from sums import arithmetic
 
+HOOKS = []                 # the one that the next program gets
 MOST = 4096                # bits of an answer; a longer one is a flood
 
 
@@ -73,23 +74,26 @@ def together(programs, report):
 
 
 def prepare(nonce, scratch):
-    """What can be done before the fork, for all programs."""
+    """What can be done before the fork, for all programs.
+
+    What a program needs is run a few times: Python learns from what it has
+    run, and would learn it anew in each fork.
+    """
     global REPORT
-    REPORT = report = reporter(nonce)
-    sys.addaudithook(guard(report, scratch, RESULT))
+    REPORT = reporter(nonce)
+    hook = guard(REPORT, scratch, RESULT)
+    for i in range(20):
+        sys.modules["__main__"] = type(sys)("__main__")
+        program = f"answer = sum([{i}, 2])\nprint(answer)"
+        answer_of(program, REPORT)
+        run_script(program, REPORT)
+        for event, args in (
+                ("compile", (program, "<program>")), ("exec", (None,)),
+                ("import", ("math", None, None, None, None)),
+                ("open", ("/dev/null", "r", 0))):
+            hook(event, args)
+    HOOKS.append(hook)
     sys.modules["__main__"] = type(sys)("__main__")
-
-
-def rehearse(program):
-    """Runs a program of ours, which sets ``answer``, without a report."""
-    REPORT(*told(load(program, "rehearsal", REPORT)[0]))
-    del sys.modules["rehearsal"]
-    # The hook does not hold in this process; this one believes it does.
-    hook = guard(REPORT, "", None, number=count().__next__)
-    for event, args in (("compile", (program, "<program>")), ("exec", (None,)),
-                        ("import", ("math", None, None, None, None)),
-                        ("open", ("/dev/null", "r", 0))):
-        hook(event, args)
 
 
 def start(mode, program, extra, begun):
@@ -98,6 +102,7 @@ def start(mode, program, extra, begun):
     A byte in the pipe ``begun`` tells before that the program begins.
     """
     tell, report = write, REPORT
+    addaudithook(HOOKS.pop())            # from here on no name leads to it
     if mode == "stdio":
         habitat.use_pipes()
         sys.modules["__main__"].__file__ = "program.py"

@@ -7,7 +7,6 @@ does nothing but fork and wait; the worker beside it does all the rest.
 """
 
 import gc
-import itertools
 import os
 import resource
 import sys
@@ -30,7 +29,7 @@ from isolation import confine, limit
 PLACES = 7                 # descriptors 0 to 6 are for pipes of a program,
 DOOR, LAST = 20, 21        # and these are ours, which no program gets
 SIZE = 1 << 12             # bytes of an order that arrive at once
-FILLING, MOST = [], 10_000
+FILLING, MOST = [], 1000 
 BLOCK, FIRST = 1 << 14, 48           # of CPython's memory, for objects of a size
 
 
@@ -61,7 +60,7 @@ def main(door, scratch, layers, nonce):
         script.PY_EXIT = isolation.PY_EXIT
     habitat.furnish()
     child.prepare(nonce, scratch)
-    warm_up()
+    pack()
     BASE = 0
     if size >= 0:
         BASE = int(os.read(size, 99).split()[0]) * resource.getpagesize()
@@ -98,15 +97,12 @@ def serve(door):
             return
 
 
-def warm_up():
-    """Does once what each fork would do again, and packs memory tightly.
+def pack():
+    """Packs memory, so that a program's first objects lie on few pages.
 
-    Python learns from what it has run.  What a program allocates first
-    should lie on few pages, so that few are copied: all that is free on
-    others is filled up, size by size, until a new block of memory begins.
+    Only these are copied then.  What is free elsewhere is filled up, size by
+    size, until a new block of memory begins.
     """
-    for i in range(20):
-        child.rehearse(f"warm = [{i}]\nanswer = {i} * 2")
     gc.collect()
     if hasattr(isolation.LIBC, "malloc_trim"):
         isolation.LIBC.malloc_trim(0)
@@ -148,13 +144,11 @@ def end(pid):
     """Ends a program: how it ended, for ``waitstatus_to_exitcode``, and its
     CPU seconds.
 
-    In a process namespace of our own all it has started ends with it.
+    What it has left behind in our process namespace is for :func:`sweep`.
     """
     try:
-        if ALONE:
-            kill(-1, SIGKILL)
-        else:
-            kill(pid, SIGKILL)
+        kill(pid, SIGKILL)
+        if not ALONE:
             os.killpg(pid, SIGKILL)
     except OSError:
         pass
