@@ -18,6 +18,7 @@ from supervision import (ForkServer, NobodyAsks, Run, cpu_seconds,
 
 PACE = "for i in range(100000): pass\nanswer = 0"    # to time the machine
 USUAL = 0.008              # CPU seconds of PACE on a machine of our time
+PIPE = 1 << 12             # bytes that any new pipe takes at once
 SLOWER = 4                 # a change of pace that spoils what was timed
 TALKING = "calls", "tests"  # modes with questions and answers
 AT_LEAST = 0.05            # seconds between two writes of answers
@@ -38,12 +39,13 @@ def begin(mode, program, limits, extra=None, text=b""):
         its_feed, feed = os.pipe()
         places.insert(1, its_feed)
     seconds = limits["seconds"] * (1000 if mode in TALKING else 1)
+    if feed is not None:
+        os.set_blocking(feed, False)
+        text = text[os.write(feed, text[:PIPE]):]
     SERVER.order(mode, BASE + (limits["mb"] << 20), int(seconds) + 2, program,
                  extra, places=places)   # a backstop; the worker is exact
     for place in places:
         os.close(place)
-    if feed is not None:
-        os.set_blocking(feed, False)
     run = Run(SERVER, NONCE, result, begun, feed, output, text,
               SHORT if mode in ("answer", "stdio") else 2 * OUTPUT)
     if mode == "stdio" and not text:

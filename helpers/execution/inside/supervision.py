@@ -15,6 +15,7 @@ OUTPUT = 4 << 20           # bytes of output, or of a value; more is a flood
 SHORT = 1 << 14            # bytes of a report without such a value
 SAYS = ("ran", "error", "memory", "blocked", "unparsable")   # of itself
 TICK = 0.05                # seconds between two looks at a program
+SOON = 0.005               # ... and until the first look at a script
 STARVED = 60               # seconds without a processor, then we give up
 
 
@@ -135,13 +136,13 @@ def watch(run, seconds, asker):
     """
     data, used = bytearray(), cpu_seconds(run) if run.seen else 0.0
     run.seen, slept, patience = True, 0.0, 4 * seconds + 1
-    pause = min(seconds, TICK)           # until we look at it again
+    # What a quick script prints can wait until it ends: one sleep, not two.
+    unread = run.output
+    pause = min(seconds, TICK if unread is None else SOON)
     looked = begun = time.monotonic()
     poll = select.poll()
     poll.register(run.result, select.POLLIN)
     poll.register(asker, 0)              # tells only that it has closed
-    if run.output is not None:
-        poll.register(run.output, select.POLLIN)
     if run.pending:
         poll.register(run.feed, select.POLLOUT)
     while len(data) < run.most and not data.endswith(b"\n"):
@@ -162,6 +163,10 @@ def watch(run, seconds, asker):
                 break
         now = time.monotonic()
         if now - looked >= pause:
+            if unread is not None:
+                poll.register(unread, select.POLLIN)
+                unread, pause = None, min(seconds, TICK)
+                continue
             left = seconds - cpu_seconds(run) + used
             if left <= 0:
                 return data, "more CPU time than allowed"
