@@ -73,7 +73,7 @@ def together(programs, report):
     return report("ran", "together", json.dumps(outcomes))
 
 
-def prepare(nonce, scratch):
+def get_ready(nonce, scratch):
     """What can be done before the fork, for all programs.
 
     What a program needs is run a few times: Python learns from what it has

@@ -27,10 +27,12 @@ from child import start
 from isolation import confine, limit
 
 PLACES = 7                 # descriptors 0 to 6 are for pipes of a program,
-DOOR, LAST = 20, 21        # and these are ours, which no program gets
+DOOR, SIGN = 20, 21        # and these are ours, which no program gets
 SIZE = 1 << 12             # bytes of an order that arrive at once
-FILLING, MOST = [], 1000 
-BLOCK, FIRST = 1 << 14, 48           # of CPython's memory, for objects of a size
+# CPython keeps objects of one size in blocks of so many bytes, the first
+# object behind a head.  MOST: where another Python does otherwise.
+BLOCK, HEAD, MOST = 1 << 14, 48, 1000
+FILLING = []
 
 
 def main(door, scratch, layers, nonce):
@@ -43,12 +45,13 @@ def main(door, scratch, layers, nonce):
     ALONE = "process namespace" in layers
     sys.dont_write_bytecode = True
     os.dup2(door.detach(), DOOR, False)
-    os.dup2(1, LAST, False)              # closes when this process ends
+    os.dup2(1, SIGN, False)              # closes when this process ends
     null = os.open(os.devnull, os.O_RDWR)
     for place in (0, 1, 2):
         os.dup2(null, place)
     os.closerange(3, DOOR)
     door = _socket.socket(fileno=DOOR)
+    os.setsid()                          # no signal to our group leaves us
     os.chdir(scratch)
     size = -1
     if os.path.exists("/proc/self/statm"):         # out of reach later on
@@ -59,7 +62,7 @@ def main(door, scratch, layers, nonce):
     elif isolation.LIBC:
         script.PY_EXIT = isolation.PY_EXIT
     habitat.furnish()
-    child.prepare(nonce, scratch)
+    child.get_ready(nonce, scratch)
     pack()
     BASE = 0
     if size >= 0:
@@ -110,7 +113,7 @@ def pack():
                                   for size in range(1, 480, 16)]):
         for _ in range(MOST):
             FILLING.append(make())
-            if id(FILLING[-1]) % BLOCK == FIRST:
+            if id(FILLING[-1]) % BLOCK == HEAD:
                 break
     gc.freeze()
 
@@ -122,7 +125,7 @@ def begin(mode, memory, seconds, program, extra, leave=os._exit):
     ``memory`` in bytes, ``seconds`` of CPU: its limits.
     """
     try:
-        talks = mode == "calls" or mode == "tests"
+        talks = mode in ("calls", "tests")
         begun = 4 + talks
         if not ALONE:
             os.setsid()
@@ -133,7 +136,7 @@ def begin(mode, memory, seconds, program, extra, leave=os._exit):
             dup2(begun + 2, 1)
         limit(seconds, memory)
         confine()
-        closerange(begun + 1, LAST + 1)
+        closerange(begun + 1, SIGN + 1)
         start(mode, program, extra, begun)
         leave(0)
     finally:

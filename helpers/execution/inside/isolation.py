@@ -259,21 +259,22 @@ def limit_forever():
     for what, most in ((resource.RLIMIT_FSIZE, 1 << 20),
                        (resource.RLIMIT_NOFILE, 32),
                        (resource.RLIMIT_CORE, 0)):
-        setrlimit(what, (most, most))
+        _limit(what, most)
 
 
 def limit(seconds, memory):
     """Sets a program's own limits: CPU seconds, bytes of memory."""
+    _limit(RLIMIT_CPU, seconds)
+    _limit(RLIMIT_AS, memory)
+    if FILTER is None:                   # then nothing else stops a fork
+        _limit(resource.RLIMIT_NPROC, 0)
+
+
+def _limit(what, most):
     try:
-        setrlimit(RLIMIT_CPU, (seconds, seconds))
-        setrlimit(RLIMIT_AS, (memory, memory))
+        setrlimit(what, (most, most))
     except (ValueError, OSError):        # macOS knows no limit of AS
         pass
-    if FILTER is None:                   # then nothing else stops a fork
-        try:
-            setrlimit(resource.RLIMIT_NPROC, (0, 0))
-        except (ValueError, OSError):
-            pass
 
 
 def probe(scratch):

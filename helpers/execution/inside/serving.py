@@ -9,10 +9,10 @@ that it writes to would be copied for the program.
 
 import json
 import os
-import re
 import signal
 import time
 
+from sums import may_be_sums
 from supervision import (ForkServer, NobodyAsks, Run, cpu_seconds,
                          memory_kills, OUTPUT, read_report, SHORT, watch)
 
@@ -126,11 +126,6 @@ def run_together(request):
             for i, outcome in zip(likely, json.loads(outcome[2])):
                 outcomes[i] = outcome
     return outcomes
-
-
-def may_be_sums(program, unlikely=re.compile(r"""^[^#]*[][{}:"'@\\]""", re.M)):
-    """Whether a look at its signs leaves that open; see ``sums.py``."""
-    return unlikely.search(program) is None
 
 
 def excuse(outcome, limits):

@@ -82,7 +82,8 @@ class Run:
     what is still to be fed; ``output``, its standard output, is None where
     that does not count; ``text`` is what came from there.  A report has at
     most ``most`` bytes; ``begun`` tells by a byte that the program started.
-    ``pid`` is None as long as it is not known; ``seen``: it was watched before.
+    ``pid`` is None as long as it is not known; ``seen``: it has been watched
+    before.
     """
 
     def __init__(self, server, nonce, result, begun, feed, output, pending,
