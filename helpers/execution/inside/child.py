@@ -16,7 +16,7 @@ import habitat
 from audit import guard
 from calls import examine, serve
 from reports import RESULT, describe, load, reporter
-from script import run_script
+from script import run_main, run_script
 from sums import arithmetic
 
 HOOKS = []                 # the one that the next program gets
@@ -86,12 +86,13 @@ def get_ready(nonce, scratch):
         sys.modules["__main__"] = type(sys)("__main__")
         program = f"answer = sum([{i}, 2])\nprint(answer)"
         answer_of(program, REPORT)
-        run_script(program, REPORT)
+        run_main(program, REPORT)
         for event, args in (
                 ("compile", (program, "<program>")), ("exec", (None,)),
                 ("import", ("math", None, None, None, None)),
                 ("open", ("/dev/null", "r", 0))):
             hook(event, args)
+    sys.stdout.flush()                   # or each program would print it
     HOOKS.append(hook)
     sys.modules["__main__"] = type(sys)("__main__")
 

@@ -81,7 +81,7 @@ def serve(door):
             if not (more := door.recv(size - len(data))):
                 return
             data += more
-        mode, *order = loads(data[4:])
+        mode, *order = loads(data[4:size])
         if mode == "sweep":
             sweep(*order)
             door.send(dumps(None))
@@ -93,8 +93,10 @@ def serve(door):
         if pid == 0:
             begin(mode, *order)
         closerange(3, PLACES)
-        while (word := door.recv(1)) == b"t":      # how long has it run?
+        word = data[size:] or door.recv(1)
+        while word == b"t":              # how long has it run?
             door.send(dumps(cpu_seconds(pid)))
+            word = door.recv(1)
         door.send(dumps(end(pid)))
         if not word:                     # the worker has gone
             return

@@ -104,7 +104,10 @@ def cpu_seconds(run):
     """CPU time that a program has used; 0 where the system does not tell
     (then the limit in whole seconds that it set itself is the limit)."""
     if run.pid is None:
-        run.pid = next(iter(run.server.children() or ()), None)
+        found = run.server.children()
+        if found == []:                  # it is still to be forked
+            return 0.0
+        run.pid = found and found[0]
     try:
         return time.clock_gettime((~run.pid << 3) | 2)     # Linux only
     except (OSError, OverflowError, TypeError):
