@@ -98,6 +98,10 @@ def test_a_lost_worker_is_not_a_wrong_answer(monkeypatch, tmp_path):
                                          tests=(("", "1"),))):
             assert runner.judge(problem, "lost").status == "infrastructure"
         assert runner.judge(PROBLEM, "answer = 1").status == "wrong"
+        batch = ["answer = 2", "answer = 3 / 0", "lost too", "answer = 4"]
+        assert [verdict.status for verdict in runner.judge_many(
+            [(PROBLEM, program) for program in batch])] == [
+                "wrong", "error", "infrastructure", "wrong"]
         monkeypatch.undo()           # it was not kept, so it is tried again
         assert runner.judge(PROBLEM, "lost").status == "error"
     assert "infrastructure" not in cache.read_text()
