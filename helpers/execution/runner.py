@@ -177,16 +177,18 @@ class Runner:
     def run_batch(self, problem, programs):
         """Outcomes of a batch; a lost worker is replaced, then retried."""
         worker, outcomes, lost = self.idle.get(), [], 0
+        together = len(programs)         # until one of them loses a worker
         try:
             while len(outcomes) < len(programs):
+                begin = len(outcomes)
                 try:
                     for outcome in self.outcomes_of(
-                            worker, problem, programs[len(outcomes):],
+                            worker, problem, programs[begin:begin + together],
                             self.limits):
                         outcomes.append(outcome)
                         lost = 0
                 except WorkerLost as why:
-                    lost += 1
+                    lost, together = lost + 1, 1
                     if lost == 2:
                         outcomes.append(["infrastructure", "", "", str(why)
                                          or "its worker was lost twice", 0.0])

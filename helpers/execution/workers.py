@@ -74,7 +74,8 @@ class Worker:
                 [sys.executable, "-s", "-S", "-P", str(WORKER), self.scratch],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL, start_new_session=True,
-                env={"PYTHONHASHSEED": "0"})
+                # What is looked up late is looked up anew in each fork.
+                env={"PYTHONHASHSEED": "0", "LD_BIND_NOW": "1"})
         except OSError:
             os.rmdir(self.scratch)
             raise

@@ -27,6 +27,8 @@ import json
 import os
 import platform
 import resource
+import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -110,106 +112,108 @@ def speed(peers, programs):
             "ratio": ratio, "by_number": linear}
 
 
-def phases(count=1000):
-    """Runs as a worker does: microseconds of each phase, printed as JSON.
+# A fork of Python that ends at once: what no judge of this kind can save.
+BARE = """
+import gc, os, resource, sys
+gc.disable()
+gc.freeze()
+for i in range(int(sys.argv[1])):
+    if os.fork() == 0: os._exit(0)
+    os.wait()
+spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF,
+                                             resource.RUSAGE_CHILDREN)]
+print(sum(one.ru_utime + one.ru_stime for one in spent),
+      sum(one.ru_minflt for one in spent))
+"""
 
-    The time is taken at each step into memory that the fork shares.
+
+def account(pid):
+    """What Linux knows of a process: (milliseconds of a processor, page
+    faults), and the same of all processes that it has waited for."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    faults, theirs, *times = (int(fields[i]) for i in (7, 8, 11, 12, 13, 14))
+    tick = 1000 / os.sysconf("SC_CLK_TCK")
+    return ((times[0] + times[1]) * tick, faults), (
+        (times[2] + times[3]) * tick, theirs)
+
+
+def system_calls(pids, run, *follow):
+    """How many system calls these processes make meanwhile; None where
+    ``strace`` is missing or not allowed."""
+    if not shutil.which("strace"):
+        return None
+    with tempfile.NamedTemporaryFile("r") as file:
+        tracer = subprocess.Popen(
+            ["strace", "-c", "-U", "calls,name", *follow, "-o", file.name,
+             *(f"--attach={pid}" for pid in pids)],
+            stderr=subprocess.DEVNULL)
+        time.sleep(1)
+        run()
+        tracer.send_signal(signal.SIGINT)
+        tracer.wait()
+        counts = [int(line.split()[0]) for line in file
+                  if line.strip().endswith("total")]
+    return counts[0] if counts else None
+
+
+def costs(mode, count):
+    """Where the time of a program goes that has a process of its own.
+
+    For each process that takes part, per program: milliseconds of a
+    processor, page faults, system calls; and those of a bare fork.
     """
-    import gc
-    import mmap
-    import struct
-    sys.path.insert(0, str(ROOT / "helpers" / "execution" / "inside"))
-    import worker
-    isolation = worker.isolation
-    stamps, names = mmap.mmap(-1, 64), (
-        "fork", "pipes in place", "limits", "kernel filters",
-        "compile, run, report", "take down, clean")
+    from helpers.execution import Runner
+    from helpers.problems import Problem
 
-    def stamp(i):
-        struct.pack_into("d", stamps, 8 * i, time.perf_counter())
+    def pairs(first, count):
+        for i, (program, expected) in enumerate(trivial(first, count)):
+            if mode == "answer":
+                yield Problem(str(i), "", answer=str(expected)), \
+                    NO_SUM.format(program)
+            else:
+                yield Problem(str(i), "", mode, tests=(
+                    (f"{first + i} 7\n", f"{first + i + 7}\n"),)), \
+                    "print(sum(map(int, input().split())))"
 
-    def stamped(function, first, last=None):
-        def timed(*args):
-            stamp(first)
-            value = function(*args)
-            if last is not None:
-                stamp(last)
-            return value
-        return timed
+    with Runner(workers=1) as runner:
+        def run(first, count):
+            assert all(verdict.status == "passed" for verdict in
+                       runner.judge_many(pairs(first, count), progress=False))
 
-    worker.SCRATCH, worker.LAYERS = tempfile.mkdtemp(), []
-    worker.BASE, worker.KILLS, worker.SCALE = 1 << 30, 0, 1
-    while os.open(os.devnull, os.O_RDWR) < 5:
-        pass
-    answers = os.dup(1)
-    worker.REQUESTS = os.fdopen(os.pipe()[0])
-    for place in (0, 1, 2):
-        os.dup2(5, place)
-    worker.habitat.furnish()
-    worker.LAYERS = worker.layers_that_hold()
-    os.chdir(worker.SCRATCH)
-    gc.disable()
-    gc.freeze()
-    os.setsid = stamped(os.setsid, 0)
-    isolation.limit = stamped(isolation.limit, 1, 2)
-    isolation.confine = stamped(isolation.confine, 2, 3)
-    limits, total = {"seconds": 1, "mb": 256}, [0.0] * len(names)
-    for i in range(count):
-        times = [time.perf_counter()]
-        run = worker.begin("answer", f"answer = {i} * 2", limits)
-        found = worker.look(run, 1)
-        arrived = time.perf_counter()
-        worker.finish(run, *found)
-        times += [*struct.unpack_from("4d", stamps), arrived,
-                  time.perf_counter()]
-        for j, (a, b) in enumerate(zip(times, times[1:])):
-            total[j] += 1e6 * (b - a) / count
-    os.write(answers, json.dumps(dict(zip(names, total))).encode())
-
-
-def profile_worker():
-    """Where the time goes, in microseconds per program: in the worker, for
-    a program in a process of its own, and on the parent's side."""
-    import hashlib
-    from helpers.execution import compare
-    programs = [program for program, _ in trivial(0, 2000)]
-    outcome = json.dumps(["ran", "int", "12345", "", 0.001234])
-
-    def hashing():
-        for program in programs:
-            hashlib.sha256(repr((program, "answer", 1.0, 256, 1,
-                                 sys.version_info[:2])).encode()).hexdigest()
-
-    def requests():
-        for i in range(0, len(programs), 8):
-            json.dumps([programs[i:i + 8], 1.0, 256])
-
-    def outcomes():
-        for _ in programs:
-            json.loads(outcome)
-
-    def comparing():
-        for i in range(len(programs)):
-            compare(i, "12345")
-
-    found = {}
-    for step in (hashing, requests, outcomes, comparing):
-        seconds = []
-        for _ in range(5):
-            begin = time.perf_counter()
-            step()
-            seconds.append(time.perf_counter() - begin)
-        found[step.__name__] = round(min(seconds) / len(programs) * 1e6, 2)
-        print(f"parent, {step.__name__:10}{found[step.__name__]:8.2f} "
-              f"microseconds")
-    done = subprocess.run([sys.executable, "-s", "-S", __file__,
-                           "phases"], check=True, stdout=subprocess.PIPE)
-    inside = {name: round(spent, 1)
-              for name, spent in json.loads(done.stdout).items()}
-    for name, spent in inside.items():
-        print(f"worker, {name:22}{spent:8.1f} microseconds")
-    print(f"worker, {'all':22}{sum(inside.values()):8.1f} microseconds")
-    return {"parent_microseconds": found, "worker_microseconds": inside}
+        run(0, 100)
+        worker = runner.running[0].process.pid
+        server = int(Path(f"/proc/{worker}/task/{worker}/children"
+                          ).read_text())
+        parties = lambda: dict(zip(                         # noqa: E731
+            ("worker", "fork server", "program"),
+            (account(worker)[0], *account(server))))
+        before, mine = parties(), time.process_time()
+        run(1000, count)
+        mine, after = time.process_time() - mine, parties()
+        found = {name: {
+            "milliseconds": round((after[name][0] - before[name][0]) / count,
+                                  3),
+            "page_faults": round((after[name][1] - before[name][1]) / count)}
+            for name in after}
+        found["notebook"] = {"milliseconds": round(1000 * mine / count, 3)}
+        few = 100
+        alone = system_calls([server], lambda: run(10 ** 6, few))
+        both = system_calls([server], lambda: run(2 * 10 ** 6, few), "-f")
+        calls = system_calls([worker], lambda: run(3 * 10 ** 6, few))
+        if alone and both and calls:
+            for name, number in (("worker", calls), ("fork server", alone),
+                                 ("program", both - alone)):
+                found[name]["system_calls"] = round(number / few)
+    seconds, faults = map(float, subprocess.run(
+        [sys.executable, "-s", "-S", "-P", "-c", BARE, str(count)],
+        check=True, text=True, capture_output=True).stdout.split())
+    found["a bare fork"] = {"milliseconds": round(1000 * seconds / count, 3),
+                            "page_faults": round(faults / count)}
+    print(f"a program in mode {mode}, {count:,} times:")
+    for name, numbers in found.items():
+        print(f"  {name:12}", ", ".join(f"{number} {what.replace('_', ' ')}"
+                                        for what, number in numbers.items()))
+    return found
 
 
 # ---- scale ----
@@ -522,7 +526,9 @@ def main():
              if needed and (found := install(name))}
     results = {}
     if options.profile:
-        results["profile"] = {**profile_worker(), "facts": facts(peers)}
+        results["profile"] = {
+            **{mode: costs(mode, options.programs or 2000)
+               for mode in ("answer", "stdio")}, "facts": facts(peers)}
     for part in wanted:
         print(f"---- {part} ----", flush=True)
         results[part] = {**parts[part](peers, options.programs),
@@ -537,7 +543,7 @@ def main():
 
 if __name__ == "__main__":
     # Parts of a benchmark that run in processes of their own.
-    inside = {"score": score, "phases": phases}
+    inside = {"score": score}
     if sys.argv[1:] and sys.argv[1] in inside:
         inside[sys.argv[1]](*sys.argv[2:])
     else:

@@ -34,6 +34,8 @@ FUNCTION = Problem("test/2", "?", "calls", entry_point="solution",
 PAIR = Problem("test/4", "?", "calls", entry_point="solution",
                tests=(FUNCTION_PAIR,))
 LIMITS = {"workers": 2, "timeout": 0.4, "memory_mb": 64}
+NO_LANDLOCK = {"isolation.py": [("_succeeds(libc.syscall, 446, ruleset, 0)",
+                                 "False")]}
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +220,56 @@ def test_no_way_out_without_the_hook(hookless, tmp_path, monkeypatch):
     the_judge_is_as_new(hookless)
 
 
+@pytest.mark.parametrize("call", [
+    "wait4(-1, None, 1, None)", "setsid()", "prctl(3, 0, 0, 0, 0)",
+    "prctl(22, 2, None, 0, 0)", "kill(0, 0)", "recv(3, b'x', 1, 64)",
+    "recvmsg(3, b'x' * 99, 64)", "send(3, b'x', 1, 0)",
+    "sendmsg(3, b'x' * 99, 0)", "vfork()"])
+def test_a_program_cannot_do_what_the_fork_server_does(hookless, call):
+    """It inherits a filter that lets these through, and adds a second."""
+    verdict = hookless.judge(PROBLEM, f"""
+import ctypes, errno
+library = ctypes.CDLL(None, use_errno=True)
+answer = library.{call} == -1 and ctypes.get_errno() == errno.ENOSYS""")
+    assert verdict.value is True, verdict
+
+
+LEAVES = """
+import builtins, math, os, resource, signal, sys, threading, time
+builtins.left = math.left = sys.left = sys.modules["left"] = "left"
+os.environ["LEFT"] = "left"
+open("left", "w").write("left")
+sys.stdin.read(1), print("left", end="")
+sys.stdin = sys.__stdin__ = sys.stdout = None
+resource.setrlimit(resource.RLIMIT_NOFILE, (7, 7))
+signal.setitimer(signal.ITIMER_REAL, 9)
+signal.signal(signal.SIGUSR1, lambda *_: None)
+threading.Thread(target=time.sleep, args=(9,), daemon=True).start()
+builtins.len, answer = abs, 1"""
+FINDS = """
+import builtins, math, os, resource, signal, sys, threading
+found = [hasattr(builtins, "left"), hasattr(math, "left"), len("") != 0,
+         hasattr(sys, "left"), "left" in sys.modules, "LEFT" in os.environ,
+         os.listdir("."), sys.stdin.read() not in ("", "7"),
+         resource.getrlimit(resource.RLIMIT_NOFILE) != (32, 32),
+         signal.getitimer(signal.ITIMER_REAL) != (0, 0),
+         signal.getsignal(signal.SIGUSR1) != signal.SIG_DFL,
+         threading.active_count() != 1, "LEAVES" in globals()]
+answer = [each for each in found if each]"""
+
+
+def test_a_later_program_sees_nothing_of_an_earlier_one():
+    script = Problem("test/7", "?", "stdio", tests=(("7", "[]"),))
+    with Runner(workers=1, timeout=4) as runner:
+        for _ in range(2):
+            assert runner.judge(PROBLEM, LEAVES).status == "wrong"
+            assert runner.judge(script, LEAVES).status == "wrong"
+            assert runner.judge(PROBLEM, FINDS + "\nanswer = str(answer)"
+                                ).value == "[]"
+            assert runner.judge(script, FINDS + "\nprint(answer)"
+                                ).status == "passed"
+
+
 def test_a_full_scratch_folder_is_the_program_s_own(hookless):
     flood = ("for i in range(10 ** 6):\n"
              "    open(str(i), 'w').write('x' * 10 ** 6)")
@@ -258,8 +310,7 @@ found = ("731846" + "259") in text.replace('"731846" + "259"', "")
 def test_a_raw_memory_search_finds_no_expected_value(tmp_path, monkeypatch):
     """All bytes of the process, in each mode, with hook and Landlock off."""
     monkeypatch.setattr(workers, "WORKER", changed_worker(
-        tmp_path, NO_HOOK | {"isolation.py": [
-            ("LANDLOCK is not None and LIBC", "None and LIBC")]}))
+        tmp_path, NO_HOOK | NO_LANDLOCK))
     monkeypatch.setattr(judge, "CANARIES", judge.CANARIES[:3])
     search = """
 import ctypes
@@ -294,10 +345,8 @@ def found(*_):
 
 # ---- where the hook is the only lock ----
 
-HOOK_ALONE = {"worker.py": [("    layers = isolation.enter(SCRATCH)\n",
-                             "    layers = []\n")]}
-NO_LANDLOCK = {"isolation.py": [("LANDLOCK is not None and LIBC",
-                                 "None and LIBC")]}
+HOOK_ALONE = {"worker.py": [("    layers, nonce = isolation.enter(scratch), ",
+                             "    layers, nonce = [], ")]}
 # What gets around the hook needs the kernel, as notebook 01 says.
 THROUGH = {"past the audit hook", "pair of sockets past the audit hook",
            "a socket to the kernel past the audit hook", "priority",

@@ -98,6 +98,10 @@ def test_a_lost_worker_is_not_a_wrong_answer(monkeypatch, tmp_path):
                                          tests=(("", "1"),))):
             assert runner.judge(problem, "lost").status == "infrastructure"
         assert runner.judge(PROBLEM, "answer = 1").status == "wrong"
+        batch = ["answer = 2", "answer = 3 / 0", "lost too", "answer = 4"]
+        assert [verdict.status for verdict in runner.judge_many(
+            [(PROBLEM, program) for program in batch])] == [
+                "wrong", "error", "infrastructure", "wrong"]
         monkeypatch.undo()           # it was not kept, so it is tried again
         assert runner.judge(PROBLEM, "lost").status == "error"
     assert "infrastructure" not in cache.read_text()
@@ -114,9 +118,10 @@ def test_a_program_cannot_make_itself_our_failure(runner):
 
 
 @pytest.mark.parametrize("layer, call, refused", [
-    ("Landlock", "LIBC.syscall(446, LANDLOCK, 0)",
-     "LIBC.syscall(446, 999, 0)"),
-    ("seccomp", "LIBC.prctl(22, 2,", "LIBC.prctl(22, 99,")])
+    ("Landlock", "libc.syscall, 446, ruleset, 0)",
+     "libc.syscall, 446, 999, 0)"),
+    ("seccomp", "LIBC.prctl, 22, 2,", "LIBC.prctl, 22, 99,"),
+    ("seccomp", "PRCTL(22, 2,", "PRCTL(22, 99,")])
 def test_a_layer_that_the_kernel_refuses_is_missing(changed, layer, call,
                                                     refused):
     with Runner(workers=1) as runner:
@@ -129,7 +134,7 @@ def test_a_layer_that_the_kernel_refuses_is_missing(changed, layer, call,
 
 
 def test_a_machine_that_slows_down_is_to_blame_itself(changed, monkeypatch):
-    slow = changed("worker.py", (
+    slow = changed("serving.py", (
         "    PACE_AT_START = pace(", "    PACE_AT_START = 0.01 * pace("),
         timeout=0.2)
     monkeypatch.setattr(judge, "CANARIES", judge.CANARIES[:3])
@@ -146,7 +151,7 @@ def test_a_machine_that_is_always_slow_gives_more_time(changed):
     probe = Runner(workers=1)
     with probe as runner:
         needed = runner.judge(PROBLEM, work).seconds
-    slow = changed("worker.py", ("USUAL = 0.008", f"USUAL = "
+    slow = changed("serving.py", ("USUAL = 0.008", f"USUAL = "
                                            f"{needed / 10}"),
                    timeout=max(0.05, needed / 3))
     with slow as runner:
@@ -156,7 +161,7 @@ def test_a_machine_that_is_always_slow_gives_more_time(changed):
 def test_a_machine_without_a_processor_to_spare(tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "WORKER", changed_worker(tmp_path, {
         "supervision.py": [("STARVED = 60", "STARVED = -8.8")],
-        "worker.py": [("USUAL = 0.008", "USUAL = 9")]}))     # not stretched
+        "serving.py": [("USUAL = 0.008", "USUAL = 9")]}))     # not stretched
     starved = Runner(workers=1, timeout=0.3)
     monkeypatch.setattr(judge, "CANARIES", judge.CANARIES[:3])
     with starved as runner:          # after 0.2 s instead of 69
@@ -166,7 +171,7 @@ def test_a_machine_without_a_processor_to_spare(tmp_path, monkeypatch):
 
 
 def test_a_full_disk_is_not_the_program_s_fault(changed):
-    full = changed("worker.py",
+    full = changed("serving.py",
                    ('elif outcome[0] == "error" and "private scratch" not in '
                     'LAYERS', 'elif outcome[0] == "error"'),
                    ("< 1 << 20", "< 1 << 60"))

@@ -45,6 +45,11 @@ def test_sums_that_share_a_process_come_out_as_alone(runner):
             other.status, repr(other.value), other.detail), program
     assert len({verdict.status for verdict in alone}) == 5
     assert sum(bool(sums_of(p.format(7))) for p in sums) >= 12
+    commented = [f"{p}  # [it's] {{}}: \"@\"" for p in sums]
+    assert all(sums_module.may_be_sums(program) for program in
+               programs + commented if sums_of(program))
+    assert not any(map(sums_module.may_be_sums, (
+        "answer = [1][0]", "# sums\nanswer = 'x'", "x: int = 1")))
     for program in ("answer = x", "answer = print", "answer = __name__ * 9",
                     "x = y = 3", "a, b = 1, 2", "answer = (1).real",
                     "answer = abs.__self__", "answer = int(x=3)",

@@ -1186,6 +1186,18 @@ if os.fork() == 0:
     os.setsid()
     while True: pass
 answer = 1""", "blocked error"),
+    "disarms the audit hook itself": ("""
+import os, sys
+frame, spaces = sys._getframe(), [vars(m) for m in sys.modules.values()]
+while frame:
+    spaces += [frame.f_globals, frame.f_locals]
+    frame = frame.f_back
+for space in spaces:
+    for thing in list(space.values()):
+        for one in thing if type(thing) in (list, tuple) else [thing]:
+            if getattr(one, "__qualname__", "").endswith(".hook"):
+                one.__defaults__ = ("/", frozenset(), ("nothing at all",))
+answer = os.fork()""", "blocked error"),
     "disarms the audit hook's report": ("""
 import os, sys
 frame = sys._getframe()
@@ -1232,6 +1244,24 @@ answer = 1""", "error wrong"),
     "stops itself": (
         "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)",
         "blocked"),
+    "orders to the one that forks": ("""
+import marshal, os
+order = marshal.dumps(("answer", 1 << 30, 99, "answer = 731846259", None))
+order = len(order).to_bytes(4, "little") + order
+for fd in range(4, 100):
+    for text in (b"e", b"t", order):
+        try: os.write(fd, text)
+        except OSError: continue
+        answer = fd
+answer = 1""", "wrong"),
+    "answers of the one that forks": ("""
+import os
+for fd in range(4, 100):
+    try: answer = os.read(fd, 100)
+    except OSError: pass
+answer = 1""", "wrong"),
+    "waits in its place": (
+        "import os\nos.waitpid(-1, os.WNOHANG)\nanswer = 1", "error"),
     "a descriptor for events": (
         "import os\nos.eventfd(0)\nanswer = 1", "error"),
     # ---- foreign code, privileges ----

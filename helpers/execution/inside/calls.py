@@ -74,7 +74,7 @@ def serve(program, preamble, setup, report):
                 said = encode(value, most)
             said = report("ran", "plain", said)
         except memory_error:
-            said = report("memory", detail="more memory than allowed")
+            said = report.out_of_memory
         except any_error as error:
             said = report("error", "", standard(error), shows(error))
         yield said

@@ -1,23 +1,25 @@
 """What runs in the forked process: one program, and its result as a line.
 
-Used by ``worker.py``.  Nothing here is trusted by anybody: the
+Used by ``forkserver.py``.  Nothing here is trusted by anybody: the
 program may rewrite all of it.  It is never told an expected answer, and what
 it sends is compared elsewhere, as plain data.
 """
 
 import builtins
 import json
-import os
 import sys
 import time
+from os import close, write
+from sys import addaudithook
 
 import habitat
 from audit import guard
 from calls import examine, serve
-from reports import BEGUN, RESULT, describe, load, reporter
-from script import run_script
+from reports import RESULT, describe, load, reporter
+from script import run_main, run_script
 from sums import arithmetic
 
+HOOKS = []                 # the one that the next program gets
 MOST = 4096                # bits of an answer; a longer one is a flood
 
 
@@ -71,26 +73,52 @@ def together(programs, report):
     return report("ran", "together", json.dumps(outcomes))
 
 
-def start(mode, program, extra, nonce, scratch):
-    """Runs a program in a mode, writing its reports into the pipe RESULT."""
-    write, report = os.write, reporter(nonce)
-    sys.addaudithook(guard(report, scratch, RESULT))
+def get_ready(nonce, scratch):
+    """What can be done before the fork, for all programs.
+
+    What a program needs is run a few times: Python learns from what it has
+    run, and would learn it anew in each fork.
+    """
+    global REPORT
+    REPORT = reporter(nonce)
+    hook = guard(REPORT, scratch, RESULT)
+    for i in range(20):
+        sys.modules["__main__"] = type(sys)("__main__")
+        program = f"answer = sum([{i}, 2])\nprint(answer)"
+        answer_of(program, REPORT)
+        run_main(program, REPORT)
+        for event, args in (
+                ("compile", (program, "<program>")), ("exec", (None,)),
+                ("import", ("math", None, None, None, None)),
+                ("open", ("/dev/null", "r", 0))):
+            hook(event, args)
+    sys.stdout.flush()                   # or each program would print it
+    HOOKS.append(hook)
     sys.modules["__main__"] = type(sys)("__main__")
+
+
+def start(mode, program, extra, begun):
+    """Runs a program in a mode, writing its reports into the pipe RESULT.
+
+    A byte in the pipe ``begun`` tells before that the program begins.
+    """
+    tell, report = write, REPORT
+    addaudithook(HOOKS.pop())            # from here on no name leads to it
     if mode == "stdio":
-        habitat.open_streams()
+        habitat.use_pipes()
         sys.modules["__main__"].__file__ = "program.py"
-    write(BEGUN, b"b")                   # what ends from here on ends itself
-    os.close(BEGUN)
+    tell(begun, b"b")                    # what ends from here on ends itself
+    close(begun)
     if mode == "stdio":
-        write(RESULT, run_script(program, report))
+        tell(RESULT, run_script(program, report))
     elif mode == "answer":
-        write(RESULT, answer_of(program, report))
+        tell(RESULT, answer_of(program, report))
     elif mode == "together":
-        write(RESULT, together(program, report))
+        tell(RESULT, together(program, report))
     else:
         said = (serve(program, extra["preamble"], extra["setup"], report)
                 if mode == "calls" else
                 examine(program, extra["names"], extra["starter"],
                         extra["setup"], report))
         for line in said:
-            write(RESULT, line)
+            tell(RESULT, line)

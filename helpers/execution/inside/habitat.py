@@ -1,6 +1,6 @@
 """What a program finds, as ``python program.py < input`` has it.
 
-Used by ``child.py`` and ``worker.py``: standard streams of the right kind,
+Used by ``child.py`` and ``forkserver.py``: standard streams of the right kind,
 the builtins that ``site`` adds, threads whose stacks fit into the limit of
 memory, and asyncio without a socket.
 """
@@ -14,6 +14,7 @@ import _sitebuiltins
 import _thread
 
 TRUE_SIZE, STACKS, STACK_SIZES = _thread.stack_size, (), [0]
+FITTED = PIPES = None
 
 
 def stream(place, mode, name):
@@ -26,14 +27,32 @@ def stream(place, mode, name):
     return text
 
 
-def open_streams():
-    """Standard input and output, opened on what they are by now.
+def streams():
+    """Standard input and output, opened on what they are by now."""
+    return stream(0, "r", "<stdin>"), stream(1, "w", "<stdout>")
 
-    A file is asked only once whether one can go back in it: these have to
-    be made after the pipes are in their places.
+
+def streams_on_pipes():
+    """The same, made before there is a program with pipes of its own.
+
+    A stream asks only once whether one can go back in it, and so it is made
+    on a pipe; later it finds another one in its place.
     """
-    sys.__stdin__ = sys.stdin = stream(0, "r", "<stdin>")
-    sys.__stdout__ = sys.stdout = stream(1, "w", "<stdout>")
+    null = os.dup(0)
+    for place, end in enumerate(os.pipe()):
+        os.dup2(end, place)
+        os.close(end)
+    both = streams()
+    for place in (0, 1):
+        os.dup2(null, place)
+    os.close(null)
+    return both
+
+
+def use_pipes():
+    """Puts those streams into their places, for a script."""
+    sys.__stdin__ = sys.stdin = PIPES[0]
+    sys.__stdout__ = sys.stdout = PIPES[1]
 
 
 def add_builtins():
@@ -59,7 +78,10 @@ def stack_size(size=0, /):
 
 def fit_stacks(memory_mb):
     """Makes the stacks of threads fit into so many MiB of a program."""
-    global STACKS
+    global FITTED, STACKS
+    if memory_mb == FITTED:
+        return
+    FITTED = memory_mb
     STACKS = [max(1, memory_mb // part) << 20 for part in (128, 4)]
     TRUE_SIZE(STACKS[0])
 
@@ -117,11 +139,13 @@ class AsyncioFinder:
 
 def furnish():
     """What needs to be done only once, before programs are forked."""
+    global PIPES
     sys.set_int_max_str_digits(0)        # answers have thousands of digits
     sys.argv = ["program.py"]
     _thread.stack_size = stack_size
     if "threading" in sys.modules:
         sys.modules["threading"].stack_size = stack_size
     add_builtins()
-    open_streams()
+    PIPES = streams_on_pipes()
+    sys.stdin, sys.stdout = sys.__stdin__, sys.__stdout__ = streams()
     sys.meta_path.insert(0, AsyncioFinder)

@@ -1,16 +1,18 @@
 """What keeps a program in: namespaces, filters and limits of the kernel.
 
-Used by ``worker.py``, in the worker's process.  Each layer is
-tried at the start, and then tested from within (:func:`probe`); what a
-system does not offer is missing, never pretended.
+Used by ``worker.py`` (:func:`enter`, :func:`leave`) and by ``forkserver.py``.
+Most of it is set up once and inherited, as a fork then costs nothing more;
+each program adds what the process that forks it may not have itself.  Each
+layer is tried at the start, and then tested from within (:func:`probe`);
+what a system does not offer is missing, never pretended.
 """
 
-import glob
 import os
 import resource
 import signal
 import struct
 import sys
+from resource import RLIMIT_AS, RLIMIT_CPU, setrlimit
 
 DISK = 16                  # MiB of files that a program may write in all
 FILES = 256                # and how many
@@ -30,8 +32,15 @@ NEEDED = """
     getpid getppid gettid getuid geteuid getgid getegid getpgrp getpgid
     getsid getrlimit setrlimit set_tid_address set_robust_list rseq futex
     futex_waitv membarrier exit exit_group""".split()
+# Those that the fork server needs beside them.  Its filter permits both;
+# a second one, that each program adds, takes these back.
+FORKING = """
+    clone clone3 fork vfork wait4 waitid kill setsid prctl seccomp recvmsg
+    recvfrom sendto sendmsg""".split()
 TERMINAL = (0x5401, 0x5413, 0x5421, 0x5450, 0x5451, 0x541B)  # what open() asks
-LIBC = LANDLOCK = FILTER = PY_EXIT = None
+ALLOW, UNKNOWN = 0x7fff0000, 0x00050000 | 38     # what a filter does: ENOSYS
+EQUAL, MASKED = 4, 7                             # how it compares
+LIBC = FILTER = PY_EXIT = None
 
 
 def _succeeds(function, *args):
@@ -39,10 +48,10 @@ def _succeeds(function, *args):
 
 
 def enter(scratch):
-    """Enters new namespaces and prepares the filters, as far as allowed.
+    """Enters new namespaces, as far as this is allowed.
 
-    Returns the names of the layers that are set up.  From then on this
-    process may be the first of its own process namespace, and ``scratch``
+    Returns the names of the layers that are set up.  The next process that
+    is forked is then the first of its own process namespace, and ``scratch``
     may be a small file system of its own.
     """
     global LIBC, PY_EXIT
@@ -64,14 +73,6 @@ def enter(scratch):
         mapped = _map_user(uid, gid)
     if layers or _succeeds(libc.unshare, spaces):
         layers += ["network namespace", "process namespace"]
-        inner = os.fork()
-        if inner:                        # waits, so that the end is seen
-            os.waitpid(inner, 0)
-            try:
-                os.rmdir(scratch)
-            finally:
-                os._exit(0)
-        libc.prctl(1, signal.SIGKILL, 0, 0, 0)         # die with the outer
         options = f"size={DISK}m,nr_inodes={FILES},mode=700".encode()
         if (mapped and _succeeds(libc.unshare, mount)
                 and _succeeds(libc.mount, None, b"/", None, 1 << 18 | 1 << 14,
@@ -80,13 +81,37 @@ def enter(scratch):
                               b"tmpfs", 2 | 4 | 8, options)):
             layers.append("private scratch")
             _hide_others(libc)
-    libc.prctl(36, 1, 0, 0, 0)           # orphans of a program come to us
     libc.prctl(4, 0, 0, 0, 0)            # a program cannot trace us
-    if _succeeds(libc.prctl, 38, 1, 0, 0, 0) and _drop_privileges(ctypes):
+    return layers
+
+
+def leave(scratch):
+    """Removes the folder, once all that used it has ended."""
+    if LIBC is not None:
+        LIBC.umount2(os.fsencode(scratch), 2)
+    try:
+        os.rmdir(scratch)
+    except OSError:
+        pass
+
+
+def drop_rights(scratch, alone):
+    """Gives up what a process that forks programs does not need.
+
+    ``alone``: it is the first of a process namespace.  Returns the names of
+    the layers that hold from here on, for its programs too.
+    """
+    if LIBC is None:
+        return []
+    import ctypes
+    layers = []
+    LIBC.prctl(1, signal.SIGKILL, 0, 0, 0)             # die with the worker
+    LIBC.prctl(36, 1, 0, 0, 0)           # orphans of a program come to us
+    if _succeeds(LIBC.prctl, 38, 1, 0, 0, 0) and _drop_privileges(ctypes):
         layers.append("no privileges")
-        if _prepare_landlock(ctypes, scratch):
+        if _enter_landlock(scratch):
             layers.append("Landlock")
-        if _prepare_seccomp(ctypes, "process namespace" in layers):
+        if _enter_seccomp(ctypes, alone):
             layers.append("seccomp")
     return layers
 
@@ -95,7 +120,10 @@ def _hide_others(libc):
     """Covers what is installed beside the standard library, or below other
     Pythons: rules of Landlock, which hold for all below, cannot leave it
     out."""
-    for path in (*sys.path, *glob.glob("/usr/lib/python*")):
+    others = [os.path.join("/usr/lib", name) for name in
+              (os.listdir("/usr/lib") if os.path.isdir("/usr/lib") else ())
+              if name.startswith("python")]
+    for path in (*sys.path, *others):
         for name in ("site-packages", "dist-packages"):
             place = os.path.join(path, name)
             if os.path.isdir(place):
@@ -121,12 +149,11 @@ def _drop_privileges(ctypes):
                      ctypes.byref((ctypes.c_uint32 * 6)()))
 
 
-def _prepare_landlock(ctypes, scratch):
+def _enter_landlock(scratch):
     """A set of rules: libraries may be read, the scratch folder written.
 
     landlock(7): three system calls, the same numbers on every machine.
     """
-    global LANDLOCK
     libc = LIBC
     version = libc.syscall(444, None, 0, 1)
     if version < 1:
@@ -153,20 +180,45 @@ def _prepare_landlock(ctypes, scratch):
             allowed = 1 << 2 | (1 << 1 if path == "/dev/null" else 0)
         libc.syscall(445, ruleset, 1, struct.pack("=Qi", allowed, place), 0)
         os.close(place)
-    LANDLOCK = ruleset
-    return True
+    holds = _succeeds(libc.syscall, 446, ruleset, 0)
+    os.close(ruleset)
+    return holds
 
 
-def _prepare_seccomp(ctypes, alone):
-    """Compiles the filter of system calls, with the library libseccomp.
+def _enter_seccomp(ctypes, alone):
+    """Puts the filter of the fork server in place, prepares the second one.
 
-    The library knows each processor's numbers; nearly every Linux has it.
+    The library libseccomp knows each processor's numbers; nearly every Linux
+    has it.
     """
-    global FILTER
+    global CODE, FILTER, PRCTL
     try:
         lib = ctypes.CDLL("libseccomp.so.2")
     except OSError:
         return False
+    if ctypes.sizeof(ctypes.c_void_p) != 8:        # _filter is for 64 bits
+        return False
+    first = _filter(ctypes, lib, UNKNOWN, ALLOW, [
+        *[(name,) for name in NEEDED + FORKING],
+        *[("ioctl", 1, EQUAL, what, 0) for what in TERMINAL],
+        ("prlimit64", 0, EQUAL, 0, 0),             # its own limits
+        *([("tgkill",)] if alone else [])])
+    second = _filter(ctypes, lib, ALLOW, UNKNOWN, [
+        *[(name,) for name in FORKING if name != "clone"],
+        ("clone", 0, MASKED, 0x10000, 0)])         # all but threads
+    from _ctypes import dlclose
+    dlclose(lib._handle)                 # less to copy at each fork
+    if first and second and _succeeds(LIBC.prctl, 22, 2, first[0], 0, 0):
+        (FILTER, CODE), PRCTL = second, LIBC.prctl     # found only once
+    return FILTER is not None
+
+
+def _filter(ctypes, lib, otherwise, action, rules):
+    """Compiles a filter of system calls: (what prctl takes, its code).
+
+    ``action`` is for the calls of ``rules``, by name, if need be only with a
+    value of an argument, ``otherwise`` for all others.  None where it fails.
+    """
     number, void = ctypes.c_uint32, ctypes.c_void_p
     lib.seccomp_init.restype, lib.seccomp_init.argtypes = void, [number]
     lib.seccomp_rule_add_array.argtypes = [void, number, ctypes.c_int,
@@ -174,29 +226,13 @@ def _prepare_seccomp(ctypes, alone):
     lib.seccomp_attr_set.argtypes = [void, ctypes.c_int, number]
     lib.seccomp_export_bpf.argtypes = [void, ctypes.c_int]
     lib.seccomp_release.argtypes = [void]
-    if ctypes.sizeof(void) != 8:         # the layout below is for 64 bits
-        return False
-    allow, unknown = 0x7fff0000, 0x00050000 | 38           # ENOSYS
-    context = lib.seccomp_init(unknown)
-
-    def permit(name, argument=None, equals=0, mask=None):
-        """Permits a call, if need be only with an argument's value."""
+    context, done = lib.seccomp_init(otherwise), True
+    for name, *test in rules:
         call = lib.seccomp_syscall_resolve_name(name.encode())
-        if call < 0:                     # not on this processor
-            return True
-        if argument is None:
-            return _succeeds(lib.seccomp_rule_add_array, context, allow,
-                             call, 0, None)
-        test = struct.pack("IIQQ", argument, 4 if mask is None else 7,
-                           equals if mask is None else mask, equals)
-        return _succeeds(lib.seccomp_rule_add_array, context, allow, call, 1,
-                         test)
-
-    done = all([permit(name) for name in NEEDED]
-               + [permit("ioctl", 1, what) for what in TERMINAL]
-               + [permit("clone", 0, 0x10000, 0x10000),    # threads only
-                  permit("prlimit64", 0, 0)]               # its own limits
-               + ([permit("tgkill")] if alone else []))
+        if call >= 0:                    # else not on this processor
+            done = done and _succeeds(
+                lib.seccomp_rule_add_array, context, action, call,
+                len(test) // 4, struct.pack("IIQQ", *test) if test else None)
     lib.seccomp_attr_set(context, 8, 2)          # a tree, not a long list
     file = os.memfd_create("filter")
     done = done and _succeeds(lib.seccomp_export_bpf, context, file)
@@ -204,40 +240,41 @@ def _prepare_seccomp(ctypes, alone):
     size = os.lseek(file, 0, os.SEEK_CUR)
     code = ctypes.create_string_buffer(os.pread(file, size, 0), size)
     os.close(file)
-    if done:                             # the code has to stay where it is
-        FILTER = ctypes.create_string_buffer(struct.pack(
-            "HxxxxxxQ", size // 8, ctypes.addressof(code))), code
-    return done
+    # The code has to stay where it is.
+    return done and (ctypes.create_string_buffer(struct.pack(
+        "HxxxxxxQ", size // 8, ctypes.addressof(code))), code) or None
 
 
 def confine():
-    """Puts this process under the rules and the filter, for good.
+    """Takes from this process what only the fork server needs, for good.
 
-    Ends it with 97 or 98 where the kernel refuses the one or the other.
+    Ends it with 98 where the kernel refuses.
     """
-    if LANDLOCK is not None and LIBC.syscall(446, LANDLOCK, 0):
-        os._exit(97)
-    if FILTER is not None and LIBC.prctl(22, 2, FILTER[0], 0, 0):
+    if FILTER is not None and PRCTL(22, 2, FILTER, 0, 0):
         os._exit(98)
 
 
-def limit(seconds, memory):
-    """Sets the limits of this process: CPU seconds, bytes of memory."""
-    cpu = int(seconds) + 2               # a backstop; the worker is exact
-    for what, most in ((resource.RLIMIT_CPU, cpu),
-                       (resource.RLIMIT_AS, memory),
-                       (resource.RLIMIT_FSIZE, 1 << 20),
+def limit_forever():
+    """Sets those limits that the fork server may have as well."""
+    for what, most in ((resource.RLIMIT_FSIZE, 1 << 20),
                        (resource.RLIMIT_NOFILE, 32),
                        (resource.RLIMIT_CORE, 0)):
-        try:
-            resource.setrlimit(what, (most, most))
-        except (ValueError, OSError):    # macOS knows no limit of AS
-            pass
+        _limit(what, most)
+
+
+def limit(seconds, memory):
+    """Sets a program's own limits: CPU seconds, bytes of memory."""
+    _limit(RLIMIT_CPU, seconds)
+    _limit(RLIMIT_AS, memory)
     if FILTER is None:                   # then nothing else stops a fork
-        try:
-            resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
-        except (ValueError, OSError):
-            pass
+        _limit(resource.RLIMIT_NPROC, 0)
+
+
+def _limit(what, most):
+    try:
+        setrlimit(what, (most, most))
+    except (ValueError, OSError):        # macOS knows no limit of AS
+        pass
 
 
 def probe(scratch):

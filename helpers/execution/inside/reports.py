@@ -6,7 +6,7 @@ Used in the forked process, see ``child.py``.
 import builtins
 import sys
 
-RESULT, ASK, BEGUN = 3, 4, 5      # pipes: to the worker, from it, to it
+RESULT, ASK = 3, 4         # pipes: to the worker, and from it
 # What is no Python but a line of a program that the official scorer of APPS
 # has put into a function.
 IN_A_FUNCTION = ("'return' outside function",
@@ -23,6 +23,8 @@ def reporter(nonce):
                   encode(detail[:200], "utf-8", "replace").hex())
         return encode(join(" ", fields) + "\n")
 
+    # Made now, as it is wanted when there is no memory to make it.
+    report.out_of_memory = report("memory", detail="more memory than allowed")
     return report
 
 
@@ -50,11 +52,13 @@ def compiled(program, name, report):
 
 def load(program, name, report):
     """Runs a program as a new module: (its names, None or a report)."""
-    namespace = vars(sys.modules.setdefault(name, type(sys)(name)))
+    if name not in sys.modules:
+        sys.modules[name] = type(sys)(name)
+    namespace = vars(sys.modules[name])
     namespace["__builtins__"] = builtins
-    memory_error, any_error = MemoryError, BaseException
-    out_of_memory = report("memory", detail="more memory than allowed")
-    run, shows = exec, describe
+    memory_error, any_error, run, shows = (MemoryError, BaseException, exec,
+                                           describe)
+    out_of_memory = report.out_of_memory
     code, failed = compiled(program, "<program>", report)
     if failed:
         return namespace, failed

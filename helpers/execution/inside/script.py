@@ -45,7 +45,7 @@ def run_main(program, report):
     memory_error, exit_error, any_error = MemoryError, SystemExit, Exception
     every_error, is_a, integer, run = BaseException, isinstance, int, exec
     kind, shows, standard = type, describe, sys.excepthook
-    out_of_memory = report("memory", detail="more memory than allowed")
+    out_of_memory = report.out_of_memory
     code, failed = compiled(program, "program.py", report)
     if failed:
         return failed
