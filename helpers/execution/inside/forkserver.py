@@ -32,7 +32,6 @@ SIZE = 1 << 12             # bytes of an order that arrive at once
 # CPython keeps objects of one size in blocks of so many bytes, the first
 # object behind a head.  MOST: where another Python does otherwise.
 BLOCK, HEAD, MOST = 1 << 14, 48, 1000
-FILLING = []
 
 
 def main(door, scratch, layers, nonce):
@@ -106,17 +105,22 @@ def pack():
     """Packs memory, so that a program's first objects lie on few pages.
 
     Only these are copied then.  What is free elsewhere is filled up, size by
-    size, until a new block of memory begins.
+    size, until a new block of memory begins.  No name leads to what fills it,
+    so that no program walks over it.
     """
     gc.collect()
-    if hasattr(isolation.LIBC, "malloc_trim"):
-        isolation.LIBC.malloc_trim(0)
-    for make in (object, float, *[partial(bytes, size)
-                                  for size in range(1, 480, 16)]):
-        for _ in range(MOST):
-            FILLING.append(make())
-            if id(FILLING[-1]) % BLOCK == HEAD:
-                break
+    if isolation.LIBC:
+        import ctypes
+        if hasattr(isolation.LIBC, "malloc_trim"):
+            isolation.LIBC.malloc_trim(0)
+        filling = []
+        for make in (object, float, *[partial(bytes, size)
+                                      for size in range(1, 480, 16)]):
+            for _ in range(MOST):
+                filling.append(make())
+                if id(filling[-1]) % BLOCK == HEAD:
+                    break
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(filling))    # for good
     gc.freeze()
 
 
