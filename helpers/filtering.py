@@ -44,17 +44,11 @@ def by_problem(judged):
     """``{task_id: [(sample, verdict), ...]}``, each list in sample order.
 
     Introduced in notebook 04, section 1.  Raises ``RuntimeError`` if any
-    verdict is "infrastructure": those programs have not been judged; and
-    ``ValueError`` where a sample comes twice.
+    verdict is "infrastructure": those programs have not been judged.
     """
-    grouped, failed, seen = defaultdict(list), [], set()
+    grouped, failed = defaultdict(list), []
     for sample, verdict in judged:
         grouped[sample.task_id].append((sample, verdict))
-        if (sample.task_id, sample.sample_index) in seen:
-            raise ValueError(f"sample {sample.sample_index} of "
-                             f"{sample.task_id} comes twice; read each "
-                             f"sample once")
-        seen.add((sample.task_id, sample.sample_index))
         if verdict.status == "infrastructure":
             failed.append(f"{sample.task_id}, sample {sample.sample_index}: "
                           f"{verdict.detail or 'no detail'}")

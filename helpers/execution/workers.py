@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WORKER = Path(__file__).parent / "inside" / "worker.py"
+POLITE = 0.5               # seconds in which a worker may end by itself
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,11 @@ class Worker:
         """Ends the worker and all its programs, and removes its folder."""
         if self.helper:
             self.helper.stop()
+        try:                               # it ends its own, if it still can
+            self.process.stdin.close()
+            self.process.wait(POLITE)
+        except (OSError, subprocess.TimeoutExpired):
+            pass
         self.process.kill()
         self.process.wait()
         until = time.monotonic() + 1       # the last of them closes the pipe

@@ -4,7 +4,8 @@ All samples of a prompt look at the same keys.  With a copy of them in each
 row, a small model with a long prompt spends half of its time on reading the
 copies from memory; kept once, they are read once for all rows.  What a row
 sees of its prompt and of its own words is put together by the weight of each:
-the sum of exponentials, of which attention knows the logarithm.
+the sum of exponentials, of which attention knows the logarithm.  (Cascade or
+shared-prefix attention; the idea is in Hydragen, arXiv 2402.05099.)
 
 For CPUs, and for the models in ``SHARING``, whose attention the library lets
 one choose.
@@ -18,6 +19,7 @@ from transformers.masking_utils import sdpa_mask
 
 SHARED = "sdpa_shared_prompt"
 SHARING = ("llama", "qwen2")
+FEW = 8                    # samples of a prompt, below which copies are faster
 
 
 class RoomyLayer(DynamicLayer):
@@ -65,6 +67,8 @@ class SharedLayer(RoomyLayer):
         return read + super().get_seq_length()
 
     def batch_repeat_interleave(self, repeats):
+        if repeats < FEW:
+            return super().batch_repeat_interleave(repeats)
         self.prompts, self.room = (self.keys, self.values), None
         count, heads, _, size = self.keys.shape
         self.keys = self.keys.new_empty((count * repeats, heads, 0, size))
