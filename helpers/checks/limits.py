@@ -22,7 +22,7 @@ SECONDS = 5                   # for one call; the exercises need milliseconds
 EXTRA_BYTES = 2 * 2**30       # bytes of memory that it may add
 DEEP_CALLS = 10_000           # calls within calls
 PATIENCE = 0.25               # seconds to tidy up before it is told again
-PRINTED = 20_000              # characters that are kept of what it prints
+PRINTED = 200_000             # characters that are kept of what it prints
 
 
 class OutOfTime(BaseException):
