@@ -242,7 +242,7 @@ def test_what_an_answer_prints_stands_below_the_line(capsys):
 
 
 @pytest.mark.parametrize("text, lines", [
-    ("again " * 1000 + "\n", 20), ("again", 1), ("\n", 0)])
+    ("again " * 1000 + "\n", 20), ("again " * 1000, 1), ("\n", 0)])
 def test_of_endless_printing_the_beginning_is_shown(text, lines, capsys,
                                                     monkeypatch):
     monkeypatch.setattr(limits, "SECONDS", 0.2)
