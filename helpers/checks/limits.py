@@ -12,6 +12,7 @@ import builtins
 import contextlib
 import ctypes
 import io
+import os
 import signal
 import sys
 import threading
@@ -21,6 +22,7 @@ SECONDS = 5                   # for one call; the exercises need milliseconds
 EXTRA_BYTES = 2 * 2**30       # bytes of memory that it may add
 DEEP_CALLS = 10_000           # calls within calls
 PATIENCE = 0.25               # seconds to tidy up before it is told again
+PRINTED = 200_000             # characters that are kept of what it prints
 
 
 class OutOfTime(BaseException):
@@ -28,12 +30,25 @@ class OutOfTime(BaseException):
 
 
 class Printed(io.StringIO):
-    """Keeps the beginning of what is printed, however much it is."""
+    """Keeps the beginning of what is printed, however much it is.
+
+    ``log`` is a second one, or None, that gets the same: stdout and stderr
+    write into one log, in the order in which they are written to.
+    """
+
+    def __init__(self, log=None):
+        super().__init__()
+        self.log = log
 
     def write(self, text):
-        """Take ``text``, up to 200 characters in all."""
-        super().write(text[:max(0, 200 - self.tell())])
+        """Take ``text``, up to ``PRINTED`` characters in all."""
+        super().write(text[:max(0, PRINTED - self.tell())])
+        if self.log is not None:
+            self.log.write(text)
         return len(text)
+
+    def close(self):
+        """Stay open: what was printed is still to be read."""
 
 
 def within(seconds, function, arguments):
@@ -65,6 +80,10 @@ def within(seconds, function, arguments):
         if _within_call(frame, frames):
             raise OutOfTime
 
+    ended = threading.Event()
+    threading.Thread(target=_watch, daemon=True, args=(
+        ended, seconds + 4 * PATIENCE, frames)).start()
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     handler = signal.signal(signal.SIGALRM, ring)
     left, every = signal.setitimer(signal.ITIMER_REAL, seconds)
     began = time.monotonic()
@@ -74,8 +93,10 @@ def within(seconds, function, arguments):
         return call()
     finally:
         over, _storm.over = True, None
+        ended.set()
         signal.setitimer(signal.ITIMER_REAL, 0)
         frames.clear()
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         signal.signal(signal.SIGALRM, handler or signal.SIG_DFL)
         if left:
             signal.setitimer(signal.ITIMER_REAL, max(
@@ -121,6 +142,14 @@ class _Storm:
 _storm = _Storm()               # which a pending call may still look at
 
 
+def _watch(ended, seconds, frames):
+    """End a call that took the timer for itself, by ``signal.alarm``, say."""
+    while not ended.wait(seconds):
+        for frame in frames[:1]:
+            _storm.come_over(frame)
+        seconds = PATIENCE
+
+
 def in_threads(calls, seconds, release=lambda: None):
     """Make ``calls``, pairs (function, arguments), all at the same time.
 
@@ -161,18 +190,24 @@ def in_threads(calls, seconds, release=lambda: None):
 
 @contextlib.contextmanager
 def alone():
-    """No input, limited memory; gives the ``Printed`` of what is printed."""
-    printed, depth = Printed(), sys.getrecursionlimit()
+    """No input, limited memory; gives the ``Printed`` of what is printed.
+
+    That is stdout; its ``log`` has stderr, too.
+    """
+    printed, depth = Printed(Printed()), sys.getrecursionlimit()
     asked, typed, deeper = builtins.input, sys.stdin, sys.setrecursionlimit
-    with contextlib.redirect_stdout(printed), (
-            contextlib.redirect_stderr(Printed())), _little_memory():
+    leave, abort = os._exit, os.abort
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(
+            Printed(printed.log)), _little_memory():
         builtins.input, sys.stdin = _nobody, io.StringIO()
+        os._exit = os.abort = sys.exit          # and not the whole kernel
         # Beyond some depth it is the stack that ends, and with it the kernel.
         sys.setrecursionlimit = lambda limit: deeper(min(limit, DEEP_CALLS))
         try:
             yield printed
         finally:
             builtins.input, sys.stdin = asked, typed
+            os._exit, os.abort = leave, abort
             sys.setrecursionlimit = deeper
             deeper(depth)
 

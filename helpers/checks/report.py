@@ -1,11 +1,15 @@
 """What the checks of all exercises share: one line, and never a traceback.
 
+Below the line stands the beginning of what the answer printed in the last
+call in which it printed, so that ``print`` helps to find a mistake.
+
 A check is a function of the learner's answer, decorated with
 :func:`exercise`, that returns what :func:`say` makes.  It calls the answer by
 :func:`attempt` and reads what comes back by :func:`one_number` or
 :func:`entries`; each gives a pair, (value, None) or (None, a ``Failure``).
 """
 
+import builtins
 import functools
 import inspect
 import linecache
@@ -26,6 +30,8 @@ OURS = (str(Path(__file__).parents[1]), "<frozen", *{
         "stdlib", "platstdlib", "purelib", "platlib")})
 WHOLE_CHECK = 60              # seconds, should anything else go on for ever
 LOOKED_AT = 10_000            # entries of an answer that are looked at
+SHOWN_LINES = 20              # of what an answer prints
+COLUMNS = 79
 NO_RETURN = "nothing is returned so far"
 IN_WORDS = {
     str: "text", bool: "True or False", list: "a list", tuple: "a tuple",
@@ -33,6 +39,7 @@ IN_WORDS = {
     int: "a whole number", float: "a number", complex: "a complex number",
     type(None): "nothing", type(...): "nothing",
     types.GeneratorType: "a generator: use return, not yield",
+    types.CoroutineType: "a coroutine: leave out async",
     type: "a class: it is not called",
     types.FunctionType: "a function: it is not called",
     types.BuiltinFunctionType: "a function: it is not called"}
@@ -75,21 +82,57 @@ def say(expected, got, why=None):
 def exercise(check):
     """The check as learners call it: it prints its line and returns a bool.
 
+    Below the line is what the answer printed.
+
     With ``mark=True``, for a grader, it raises ``AssertionError`` with that
     line where the answer is not right.
     """
     @functools.wraps(check)
     def run(answer, mark=False):
+        _calls.clear()
         try:
             told = limits.within(WHOLE_CHECK, check, (answer,))
-        except (Exception, limits.OutOfTime) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:      # sys.exit() in __repr__, say
             told = say("an answer that can be looked at", failure(error))
         if mark and not told.right:
             raise AssertionError(told.line)
-        print(told.line)
+        print(told.line, *what_was_printed(), sep="\n")
         return told.right
     del run.__wrapped__                     # its signature has ``mark``
     return run
+
+
+# ------------------------------------------------- what the answer prints
+
+_calls = []                   # of this check: (the call in short, [Printed])
+
+
+def listen(call, printed):
+    """Keep what is ``printed`` in ``call``; "" goes on with the last one."""
+    if call or not _calls:
+        _calls.append((call, []))
+    _calls[-1][1].append(printed)
+
+
+def what_was_printed():
+    """The lines below that of the check: the last call that printed."""
+    for call, parts in reversed(_calls):
+        text = "".join(part.log.getvalue() for part in parts)
+        if text.strip():
+            break
+    else:
+        return []
+    lines = text.rstrip().split("\n")
+    # What a terminal overwrites, as a bar does, is not seen there, either.
+    short = [_cut("  " + "".join(
+        sign if sign.isprintable() else "?" for sign in
+        line.rstrip("\r").rpartition("\r")[2].expandtabs()), COLUMNS)
+        for line in lines[:SHOWN_LINES]]
+    if len(lines) > SHOWN_LINES or len(text) >= limits.PRINTED:
+        short.append("  (and so on; only the beginning is shown)")
+    return [_cut(f"printed by {call}", COLUMNS - 1) + ":", *short]
 
 
 # ------------------------------------------------------- calling the answer
@@ -106,13 +149,17 @@ def attempt(function, *arguments, nothing=NO_RETURN, seconds=None):
     before = [_copy(value) for value in arguments]
     try:
         with limits.alone() as printed:
+            listen("" if _ours(function) else call_of(function, before),
+                   printed)
             value = limits.within(seconds or limits.SECONDS, function,
                                   arguments)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        return None, failure(error, function, before, printed,
+        return None, failure(error, function, before,
                              seconds or limits.SECONDS)
+    if inspect.iscoroutine(value):
+        value.close()           # or a warning says that nobody waited for it
     for number, (old, new) in enumerate(zip(before, arguments)):
         if not equal(old, new):
             name = _names(function, len(arguments))[number]
@@ -131,11 +178,11 @@ def unreturned(printed, nothing=NO_RETURN):
                    f"return that instead" if said else nothing)
 
 
-def failure(error, function=None, arguments=(), printed=None, seconds=0):
+def failure(error, function=None, arguments=(), seconds=0):
     """The ``Failure`` that an exception of the learner's code is."""
     kind, where = type(error).__name__, _line_of(error)
-    ours = getattr(function, "__module__", "") == __name__
-    call = "" if function is None or ours else _call(function, arguments)
+    call = ("" if function is None or _ours(function) else
+            call_of(function, arguments))
     where = (f" {where} of {call}" if where and call else
              f" {where.rstrip(',')}" if where else f": {call}" * bool(call))
     if isinstance(error, limits.OutOfTime):
@@ -149,10 +196,22 @@ def failure(error, function=None, arguments=(), printed=None, seconds=0):
         why += "; a function returns and ends nothing else"
     elif isinstance(error, MemoryError):
         why += "; it asks for more memory than there is room for"
-    said = _first_line(printed) if printed else ""
+    elif isinstance(error, TypeError) and "not callable" in message:
+        why += _covered(function)
     if isinstance(error, TypeError) and not _line_of(error):
         kind = ""               # called with arguments that it does not take
-    return Failure(got, why + f"; it printed {said!r}" * bool(said), kind)
+    return Failure(got, why, kind)
+
+
+def _covered(function):
+    """What to do where the notebook gave a name of Python's another value."""
+    names = getattr(getattr(function, "__code__", None), "co_names", ())
+    space = getattr(function, "__globals__", {})
+    return "".join(
+        f"; {name} is {shown(space[name], 20)} in your notebook, give that "
+        f"another name and get {name} back by `del {name}`" for name in names
+        if callable(getattr(builtins, name, None)) and name in space
+        and not callable(space[name]))
 
 
 def _text(error):
@@ -185,7 +244,11 @@ def _line_of(error):
     return place
 
 
-def _call(function, arguments):
+def _ours(function):
+    return getattr(function, "__module__", "") == __name__
+
+
+def call_of(function, arguments):
     """"f([1, 2], 3)": the call in short."""
     name = getattr(function, "__name__", "the function")
     inside = ", ".join(shown(value, 40) for value in arguments)

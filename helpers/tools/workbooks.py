@@ -39,8 +39,14 @@ def main(argv=None):
         else:
             for line in reset(profiles.ROOT, options.reset):
                 print(line)
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"cannot read or write {error.filename or FOLDER + '/'} "
+              f"({error.strerror}); see that {FOLDER}/ and the notebooks in "
+              f"it are yours and that there is room, then try again",
+              file=sys.stderr)
         return 2
     return 0
 

@@ -67,15 +67,28 @@ def prints():
         print("again " * 1000)
 
 
-ENDLESS = [loop, catches, catches_all, catches_all_twice, goes_on_at_last,
-           prints]
+def takes_the_timer():
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.alarm(0)
+    while True:
+        pass
+
+
+def blocks_the_timer():
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    loop()
+
+
+ENDLESS = [takes_the_timer, blocks_the_timer, loop, catches, catches_all,
+           catches_all_twice, goes_on_at_last, prints]
 
 
 def state():
     return (signal.getsignal(signal.SIGALRM),
             signal.getitimer(signal.ITIMER_REAL), sys.getrecursionlimit(),
             resource.getrlimit(resource.RLIMIT_AS), builtins.input,
-            sys.stdin, sys.stdout, sys.stderr, sys.setrecursionlimit)
+            sys.stdin, sys.stdout, sys.stderr, sys.setrecursionlimit,
+            os._exit, os.abort, signal.pthread_sigmask(signal.SIG_BLOCK, ()))
 
 
 @pytest.fixture
@@ -117,6 +130,7 @@ def test_sleep_is_ended_and_elsewhere_left_alone(unchanged, monkeypatch):
 
 
 @pytest.mark.parametrize("function, kind", [
+    (lambda: os._exit(1), "SystemExit"), (lambda: os.abort(), "SystemExit"),
     (lambda: sys.exit(), "SystemExit"), (lambda: exit(3), "SystemExit"),
     (lambda: [0] * 10**12, "MemoryError"),
     (lambda: "a" * 10**11, "MemoryError"),

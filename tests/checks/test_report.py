@@ -2,6 +2,7 @@
 
 import importlib
 import itertools
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +23,9 @@ def check_of(number):
 
 
 def told(check, answer, capsys):
-    """The line of a wrong answer."""
+    """The line of a wrong answer, without what it printed."""
     assert check(answer) is False
-    out = capsys.readouterr().out
+    out = capsys.readouterr().out.partition("printed by ")[0]
     assert out.startswith("expected ") and out.count("\n") == 1, out
     assert ": not yet, " in out and "Traceback" not in out
     assert "can be looked at" not in out, out      # our own code failed
@@ -62,7 +63,7 @@ def test_a_function_that_fails_is_told_where_and_on_what(number, capsys):
     check = check_of(number)
     line = told(check, by_line, capsys)
     assert "KeyError: 'day'" in line
-    assert 'line 44, `return numbers["day"]`, of by_line(' in line
+    assert 'line 45, `return numbers["day"]`, of by_line(' in line
     assert "return a list" not in line           # that is not what is wrong
     line = told(check, too_few, capsys)
     assert "too_few() takes 0 positional arguments but" in line
@@ -204,6 +205,83 @@ def test_right_answers_may_be_of_a_library(capsys):
         type(value) is float and abs(value - float(expected)) / max(
             float(expected), 1e-5) < 0.01))
     assert capsys.readouterr().out.count(": correct\n") == 5
+
+
+def below(check, answer, capsys):
+    """What stands below the line of the check."""
+    check(answer)
+    return capsys.readouterr().out.splitlines()[1:]
+
+
+def test_what_an_answer_prints_stands_below_the_line(capsys):
+    def calls_left(tasks, n, done):
+        print(n, "\t|", done)
+        print("to stderr", file=sys.stderr)
+        if len(tasks) == 1:
+            raise KeyError(tasks[0])
+        print("half\rwhole \x1b[0m\udc80")
+        return 6 - len(set(done))
+    check = check_of("02_2")
+    assert below(check, calls_left, capsys) == [
+        "printed by calls_left(['a'], 2, [('a', 0), ('a', 0)]):",
+        "  2       | [('a', 0), ('a', 0)]", "  to stderr"]
+
+    def nucleus(probs, top_p):
+        print("of a generator")
+        yield 0
+        print("and its end")
+    assert below(check_of("02_1"), nucleus, capsys) == [
+        "printed by nucleus([0.5, 0.3, 0.2], 0.7):", "  of a generator",
+        "  and its end"]
+
+    def process_loss(loss, tokens, all_sum):
+        print(tokens)
+    told = below(check_of("08_1"), process_loss, capsys)
+    assert sorted(told[1:]) == ["  0", "  20", "  90"]
+    assert below(check, lambda *_: 6, capsys) == []      # of this check alone
+
+
+@pytest.mark.parametrize("text, lines", [
+    ("again " * 1000 + "\n", 20), ("again " * 1000, 1), ("\n", 0)])
+def test_of_endless_printing_the_beginning_is_shown(text, lines, capsys,
+                                                    monkeypatch):
+    monkeypatch.setattr(limits, "SECONDS", 0.2)
+
+    def loop(*_):
+        while True:
+            print(text, end="")
+    told = below(check_of("02_2"), loop, capsys)
+    assert all(len(line) <= 79 for line in told)
+    assert len(told) == (lines and lines + 2)
+    assert not told or "only the beginning" in told[-1]
+
+
+class Leaves:
+    """It ends the program wherever somebody looks at it."""
+
+    shape = ()
+
+    def item(self):
+        sys.exit(3)
+
+    __repr__ = __float__ = __eq__ = item
+
+
+def test_what_ends_the_program_when_it_is_looked_at_is_told(capsys):
+    for answer in (Leaves(), lambda *_: Leaves()):
+        assert not check_of("02_2")(answer)
+        assert "SystemExit: 3: not yet" in capsys.readouterr().out
+
+
+def test_a_name_of_python_with_another_value_is_named(capsys):
+    space = {"sum": 3}
+    exec("def nucleus(probs, top_p):\n    return sum(probs)", space)
+    assert "sum is 3 in your notebook" in told(
+        check_of("02_1"), space["nucleus"], capsys)
+
+    async def calls_left(*_):
+        return 6
+    assert "leave out async" in told(check_of("02_2"), calls_left, capsys)
 
 
 def test_a_check_can_mark(capsys):

@@ -100,6 +100,21 @@ def test_what_is_no_notebook_is_left_alone(root, capsys):
     assert not (root / "somewhere.ipynb").exists()
 
 
+def test_a_folder_that_cannot_be_written_is_told(root, capsys):
+    command()
+    before = work(root)
+    (root / "notebooks" / "00_a.ipynb").write_text("another")
+    # A folder in the note's place: also the system's root cannot write it.
+    (root / "work" / workbooks.NOTE).unlink()
+    (root / "work" / workbooks.NOTE).mkdir()
+    capsys.readouterr()
+    assert command("--reset", "00") == 2
+    err = capsys.readouterr().err
+    assert err.startswith("cannot read or write ") and "Errno" not in err
+    assert workbooks.NOTE in err and err.count("\n") == 1
+    assert sorted(before.values()) == sorted(work(root).values())
+
+
 def test_help_makes_nothing(root, capsys):
     with pytest.raises(SystemExit) as end:
         command("--help")
