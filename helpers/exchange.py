@@ -43,8 +43,7 @@ def read_completions(path):
         if not isinstance(row, dict):
             raise ValueError(f"{place} is no sample: it holds a "
                              f"{type(row).__name__} in the place of an object")
-        whole = row.get("solution") is not None or not (
-            "completion" in row or "solution" not in row)
+        whole = "solution" in row
         field = "solution" if whole else "completion"
         for name in ("task_id", field):
             if not isinstance(row.get(name), str):
