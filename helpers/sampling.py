@@ -17,7 +17,7 @@ from helpers.prompts import cut_completion, prompt_hash
 from helpers.tools.arguments import excerpt, is_path, plain_number
 from helpers.tools.files import lines_of, read_rows
 
-MOST = 10 ** 6             # samples of a prompt
+MOST_SAMPLES = 10 ** 6             # samples of a prompt
 
 
 @dataclass(frozen=True)
@@ -224,9 +224,9 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
     """
     if plain_number("n", n, whole=True) < 1:
         raise ValueError(f"n counts samples and is at least 1, not {n}")
-    if n > MOST:
+    if n > MOST_SAMPLES:
         raise ValueError(f"n counts samples of a prompt and is at most "
-                         f"{MOST:,}, not {excerpt(n)}")
+                         f"{MOST_SAMPLES:,}, not {excerpt(n)}")
     settings = Settings(
         plain_number("seed", seed, whole=True),
         plain_number("temperature", temperature, whole=False),
