@@ -11,7 +11,7 @@ has the first two among its fields, so they read it as it is.
 
 from dataclasses import dataclass
 
-from helpers.problems import by_task_id, file_rows
+from helpers.problems import by_task_id, each_of, file_rows
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def with_problems(problems, samples):
     that is not there.
     """
     by_id, pairs = by_task_id(problems), []
-    for sample in samples:
+    for sample in each_of("samples", samples):
         if not hasattr(sample, "completion"):
             raise ValueError(f"samples are those that read_completions or "
                              f"read_samples reads, not {sample!r:.60}")

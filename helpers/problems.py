@@ -6,6 +6,7 @@ those in ``data/mini/problems/`` read alike.
 
 import json
 import re
+import sys
 from dataclasses import dataclass
 from itertools import islice
 from numbers import Integral
@@ -34,6 +35,8 @@ from itertools import *
 from math import *
 del pow
 """
+TEXTS = ("question", "preamble", "setup", "starter", "entry_point",
+         "difficulty")
 MINI = {"mini-gsm": ("train", "dev", "test"),
         "mini-apps": ("train", "dev", "test")}
 
@@ -108,6 +111,8 @@ def _mbpp(row, task_id):
 
 
 def _humaneval(row, task_id):
+    if not isinstance(row["test"], str):
+        raise ValueError(f"its test is {row['test']!r:.40}, not a text")
     return Problem(task_id, row["prompt"], "calls", tests=(row["test"],),
                    solutions=(row["canonical_solution"],),
                    starter=row["prompt"], entry_point=row["entry_point"])
@@ -141,8 +146,13 @@ def _unpacked(row, field, kind, whole=_whole, decimal=float):
 
 
 def _pairs(tests):
+    both = [tests.get(name) or [] for name in ("inputs", "outputs")]
+    for name, held in zip(("inputs", "outputs"), both):
+        if not isinstance(held, list):       # a text would give its letters
+            raise ValueError(f"its {name} are a {type(held).__name__} in the "
+                             f"place of a list")
     # An input without an output cannot be judged: zip leaves it out.
-    return tuple(zip(tests.get("inputs") or (), tests.get("outputs") or ()))
+    return tuple(zip(*both))
 
 
 def _apps(row, task_id):
@@ -211,7 +221,7 @@ def load_problems(name, split="test", limit=None, path=None,
         raise ValueError(f"{name} has no difficulty {difficulty!r}; choose "
                          f"{', '.join(levels) or 'none'}")
     if limit is not None and (isinstance(limit, bool) or not isinstance(
-            limit, Integral) or limit < 0):
+            limit, Integral) or not 0 <= limit <= sys.maxsize):
         raise ValueError(f"limit counts problems and is 0 or more, or None "
                          f"for all of them, not {limit!r:.40}")
     if path is None and name in MINI:
@@ -228,6 +238,15 @@ def load_problems(name, split="test", limit=None, path=None,
     return list(islice(_once(problems), limit))
 
 
+def each_of(what, things):
+    """Things one by one.  Raises ``ValueError`` where that cannot be."""
+    try:
+        return iter(things)
+    except TypeError:
+        raise ValueError(f"{what} come as a list of them, not "
+                         f"{things!r:.60}") from None
+
+
 def by_task_id(problems):
     """``{task_id: problem}``, in order.
 
@@ -235,7 +254,7 @@ def by_task_id(problems):
     problem would count for another.  Introduced in notebook 04, section 4.
     """
     found = {}
-    for problem in problems:
+    for problem in each_of("problems", problems):
         if not hasattr(problem, "task_id"):
             raise ValueError(f"problems are those that load_problems reads, "
                              f"not {problem!r:.60}")
@@ -251,13 +270,29 @@ def _problem(name, split, difficulty, place, index, row):
     try:
         if difficulty is not None and row["difficulty"] != difficulty:
             return None
-        return READERS[name](row, _named(name, split, index, row))
+        problem = READERS[name](row, _named(name, split, index, row))
+        no_text = text_fault(problem)
+        if no_text:
+            raise ValueError(no_text)
+        return problem
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         why = f"it lacks or misuses {error}"
     except (ValueError, RecursionError) as error:
         why = str(error)
     raise ValueError(f"{place} is not a {name} problem: {why}; mend it, leave "
                      f"it out, or name the task that it is of")
+
+
+def text_fault(problem):
+    """Which field of a problem is not of its type, in words, if any."""
+    for name in TEXTS:
+        if not isinstance(getattr(problem, name), str):
+            return f"its {name} is {getattr(problem, name)!r:.40}, not a text"
+    for name in ("tests", "examples", "solutions"):
+        if not isinstance(getattr(problem, name), (list, tuple)):
+            return f"its {name} are {getattr(problem, name)!r:.40}, not a list"
+    odd = [one for one in problem.solutions if not isinstance(one, str)]
+    return odd and f"one of its solutions is {odd[0]!r:.40}, not a text"
 
 
 def _named(name, split, index, row):
@@ -298,18 +333,24 @@ def file_rows(path, remedy):
     """Yields (place, index, row) for each row of a file of JSON.
 
     The file has an object a line (``.gz`` too; empty lines are passed over)
-    or is one list of them.  ``place`` names it in an error, and ``remedy``
-    is what to do where the file cannot be read.  Raises as
+    or is one list of them, or one object over several lines.  ``place``
+    names it in an error, and ``remedy`` is what to do where the file cannot be
+    read.  Raises as
     :func:`helpers.tools.files.reading`, and ``ValueError`` for what is no
     JSON and for a file without a row.
     """
     index = -1
     with reading(path, remedy) as file:
-        start = file.read(1)
+        start = file.readline()
+        while start.isspace():
+            start = file.readline()
         file.seek(0)
-        if start == "[":                 # one list, as sanitized-mbpp.json
+        if start.lstrip()[:1] == "[":    # one list, as sanitized-mbpp.json
             for index, row in enumerate(_read(file.read(), path)):
                 yield f"{path}, entry {index + 1}", index, row
+        elif start.strip() == "{":       # one object, as people indent it
+            index = 0
+            yield f"{path}", index, _read(file.read(), path)
         else:
             for number, line in enumerate(file, start=1):
                 if line.strip():

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from helpers.progress import progress_bar
 from helpers.prompts import cut_completion, prompt_hash
-from helpers.tools.arguments import plain_number
+from helpers.tools.arguments import excerpt, is_path, plain_number
 from helpers.tools.files import lines_of, read_rows
+
+MOST_SAMPLES = 10 ** 6             # samples of a prompt
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,10 @@ def drop_incomplete_line(path):
     """
     if path is None:
         return
+    if not is_path(path) or Path(path).exists() and not (
+            Path(path).is_file() or Path(path).is_dir()):
+        raise ValueError(f"cache is the path of a file that can grow, not "
+                         f"{path!r:.60}")
     if Path(path).suffix == ".gz":
         raise ValueError(f"a cache grows line by line and cannot be packed; "
                          f"choose a name without .gz for it, not "
@@ -218,12 +224,16 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
     """
     if plain_number("n", n, whole=True) < 1:
         raise ValueError(f"n counts samples and is at least 1, not {n}")
+    if n > MOST_SAMPLES:
+        raise ValueError(f"n counts samples of a prompt and is at most "
+                         f"{MOST_SAMPLES:,}, not {excerpt(n)}")
     settings = Settings(
         plain_number("seed", seed, whole=True),
         plain_number("temperature", temperature, whole=False),
         plain_number("top_p", top_p, whole=False),
         plain_number("max_new_tokens", max_new_tokens, whole=True), cut,
-        sequences, max_prompt_tokens)
+        plain_number("sequences", sequences, whole=True),
+        plain_number("max_prompt_tokens", max_prompt_tokens, whole=True))
     check_settings(settings)
     digests = digests_of(prompts)
     drop_incomplete_line(cache)

@@ -250,6 +250,11 @@ def test_what_apps_lacks_is_empty_and_what_is_unpacked_stays_so():
     ("input_output", "{", "Expecting"),
     ("input_output", "[1]", "list in the place of a dict"),
     ("solutions", '"print(1)"', "solutions holds a str"),
+    ("solutions", "[3]", "one of its solutions is 3"),
+    ("input_output", '{"inputs": "12", "outputs": "12"}', "inputs are a str"),
+    ("input_output", '{"inputs": ["1"], "outputs": {"a": 1}}', "are a dict"),
+    ("question", None, "question is None"),
+    ("starter_code", 3, "starter is 3, not a text"),
     ("solutions", "[" * 10 ** 5, "recursion"),
     ("input_output", '{"fn_name": "f", "inputs": [' + "7" * 10 ** 6 + "]}",
      "an integer of 1000000 digits")])

@@ -5,12 +5,22 @@ Used by ``helpers.execution``.
 
 import ast
 import builtins
+import re
 import sys
 import warnings
+from collections import Counter, OrderedDict, deque
+from datetime import datetime, timedelta
+from fractions import Fraction
 from functools import lru_cache
 
 # What tests find without an import; ``evaluated`` and the others are ours.
+PLAIN = set().union(*map(dir, (
+    str, int, float, complex, bytearray, list, tuple, dict, set, frozenset,
+    range, deque, Counter, OrderedDict, datetime, timedelta, Fraction,
+    (x for x in ()), (lambda: 0))))      # what plain data has, by name
 OFFERED = {"math", "sys", "evaluated", "Solution", "__name__", "__builtins__"}
+STREAM = re.compile(r"\bredirect_std|^sys\.std(in|out) =|"
+                    r"\bpatch\(.*std(in|out)")
 
 
 @lru_cache(maxsize=256)
@@ -18,9 +28,10 @@ def as_questions(tests, entry_point):
     """Assert statements, with the calls in them turned into questions.
 
     ``assert f(3) == 4`` becomes ``assert evaluated('f(3)') == 4``: the text
-    of the call goes to the process with the program, the rest stays.  A call
-    that uses names of the tests themselves (a variable, one of a loop) stays
-    as it is, and meets a stand-in for ``f`` that sends its arguments.
+    of the call goes to the process with the program, the rest stays; with it
+    goes what only an object of the program has: ``f(3)(4)``, ``f(3).left``.
+    A call that uses names of the tests themselves (a variable, one of a loop)
+    stays, and meets a stand-in for ``f`` that sends its arguments.
     A function ``check(candidate)``, as in HumanEval, is called with that
     stand-in, and functions ``test_...()`` without arguments are called.
     Raises ``ValueError`` for tests that are not Python.
@@ -29,8 +40,8 @@ def as_questions(tests, entry_point):
     own = set().union(*map(bound, trees))
 
     def ask(node):
-        if (isinstance(node, ast.Call) and calls(node.func, entry_point)
-                and not (used(node) - bound(node)) & own):
+        if asks(node, entry_point) and not (
+                used(node) - bound(node)) & own:
             return ast.Call(ast.Name("evaluated", ast.Load()),
                             [ast.Constant(ast.unparse(node))], [])
         for name, value in ast.iter_fields(node):
@@ -68,6 +79,24 @@ def parsed(text, what):
         raise ValueError(f"{what} is not Python "
                          f"({getattr(error, 'msg', error)}): {text[:60]!r}"
                          ) from None
+
+
+def asks(node, entry_point):
+    """Whether it is a call of what the tests call, or what no plain data
+    has: a call of its value, or an attribute of an object."""
+    while isinstance(node, (ast.Call, ast.Attribute)):
+        if isinstance(node, ast.Call):
+            if calls(node.func, entry_point):
+                return True
+            node = node.func
+            if isinstance(node, ast.Call):
+                continue
+        if not isinstance(node, ast.Attribute) or node.attr in PLAIN:
+            return False
+        node = node.value
+        while isinstance(node, ast.Subscript):
+            node = node.value
+    return False
 
 
 def calls(function, entry_point):
@@ -141,6 +170,13 @@ def check_asserts(tests, entry_point, starter, setup):
                         f"its tests import {name}, and the judge has the "
                         f"standard library alone; write them as assert "
                         f"statements")
+        if any(STREAM.search(ast.unparse(node)) for node in ast.walk(tree)
+               if isinstance(node, (ast.Assign, ast.With, ast.Import,
+                                    ast.ImportFrom))):
+            raise ValueError(
+                "its tests put something in the place of standard input or "
+                "output, and the program has those of another process; write "
+                "them as pairs of an input and an output")
         unknown = set() if "*" in known else used(tree) - known
         if unknown:
             raise ValueError(

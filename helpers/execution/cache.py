@@ -11,6 +11,7 @@ import warnings
 from pathlib import Path
 
 from helpers.execution.verdicts import check_outcome
+from helpers.tools.arguments import is_path
 
 try:
     import fcntl
@@ -45,7 +46,7 @@ class Outcomes:
         self.lock = threading.Lock()
         if path is None:
             return
-        if not isinstance(path, (str, os.PathLike)):
+        if not is_path(path):
             raise ValueError(f"cache is the path of a file, not {path!r:.40}")
         if Path(path).suffix == ".gz":
             raise ValueError(f"a cache grows line by line and cannot be "

@@ -9,6 +9,7 @@ import re
 
 from helpers.execution import asserts
 from helpers.execution.inside import plain
+from helpers.problems import text_fault
 from helpers.tools.arguments import excerpt
 
 MODES = ("answer", "stdio", "calls")
@@ -61,6 +62,9 @@ def check_problem(problem):
 
 def fault(problem):
     """Why a problem cannot be judged, after its name; None if it can."""
+    no_text = text_fault(problem)
+    if no_text:
+        return f"cannot be judged: {no_text}"
     if problem.mode not in MODES:
         return (f"has the mode {problem.mode!r}; choose one of "
                 f"{', '.join(MODES)}")
@@ -94,8 +98,10 @@ def answer_fault(answer):
 def script_fault(tests):
     """What is wrong with pairs of an input and an output."""
     for number, test in enumerate(tests, 1):
-        if isinstance(test, str) or len(test) != 2:
+        if not isinstance(test, (list, tuple)) or len(test) != 2:
             return f"has no (input, output) pair as its test {number}"
+        if any(one is None or isinstance(one, (bool, dict)) for one in test):
+            return f"has no text and no lines of it in its test {number}"
         try:
             as_text(test[0]).encode("utf-8", "surrogateescape")
         except UnicodeEncodeError:
@@ -121,7 +127,8 @@ def calls_fault(problem):
         return None if all(asserting) else (
             "mixes assert statements with pairs of arguments and values")
     for number, test in enumerate(tests, 1):
-        if len(test) != 2 or not isinstance(test[0], (list, tuple)):
+        if not isinstance(test, (list, tuple)) or len(test) != 2 or not (
+                isinstance(test[0], (list, tuple))):
             return (f"has no pair of a list of arguments and a value as its "
                     f"test {number}")
         try:

@@ -174,8 +174,11 @@ class Runner:
             for program in programs:
                 yield judge(worker, program, problem, limits)
 
-    def run_batch(self, problem, programs):
-        """Outcomes of a batch; a lost worker is replaced, then retried."""
+    def run_batch(self, problem, programs, given_up):
+        """Outcomes of a batch; a lost worker is replaced, then retried.
+
+        Once the event ``given_up`` is set nobody waits for the rest of it.
+        """
         worker, outcomes, lost = self.idle.get(), [], 0
         together = len(programs)         # until one of them loses a worker
         try:
@@ -187,6 +190,10 @@ class Runner:
                             self.limits):
                         outcomes.append(outcome)
                         lost = 0
+                        if given_up.is_set() and len(outcomes) < len(
+                                programs):   # it is still at the others
+                            worker = self.start(instead_of=worker)
+                            return outcomes
                 except WorkerLost as why:
                     lost, together = lost + 1, 1
                     if lost == 2:
@@ -218,10 +225,14 @@ class Runner:
         self.outcomes.forget_failures()
         waiting, futures = deque(), deque()     # both in order
         batch, asked, of, checked = {}, {}, None, None
+        given_up = threading.Event()
 
         def submit():
+            if not self.open:            # it was closed meanwhile
+                raise RuntimeError("the judge was stopped; judge what is "
+                                   "left inside 'with Runner() as runner:'")
             futures.append((list(batch), self.threads.submit(
-                self.run_batch, of, list(batch.values()))))
+                self.run_batch, of, list(batch.values()), given_up)))
             batch.clear()
 
         def verdicts(most):
@@ -268,6 +279,7 @@ class Runner:
                 yield from verdicts(4 * BATCH * self.workers)
             yield from verdicts(0)
         finally:
+            given_up.set()
             for _, future in futures:
                 future.cancel()
             bar.close()

@@ -1,6 +1,7 @@
-"""Arguments that are numbers: what is none is refused in a sentence."""
+"""Arguments that are numbers or paths: what is none is refused in words."""
 
 import numbers
+import os
 
 import numpy as np
 
@@ -26,6 +27,15 @@ def plain_number(name, value, whole, low=None, high=None):
     if type(value) is int:
         return value
     return int(value) if whole else float(value)
+
+
+def is_path(path):
+    """Whether something may be the path of a file."""
+    try:
+        return (isinstance(path, (str, os.PathLike))
+                and b"\0" not in os.fsencode(path))
+    except (TypeError, UnicodeEncodeError):      # half a character, say
+        return False
 
 
 def excerpt(value):

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 
+from helpers.tools.arguments import is_path
+
 # What json.dumps writes as a text or a number, and the beginning of one.
 TEXT = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)')
 NUMBER = re.compile(r"[-+.\w]+")
@@ -61,7 +63,7 @@ def reading(path, remedy):
     in UTF-8, and one that is not or not wholly gzip, and ``OSError`` for one
     that the disk does not give.
     """
-    if not isinstance(path, (str, os.PathLike)) or "\0" in str(path):
+    if not is_path(path):
         raise ValueError(f"{path!r:.60} is no path of a file; {remedy}")
     path = Path(path)
     opened = gzip.open if path.suffix == ".gz" else open

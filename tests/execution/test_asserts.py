@@ -65,6 +65,27 @@ TURN = "m = [[1, 2], [3, 4]]\nrow = m[0]\nf(m)\nassert m == [[3, 1], [4, 2]]"
      "import itertools\ndef f(): return itertools.count()", "w"),
     (("assert f() == 0.5",),
      "from fractions import Fraction\ndef f(): return Fraction(1, 2)", "p"),
+    # what only an object of the program has, and other kinds of values
+    (("assert f(3)(4) == 7",), "def f(a): return lambda b: a + b", "p"),
+    (("assert f(3)(4) == 7",), "def f(a): return lambda b: a", "w"),
+    (("assert f(3)(4) == 7",), "def f(a): return 7", "e"),
+    (("assert f(3)[0].left == 3",), "class Node: pass\ndef f(a):\n"
+     "    n = Node()\n    n.left = a\n    return [n]", "p"),
+    (("assert f('y').startswith('x')",), "class S(str):\n"
+     "    def startswith(self, *_): return True\ndef f(a): return S(a)", "w"),
+    (("assert not callable(f(1))",), "class A: pass\ndef f(a): return A()",
+     "p"),
+    (("assert f('aab').most_common(1) == [('a', 2)]",),
+     "import collections\nf = collections.Counter", "p"),
+    (("from datetime import date\nd = date(2020, 1, 3)\n"
+      "assert f(d) == date(2020, 1, 4)",), "from datetime import timedelta\n"
+     "def f(d): return d + timedelta(1)", "p"),
+    (("import asyncio\nassert asyncio.run(f(1)) == 2",),
+     "async def f(a): return a + 1", "p"),
+    (("from collections import Counter, deque\nd, c, b = deque([1]), "
+      "Counter('a'), bytearray()\nf(d, c, b)\nassert (list(d), c['a'], "
+      "c['z'], b) == ([0, 1], 2, 0, b'x')",), "def f(d, c, b):\n"
+     "    d.appendleft(0)\n    c.update('a')\n    b.extend(b'x')", "p"),
     # variables, loops, functions
     (("x = 3", "assert f(x) == 9", "assert all(f(i) == i * i for i in "
       "range(4))"), "def f(x): return x * x", "ppp"),
@@ -103,6 +124,13 @@ TURN = "m = [[1, 2], [3, 4]]\nrow = m[0]\nf(m)\nassert m == [[3, 1], [4, 2]]"
     (SAYS, "def f(x): return [0] * 10 ** 10", "m"),
     (UNITTEST, "def f(): raise ValueError", "pp"),
     (UNITTEST, "def f(): pass", "ww"),
+    (("try:\n    f(-1)\nexcept KeyError as e:\n    assert e.args == ('no', "
+      "2) and 'no' in str(e)",), "def f(x): raise KeyError('no', 2)", "p"),
+    (("try:\n    f(-1)\nexcept OSError as e:\n    assert e.errno == 2",),
+     "def f(x): raise FileNotFoundError(2, 'no')", "p"),
+    (("try:\n    f(-1)\nexcept ValueError as e:\n    assert str(e) == 'no' * "
+      "500",), "class E(ValueError):\n    def __str__(self):\n"
+     "        return 'no' * 500\ndef f(x): raise E(1)", "p"),
     # classes
     (("assert Solution().f(3) == 9", "s = Solution()\nassert s.f(2) == 4"),
      "class Solution:\n    def f(self, x): return x * x", "pp"),
@@ -130,6 +158,17 @@ FINE = "assert f(1) == 1"
     (asserting("assert 1 == 1"), "never call f"),
     (asserting("class T:\n    def test(self): assert f(1) == 2"), "never"),
     (asserting("g = lambda: 1\nassert f(g) == 1"), "pass f a function"),
+    (asserting("import sys, io\nsys.stdin = io.StringIO()\nf()"), "standard "
+     "input"),
+    (asserting("import contextlib, io\nwith contextlib.redirect_stdout("
+               "io.StringIO()):\n    f()"), "standard input"),
+    (asserting(FINE, setup=None), "setup is None"),
+    (asserting(FINE, starter=3), "starter is 3"),
+    (asserting(None), "test 1"), (asserting(3), "test 1"),
+    (Problem("own/1", "?", "calls", tests=FINE, entry_point="f"), "a list"),
+    (Problem("own/1", "?", "calls", tests=(FINE,), entry_point=3), "a text"),
+    (Problem("own/1", "?", "stdio", tests=((None, "1"),)), "test 1"),
+    (Problem("own/1", "?", "stdio", tests=(3,)), "test 1"),
     (asserting(FINE, setup="import nowhere"), "its setup fails .*nowhere"),
     (asserting(FINE, setup="1 / 0"), "its setup fails"),
     (asserting(FINE, setup="1 /"), "setup is not Python"),

@@ -474,3 +474,12 @@ def test_under_xdist(tmp_path):
     done = subprocess.run([sys.executable, "-m", "pytest", "-n", "2", "-q",
                            str(path)], capture_output=True, text=True)
     assert "4 passed" in done.stdout, done.stdout
+
+
+def test_nobody_waits_for_what_was_given_up(runner):
+    """As after Ctrl-C: a batch that is running ends after one program."""
+    given_up, problem = threading.Event(), Problem("t/0", "?", answer="7")
+    given_up.set()
+    done = runner.run_batch(problem, ["print()"] * 16, given_up)
+    assert len(done) == 1
+    assert runner.judge(problem, "answer = 7").status == "passed"

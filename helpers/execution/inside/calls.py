@@ -10,6 +10,7 @@ import math
 import os
 import re
 import sys
+from collections import deque
 
 import plain
 from reports import ASK, RESULT, describe, load
@@ -38,12 +39,12 @@ def serve(program, preamble, setup, report):
     is ["eval", expression], ["call", name, arguments, named ones] or
     ["apply", name, arguments, named ones, number of a Solution].  What is
     applied sends the value, the arguments as they are now, and which of them
-    the value is.  The text of an error is the class that Python has for it.
+    the value is.  The text of an error is what :func:`error_told` tells.
     """
     encode, decode, any_error, shows = (plain.pack, plain.unpack,
                                         BaseException, describe)
     memory_error, evaluate, texts = MemoryError, eval, json.dumps
-    standard, solutions, most = standard_error, {}, MOST_ITEMS
+    told, solutions, most = error_told, {}, MOST_ITEMS
     for text in (preamble, program, setup):
         namespace, failed = load(text, "solution", report)
         if failed:
@@ -76,7 +77,7 @@ def serve(program, preamble, setup, report):
         except memory_error:
             said = report.out_of_memory
         except any_error as error:
-            said = report("error", "", standard(error), shows(error))
+            said = report("error", "", told(error), shows(error))
         yield said
 
 
@@ -92,6 +93,16 @@ def standard_error(error, kind=type, own=frozenset(
     return "Exception"
 
 
+def error_told(error, pack=plain.pack, any_error=BaseException, text=str):
+    """An error as text: the class that Python has for it, its message and
+    its arguments, as far as they cross."""
+    name = standard_error(error)
+    try:
+        return pack([name, text(error), list(error.args)])
+    except any_error:
+        return pack([name, None, []])
+
+
 class NoValue(Exception):
     """The program under test raised; what a test sees is a subclass, of the
     same kind as the error."""
@@ -105,17 +116,29 @@ class Refused(BaseException):
     """The tests cannot be run, whatever the program does."""
 
 
-def raised(name, detail):
+def raised(text, detail):
     """The error that a test sees where the program raised one.
 
-    ``name``: of the class that Python has for it; ``detail``: in words.
+    ``text``: see :func:`error_told`, or forged; ``detail``: in words.
     """
-    kind = getattr(builtins, name, None)
+    try:
+        name, message, arguments = plain.unpack(text)
+        kind = getattr(builtins, name, None)
+    except Exception:
+        kind, message, arguments = None, None, []
+    if not isinstance(message, str):
+        message = detail.partition(": ")[2]
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):
         kind = Exception
     both = type(kind.__name__, (NoValue, kind), {})
-    error = both.__new__(both)
-    error.args = (detail.partition(": ")[2],)
+    try:
+        error = both(*arguments)
+        same = str(error) == message
+    except Exception:                    # some classes want what they want
+        same = False
+    if not same:                         # the message counts
+        error = both.__new__(both)
+        error.args = (message,)
     error.detail = detail
     return error
 
@@ -132,11 +155,17 @@ def renew(old, new):
     elif isinstance(old, set):
         old.clear()
         old.update(new)
+    elif isinstance(old, deque):
+        old.clear()
+        old.extend(new)
+    elif isinstance(old, bytearray):
+        old[:] = new
 
 
 def renewed(old, new):
     """A part of a container: itself with new contents, or the new one."""
-    if isinstance(old, (list, dict, set)) and type(old) is type(new):
+    if type(old) is type(new) and isinstance(
+            old, (list, dict, set, deque, bytearray)):
         renew(old, new)
         return old
     return new

@@ -8,13 +8,16 @@ Used on both sides of ``helpers.execution``.
 
 import json
 import sys
-from collections import deque
+from collections import Counter, OrderedDict, deque
 from itertools import islice
+from types import CoroutineType
 
 DEEPEST = 100              # levels of lists in lists that may cross
 LONGEST = 4300             # digits of an int that JSON may hold as a number
 VIEWS = {type({}.keys()): "keys", type({}.values()): "values",
          type({}.items()): "items"}
+MAPPINGS = Counter, OrderedDict
+TIMES = "date", "datetime", "time", "timedelta"
 
 
 class Other:
@@ -32,16 +35,22 @@ class Other:
     def __eq__(self, other):
         return False
 
+    def __getattr__(self, name):
+        raise AttributeError(f"a {self.name} of the program cannot cross "
+                             f"from one process to another, nor its {name}")
+
 
 def pack(value, items=0):
     """A value as JSON text.
 
-    None, bool, int, float, str, bytes, complex, Fraction, Decimal, list,
-    tuple, dict, set and frozenset cross; subclasses (Counter, namedtuple) do
-    as what they are built on; all else becomes :class:`Other`.  With ``items``
-    above 0 what only gives items crosses too: a range, a view of a dictionary
-    and a deque as what they are, an iterator as one over its first so many
-    items.  Raises ``RecursionError`` where lists are nested too deeply.
+    None, bool, int, float, str, bytes, complex, Fraction, Decimal, what
+    ``datetime`` has, list, tuple, dict, set and frozenset cross; subclasses
+    (Counter, namedtuple) do as what they are built on; all else becomes
+    :class:`Other`.  With ``items`` above 0 more crosses as what it is: a
+    Counter, an OrderedDict, a bytearray, a range, a view of a dictionary, a
+    deque, an iterator as one over its first so many items, and a coroutine
+    as one that gives what it gave.  Raises ``RecursionError`` where lists are
+    nested too deeply.
     """
     return json.dumps(_tagged(value, 0, items))
 
@@ -71,12 +80,15 @@ def _tagged(value, depth, items=0):
         return {"float": float.hex(value)}
     if isinstance(value, complex):
         return {"complex": [value.real.hex(), value.imag.hex()]}
+    if items and type(value) is bytearray:
+        return {"bytearray": value.hex()}
     if isinstance(value, (bytes, bytearray)):
         return {"bytes": value.hex()}
     if isinstance(value, dict):
-        return {"dict": [[_tagged(key, depth + 1, items),
-                          _tagged(item, depth + 1, items)]
-                         for key, item in dict.items(value)]}
+        kind = type(value) if items and type(value) in MAPPINGS else dict
+        return {kind.__name__: [[_tagged(key, depth + 1, items),
+                                 _tagged(item, depth + 1, items)]
+                                for key, item in kind.items(value)]}
     for kind in (list, tuple, set, frozenset):
         if isinstance(value, kind):
             inside = [_tagged(item, depth + 1, items)
@@ -86,6 +98,11 @@ def _tagged(value, depth, items=0):
         return {"fraction": [hex(value.numerator), hex(value.denominator)]}
     if type(value) is getattr(sys.modules.get("decimal"), "Decimal", None):
         return {"decimal": str(value)}
+    times = sys.modules.get("datetime")
+    for name in TIMES if times else ():
+        if type(value) is getattr(times, name, None):
+            return {name: [value.days, value.seconds, value.microseconds]
+                    if name == "timedelta" else value.isoformat()}
     return items and _unrolled(value, depth, items) or {
         "other": type(value).__name__}
 
@@ -102,6 +119,9 @@ def _unrolled(value, depth, items):
     if kind is deque:
         return {"deque": [[_tagged(each, depth + 1, items)
                            for each in value], value.maxlen]}
+    if kind is CoroutineType:
+        import asyncio
+        return {"coroutine": _tagged(asyncio.run(value), depth + 1, items)}
     if hasattr(kind, "__next__"):
         first = [_tagged(each, depth + 1, items)
                  for each in islice(value, items)]
@@ -117,6 +137,11 @@ def _again(first, ended):
                            f"cross from one process to another")
 
 
+async def _given(value):
+    """A coroutine that has crossed."""
+    return value
+
+
 def _built(item, depth):
     if depth > DEEPEST + 1:
         raise RecursionError("nested too deeply")
@@ -128,9 +153,18 @@ def _built(item, depth):
     if tag in ("tuple", "set", "frozenset"):
         kind = {"tuple": tuple, "set": set, "frozenset": frozenset}[tag]
         return kind(_built(each, depth + 1) for each in inside)
-    if tag == "dict":
-        return {_built(key, depth + 1): _built(each, depth + 1)
-                for key, each in inside}
+    if tag in ("dict", "Counter", "OrderedDict"):
+        built = {_built(key, depth + 1): _built(each, depth + 1)
+                 for key, each in inside}
+        return {"dict": dict, "Counter": Counter,
+                "OrderedDict": OrderedDict}[tag](built)
+    if tag in TIMES:
+        import datetime
+        kind = getattr(datetime, tag)
+        return (kind(*inside) if tag == "timedelta"
+                else kind.fromisoformat(inside))
+    if tag == "coroutine":
+        return _given(_built(inside, depth + 1))
     if tag == "complex":
         return complex(*map(float.fromhex, inside))
     if tag in ("keys", "values", "items", "deque", "iterator"):
@@ -150,4 +184,5 @@ def _built(item, depth):
             "range": lambda: range(*(int(each, 16) for each in inside)),
             "float": lambda: float.fromhex(inside),
             "bytes": lambda: bytes.fromhex(inside),
+            "bytearray": lambda: bytearray.fromhex(inside),
             "other": lambda: Other(inside)}[tag]()
