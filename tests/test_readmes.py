@@ -36,6 +36,10 @@ COMMANDS = {
         "test_sampling.py, what it draws; how fast, says a quiet machine",
     ".venv/bin/python tests/benchmarks/training.py":
         "needs TRL, which is installed from a network",
+    ".venv/bin/python tests/benchmarks/busy.py":
+        "test_measured.py, each part once; how fast, says a quiet machine",
+    ".venv/bin/python tests/benchmarks/soak.py":
+        "test_measured.py, fewer programs",
 }
 # A person reads 150 words a minute, a line of code in 7 seconds, a printed
 # one in 3, and looks at a figure for 60.  Folded solutions are not counted.

@@ -9,6 +9,7 @@ Used on both sides of ``helpers.execution``.
 import json
 import sys
 from collections import Counter, OrderedDict, deque
+from collections.abc import Coroutine
 from itertools import islice
 from types import CoroutineType
 
@@ -137,9 +138,21 @@ def _again(first, ended):
                            f"cross from one process to another")
 
 
-async def _given(value):
-    """A coroutine that has crossed."""
-    return value
+class _Given(Coroutine):
+    """A coroutine that has crossed; nobody minds if it is not awaited."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def send(self, _):
+        raise StopIteration(self.value)
+
+    def throw(self, kind, *_):
+        raise kind
+
+    def __await__(self):
+        return self.value
+        yield                            # what makes it an iterator
 
 
 def _built(item, depth):
@@ -164,7 +177,7 @@ def _built(item, depth):
         return (kind(*inside) if tag == "timedelta"
                 else kind.fromisoformat(inside))
     if tag == "coroutine":
-        return _given(_built(inside, depth + 1))
+        return _Given(_built(inside, depth + 1))
     if tag == "complex":
         return complex(*map(float.fromhex, inside))
     if tag in ("keys", "values", "items", "deque", "iterator"):
