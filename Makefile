@@ -7,8 +7,6 @@ PROFILE ?= mini
 CONSTRAINTS ?= constraints-ci.txt
 # What `make test` runs, beside the notebooks.
 TESTS ?= tests
-# How many processes run them; one has the notebooks, in order.
-JOBS ?= 2
 # e.g. make run NOTEBOOK=05 or make run NOTEBOOK="01 02"
 NOTEBOOK ?=
 
@@ -44,12 +42,17 @@ help:
 run: $(STAMP)
 	@$(BIN)/python -m helpers run --profile $(PROFILE) $(NOTEBOOK)
 
+# The notebooks, in order, beside the tests, which wait a good part of the time;
+# what is said of the notebooks comes at the end.
 test: $(STAMP)-peers
 	$(BIN)/ruff check --no-cache helpers tests notebooks conftest.py
-	$(BIN)/python -m pytest $(TESTS) notebooks --numprocesses=$(JOBS) \
-		--dist=loadgroup --nbval-lax --nbval-current-env \
-		--nbval-cell-timeout=1800 -p no:cacheprovider \
-		--durations=25 --durations-min=1
+	@echo "the notebooks run beside the tests; their report comes last"
+	@$(BIN)/python -m pytest notebooks --nbval-lax --nbval-current-env \
+		--nbval-cell-timeout=1800 -p no:cacheprovider --durations=10 \
+		--durations-min=1 > $(VENV)/notebooks.txt 2>&1 & notebooks=$$!; \
+	$(BIN)/python -m pytest $(TESTS) --durations=10 --durations-min=1; \
+	status=$$?; wait $$notebooks || status=1; cat $(VENV)/notebooks.txt; \
+	exit $$status
 
 notebooks: $(STAMP)
 	@$(BIN)/python -m helpers run --profile mini --fresh --save

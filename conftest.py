@@ -21,19 +21,10 @@ REFUSED = Path(_folder.name) / "refused.log"
 COPY = Path(_folder.name) / "copy"
 
 
-def is_worker(config):
-    """Whether this process does the tests for another one (pytest-xdist)."""
-    return hasattr(config, "workerinput")
-
-
 def pytest_configure(config):
     # Started in the background of a shell, Ctrl-C is ignored here and in
     # every child, and the tests that send it would wait for nothing.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # A process that tests are shared out to writes into the same file.
-    global REFUSED
-    if is_worker(config):
-        REFUSED = Path(os.environ[offline.LOG])
     # The tests say themselves which profile they mean.
     os.environ.pop("PROFILE", None)
     environment = offline.offline_environment(log=REFUSED)
@@ -43,15 +34,7 @@ def pytest_configure(config):
     offline.refuse_network()
 
 
-@pytest.hookimpl(tryfirst=True)               # before pytest-xdist looks
 def pytest_collection_modifyitems(items):
-    # Shared out, a file's tests stay together, as they share what is costly.
-    # A notebook reads what those before it wrote: one process runs them all,
-    # in order, while others run the tests.
-    for item in items:
-        group = ("notebooks" if item.path.suffix == ".ipynb"
-                 else item.nodeid.partition("::")[0])
-        item.add_marker(pytest.mark.xdist_group(group))
     if not any(hasattr(item, "cell_num") for item in items):
         return
     import twice                       # tests/support is on the path by now
@@ -63,7 +46,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_sessionfinish(session):
-    if offline.refusals(REFUSED) and not is_worker(session.config):
+    if offline.refusals(REFUSED):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
