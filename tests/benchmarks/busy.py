@@ -38,7 +38,7 @@ from helpers import CALM  # noqa: E402
 # Intel's milliseconds.
 SPINNING = {"GOMP_SPINCOUNT": "300000", "KMP_BLOCKTIME": "200"}
 WAYS = {"sleeping": CALM, "spinning": SPINNING}
-LIMIT = 100
+LIMIT = 60
 BUSY = [sys.executable, "-c", "while True: pass"]
 
 
