@@ -3,6 +3,10 @@
 import json
 import statistics
 
+import pytest
+
+import busy
+import soak
 from hostile import HOSTILE
 from helpers.profiles import ROOT, get_profile
 from helpers.teachers.checkpoint import fingerprint
@@ -41,3 +45,22 @@ def test_the_training_benchmark_holds_what_is_said_of_it():
         for ours, theirs in zip(part["ours"]["losses"],
                                 part["SFTTrainer"]["losses"], strict=True):
             assert abs(ours - theirs) < 1e-3      # both learn the same
+
+
+def test_a_soak_of_few_programs_knows_them_all():
+    found = soak.soak(100, busy=1, workers=2)
+    assert found["programs"] == sum(found["by_status"].values()) == 100
+    assert len(found["by_status"]) == 7 and found["differing"] == 0
+
+
+@pytest.mark.parametrize("part", busy.PARTS)
+def test_each_part_of_the_busy_benchmark_runs(part, monkeypatch):
+    monkeypatch.setattr(busy, "LIMIT", 900)
+    assert busy.timed(part, "sleeping", busy=False) > 0
+
+
+def test_the_soak_holds_what_is_said_of_it():
+    measured = json.loads((ROOT / "data" / "benchmarks" / "soak.json")
+                          .read_text())
+    assert measured["programs"] >= 20_000 and measured["busy"] >= 6
+    assert measured["differing"] == 0 == len(measured["differ"])
