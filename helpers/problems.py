@@ -238,12 +238,12 @@ def load_problems(name, split="test", limit=None, path=None,
     return list(islice(_once(problems), limit))
 
 
-def each_of(what, things):
+def each_of(what, things, kind="them"):
     """Things one by one.  Raises ``ValueError`` where that cannot be."""
     try:
         return iter(things)
     except TypeError:
-        raise ValueError(f"{what} come as a list of them, not "
+        raise ValueError(f"{what} come as a list of {kind}, not "
                          f"{things!r:.60}") from None
 
 

@@ -25,15 +25,6 @@ def as_text(lines):
     return str(lines)
 
 
-def listed(pairs):
-    """``pairs`` one by one.  Raises ``ValueError`` where that cannot be."""
-    try:
-        return iter(pairs)
-    except TypeError:
-        raise ValueError(f"programs are judged as a list of (problem, "
-                         f"program), not {excerpt(pairs)}") from None
-
-
 def checked_pair(pair):
     """A problem and the text of a program.
 

@@ -18,12 +18,12 @@ from queue import SimpleQueue
 
 from helpers.execution import modes
 from helpers.execution.cache import Outcomes
-from helpers.execution.faults import check_problem, checked_pair, listed
+from helpers.execution.faults import check_problem, checked_pair
 from helpers.execution.inside import plain
 from helpers.execution.verdicts import COMPARATORS, read_outcome
 from helpers.execution.workers import (Limits, Worker, WorkerLost,
                                        describe_layers)
-from helpers.problems import Problem
+from helpers.problems import Problem, each_of
 from helpers.progress import progress_bar
 from helpers.tools.arguments import plain_number
 
@@ -260,7 +260,7 @@ class Runner:
         bar = progress_bar(title="judged", total=total, unit=" programs",
                            shown=progress)
         try:
-            for pair in listed(pairs):
+            for pair in each_of("programs", pairs, "(problem, program)"):
                 problem, program = checked_pair(pair)
                 if problem is not checked:
                     check_problem(problem)
