@@ -138,7 +138,7 @@ def _notices(profile, gpu):
     if SPINNING and not gpu:
         yield ("torch was imported before this cell, so its threads do not "
                "sleep while they wait, and beside another busy program all "
-               "takes many times as long; restart the kernel and run this "
+               "takes several times as long; restart the kernel and run this "
                "cell first")
     others = sorted(path.parent.name for path in (ROOT / "runs").glob(
         f"{profile.name}-*/settings.json")

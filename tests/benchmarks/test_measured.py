@@ -59,6 +59,16 @@ def test_each_part_of_the_busy_benchmark_runs(part, monkeypatch):
     assert busy.timed(part, "sleeping", busy=False) > 0
 
 
+def test_a_busy_machine_costs_what_is_said_of_it():
+    measured = json.loads((ROOT / "data" / "benchmarks" / "busy.json")
+                          .read_text())
+    assert measured["facts"]["ways"]["sleeping"] == busy.CALM
+    for part in busy.PARTS:
+        found = measured[part]
+        assert found.items() >= busy.summary(found["seconds"]).items()
+        assert found["busy_to_quiet"]["sleeping"] <= 3
+
+
 def test_the_soak_holds_what_is_said_of_it():
     measured = json.loads((ROOT / "data" / "benchmarks" / "soak.json")
                           .read_text())
