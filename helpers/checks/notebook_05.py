@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import cross_entropy, pad
 
 from helpers.checks.report import (attempt, entries, exercise, failure,
-                                   in_words, misfit, say, shown)
+                                   in_words, misfit, say, shown, two)
 from helpers.training import IGNORED
 
 
@@ -21,14 +21,7 @@ def check_05_1(reply_labels):
                                          for q, r in parts], end)
     if failed:
         return say((ids, labels), failed)
-    wanted = "two lists are wanted, (ids, labels)"
-    pair, failed = entries(got, wanted)
-    if not failed and len(pair) != 2:
-        failed = misfit(got, f"{wanted}, not {len(pair)}")
-    for i, part in enumerate(pair if not failed else ()):
-        pair[i], failed = entries(part, wanted)
-        if failed:
-            break
+    pair, failed = two(got, "two lists are wanted, (ids, labels)", entries)
     if failed:
         return say("(ids, labels)", failed)
     if pair[0] != ids:

@@ -6,7 +6,7 @@ from itertools import product
 import torch
 
 from helpers.checks.report import (attempt, entries, exercise, misfit,
-                                   one_number, say)
+                                   one_number, say, two)
 from helpers.evaluation import pass_at_k
 from helpers.plans import best_of
 from helpers.training import IGNORED
@@ -35,14 +35,7 @@ def check_06_1(two_task_batch):
     got, failed = attempt(two_task_batch, *copies, END, PAD)
     if failed:
         return say((ids, labels), failed)
-    wanted = "two lists of rows are wanted"
-    pair, failed = entries(got, wanted)
-    if not failed and len(pair) != 2:
-        failed = misfit(got, f"{wanted}, not {len(pair)}")
-    for i, part in enumerate(pair if not failed else ()):
-        pair[i], failed = table(part, wanted)
-        if failed:
-            break
+    pair, failed = two(got, "two lists of rows are wanted", table)
     if failed:
         return say("(ids, labels)", failed)
     why = slip_in_rows(*pair, ids, labels)

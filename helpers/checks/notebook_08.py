@@ -7,8 +7,8 @@ import torch
 
 from helpers.checks.limits import alone, in_threads
 from helpers.checks.report import (attempt, call_of, entries, exercise,
-                                   failure, listen, misfit, one_number, say,
-                                   shown, unreturned)
+                                   failure, listen, one_number, say,
+                                   shown, two, unreturned)
 
 # --------------------------------------- exercise 1: one loss, many processes
 
@@ -166,13 +166,7 @@ def check_08_2(two_bills):
     title = "({:.4f}, {:.4f}) dollars".format(*right)
     got, failed = attempt(two_bills, *PLANNED)
     if not failed:
-        pair, failed = entries(got, "two numbers are wanted")
-    if not failed and len(pair) != 2:
-        failed = misfit(got, f"two numbers are wanted, not {len(pair)}")
-    for i, value in enumerate(pair if not failed else ()):
-        pair[i], failed = one_number(value, "two numbers are wanted")
-        if failed:
-            break
+        pair, failed = two(got, "two numbers are wanted", one_number)
     if failed:
         return say(title, failed)
     told = "({:.4f}, {:.4f}) dollars".format(*pair)

@@ -379,6 +379,18 @@ def entries(value, wanted, ordered=True):
     return found, None
 
 
+def two(value, wanted, read):
+    """The two entries of a value, each ``read(entry, wanted)``, as a list."""
+    found, failed = entries(value, wanted)
+    if not failed and len(found) != 2:
+        failed = misfit(value, f"{wanted}, not {len(found)}")
+    for i, entry in enumerate(found if not failed else ()):
+        found[i], failed = read(entry, wanted)
+        if failed:
+            break
+    return found, failed
+
+
 def _taken(value):
     """The first entries, by a loop that can be interrupted."""
     found = []
