@@ -30,7 +30,7 @@ def pass_at_k(n, c, k):
     arXiv 2107.03374; EKT uses it).  Integers or arrays that broadcast; a
     float for integers, else an array.  Raises ``ValueError`` for k > n,
     c > n, negatives and what is no whole number.  Introduced in notebook
-    07, section 1.
+    07.
     """
     n, c, k = checked(n, c, k)
     all_wrong = np.ones(n.shape)
@@ -44,7 +44,7 @@ def pass_at_k(n, c, k):
 def mean_pass_at_k(counts, n, k):
     """pass@k averaged over the problems.  Raises as :func:`pass_at_k`.
 
-    Introduced in notebook 07, section 2.
+    Introduced in notebook 07.
     """
     return float(np.mean(pass_at_k(n, as_array(counts), k)))
 
@@ -56,7 +56,7 @@ def bootstrap_means(values, resamples=10_000, seed=0):
 
     ``values``: (problems,) or (problems, columns); returns (resamples,) or
     (resamples, columns).  The columns of a problem are drawn together.
-    Raises as :func:`resampler`.  Introduced in notebook 07, section 3.
+    Raises as :func:`resampler`.  Introduced in notebook 07.
     """
     # Problems with equal scores are interchangeable, so it is enough to
     # draw how often each distinct score comes up.
@@ -83,7 +83,7 @@ def middle(means, level=0.95):
     """The two ends of the middle ``level`` of ``means``, along axis 0.
 
     Raises ``ValueError`` for a level outside 0..1.  Introduced in notebook
-    07, section 3.
+    07.
     """
     if not 0 < plain_number("level", level, False) < 1:
         raise ValueError(f"level must lie between 0 and 1, for instance "
@@ -94,7 +94,7 @@ def middle(means, level=0.95):
 def pass_at_k_interval(counts, n, k, level=0.95, resamples=10_000, seed=0):
     """``(low, high)``: bootstrap interval of the mean pass@k.
 
-    Raises as :func:`pass_at_k`.  Introduced in notebook 07, section 3.
+    Raises as :func:`pass_at_k`.  Introduced in notebook 07.
     """
     per_problem = pass_at_k(n, as_array(counts), k)
     low, high = middle(bootstrap_means(per_problem, resamples, seed), level)
@@ -105,7 +105,7 @@ def pass_at_k_curve(counts, n, ks, level=0.95, resamples=10_000, seed=0):
     """Arrays ``(mean, low, high)``, one value per k in ``ks``.
 
     The same resampled exams serve every k.  Raises as :func:`pass_at_k`.
-    Introduced in notebook 07, section 4.
+    Introduced in notebook 07.
     """
     per_problem = pass_at_k(n, as_array(counts)[:, None], np.asarray(ks))
     low, high = middle(bootstrap_means(per_problem, resamples, seed), level)
@@ -120,7 +120,7 @@ def paired_curve(counts_a, counts_b, n, ks, level=0.95, resamples=10_000,
 
     Each problem is its own control: what makes it hard is hard for both and
     drops out.  Raises as :func:`same_problems` and :func:`pass_at_k`.
-    Introduced in notebook 07, section 5.
+    Introduced in notebook 07.
     """
     a, b = same_problems(counts_a, counts_b)
     ks = np.asarray(ks)
@@ -133,7 +133,7 @@ def paired_interval(counts_a, counts_b, n, k, level=0.95, resamples=10_000,
                     seed=0):
     """``(low, high)`` of the mean difference of pass@k, a minus b.
 
-    :func:`paired_curve` for one k.  Introduced in notebook 06, section 6.
+    :func:`paired_curve` for one k.  Introduced in notebook 06.
     """
     _, low, high = paired_curve(counts_a, counts_b, n, [k], level, resamples,
                                 seed)
@@ -167,7 +167,7 @@ def beats_sentence(student_counts, teacher_counts, n, ks=None,
     A side leads at k when the paired interval there holds no zero.  A claim
     "k <= K" tests k = 1, 2, ... in order up to the first failure, so many k
     do not make it easier.  ``ks`` is 1..n unless given.  Raises as
-    :func:`paired_curve`.  Introduced in notebook 07, section 5.
+    :func:`paired_curve`.  Introduced in notebook 07.
     """
     ks = np.unique(every_k(n) if ks is None else whole_numbers(
         "k", list(ks) if hasattr(ks, "__iter__") else ks)).tolist()
@@ -202,7 +202,7 @@ def over_seeds(scores, against=None, level=0.95, resamples=10_000, seed=0):
     problem.  Both directions are resampled at once.  A bootstrap of S seeds is
     too narrow by the factor sqrt((S - 1) / S), so seeds are first moved apart
     by as much.  Raises ``ValueError`` for fewer than two seeds or unequal
-    tables.  Introduced in notebook 03, section 6.
+    tables.  Introduced in notebook 03.
     """
     table = as_table(scores)
     if against is not None:
@@ -264,7 +264,7 @@ def crossing(counts_a, counts_b, n, level=0.95, resamples=10_000, seed=0):
     ``n + 1`` stands for "not up to k = n": an exam in which b never gets
     ahead counts as a late crossing rather than being left out, and ``never``
     is the share of such exams.  Raises as :func:`same_problems` and
-    :func:`pass_at_k`.  Introduced in notebook 07, section 8.
+    :func:`pass_at_k`.  Introduced in notebook 07.
     """
     a, b = same_problems(counts_a, counts_b)
     ks = every_k(n)
@@ -286,7 +286,7 @@ def checked(n, c, k):
     """``n``, ``c`` and ``k`` as integer arrays of one common shape.
 
     Raises ``ValueError`` when a value is not a whole number or does not fit
-    the others.  Introduced in notebook 07, section 1.
+    the others.  Introduced in notebook 07.
     """
     three = [whole_numbers(*pair) for pair in zip("nck", (n, c, k))]
     try:
@@ -316,7 +316,7 @@ def as_array(counts):
     """``counts`` as an array, one number per problem.
 
     Raises ``ValueError`` when there is none, or something else than one
-    number per problem in an order.  Introduced in notebook 07, section 3.
+    number per problem in an order.  Introduced in notebook 07.
     """
     values = counts.values() if hasattr(counts, "values") else counts
     listed = not isinstance(values, (str, bytes, set, frozenset)) and (
@@ -336,7 +336,7 @@ def same_problems(counts_a, counts_b):
 
     Dictionaries are matched by task_id, sequences by position.  Raises
     ``ValueError`` when they are about different problems.  Introduced in
-    notebook 07, section 5.
+    notebook 07.
     """
     if hasattr(counts_a, "keys") and hasattr(counts_b, "keys"):
         odd = sorted(counts_a.keys() ^ counts_b.keys(), key=str)
@@ -358,7 +358,7 @@ def count_passed(samples, verdicts):
     Raises ``ValueError`` when the two do not match one to one, a sample
     comes twice, problems have unequal numbers of completions, or a verdict
     is "infrastructure": that program was not judged, and counting it as
-    wrong would be untrue.  Introduced in notebook 07, section 2.
+    wrong would be untrue.  Introduced in notebook 07.
     """
     samples, verdicts = list(samples), list(verdicts)
     if len(samples) != len(verdicts):
@@ -406,8 +406,7 @@ def save_counts(path, name, counts, n, **facts):
     """Write one evaluation, ``{task_id: count}``, as JSON: all or nothing.
 
     Raises as :func:`checked`, and ``ValueError`` for task_ids that are no
-    texts and facts that JSON cannot hold.  Introduced in notebook 07,
-    section 2.
+    texts and facts that JSON cannot hold.  Introduced in notebook 07.
     """
     values = as_array(counts)
     checked(n, values, 1)
@@ -427,7 +426,7 @@ def load_counts(path):
     """The :class:`Counts` that :func:`save_counts` wrote.
 
     Raises ``FileNotFoundError``, or ``ValueError`` for a broken file.
-    Introduced in notebook 07, section 2.
+    Introduced in notebook 07.
     """
     path = Path(path)
     try:

@@ -20,7 +20,7 @@ from helpers.tools.files import read_rows, write_rows
 
 @dataclass(frozen=True)
 class Example:
-    """One training pair.  Introduced in notebook 06, section 7.
+    """One training pair.  Introduced in notebook 06.
 
     ``prompt`` is what the student sees (the question alone, as in EKT),
     ``completion`` the teacher's program, letter for letter.
@@ -34,7 +34,7 @@ class Example:
 def make_example(problem, sample):
     """The training pair of a problem and a sample.
 
-    Introduced in notebook 04, section 4.
+    Introduced in notebook 04.
     """
     return Example(problem.task_id, zero_shot_prompt(problem.question),
                    sample.completion)
@@ -43,7 +43,7 @@ def make_example(problem, sample):
 def by_problem(judged):
     """``{task_id: [(sample, verdict), ...]}``, each list in sample order.
 
-    Introduced in notebook 04, section 1.  Raises ``RuntimeError`` if any
+    Introduced in notebook 04.  Raises ``RuntimeError`` if any
     verdict is "infrastructure": those programs have not been judged.
     """
     grouped, failed = defaultdict(list), []
@@ -66,7 +66,7 @@ def by_problem(judged):
 def first_correct(problems, judged):
     """EKT's filter: the first correct sample of each problem, if any.
 
-    Introduced in notebook 04, section 4.  Source: EKT's released code
+    Introduced in notebook 04.  Source: EKT's released code
     (``gold_code = bodies[passed_lst.index(True)]``).  Returns a list of
     ``Example`` in the order of ``problems``; samples of other problems are
     left aside.  Raises as :func:`by_problem` and :func:`by_task_id` do.
@@ -83,7 +83,7 @@ def first_correct(problems, judged):
 def k_distinct(problems, judged, k=None):
     """Up to ``k`` different correct programs per problem; all if ``None``.
 
-    Introduced in notebook 04, section 5.  Not in EKT; the idea is that of
+    Introduced in notebook 04.  Not in EKT; the idea is that of
     Ni et al. (2205.14318) and RFT (2308.01825).  Two programs are the same
     if :func:`canonical` spells them the same; the first of them is kept, as
     the teacher wrote it.  Raises ``ValueError`` for ``k`` below 1, and as
@@ -106,7 +106,7 @@ def k_distinct(problems, judged, k=None):
 def unfiltered(problems, judged, k=1):
     """The first ``k`` samples of each problem, right or not.
 
-    Introduced in notebook 04, section 8: the rival that shows what the
+    Introduced in notebook 04: the rival that shows what the
     filter is worth.  Raises as :func:`first_correct` does.
     """
     grouped = by_problem(judged)
@@ -118,7 +118,7 @@ def unfiltered(problems, judged, k=1):
 def funnel(problems, judged):
     """Where the samples go: rows ``(stage, samples, problems)``.
 
-    Introduced in notebook 04, section 3.  The stages are sampled, parsed,
+    Introduced in notebook 04.  The stages are sampled, parsed,
     ran (finished, right or wrong), right, distinct and kept (first-correct);
     ``problems`` counts those with at least one sample in that stage.  The
     last row, "none right", has the samples spent on problems without any
@@ -148,7 +148,7 @@ def funnel(problems, judged):
 def write_examples(path, examples):
     """Write training pairs, one JSON object per line, all or nothing.
 
-    Introduced in notebook 04, section 8.
+    Introduced in notebook 04.
     """
     write_rows(path, examples)
 
@@ -156,7 +156,7 @@ def write_examples(path, examples):
 def read_examples(path):
     """The training pairs of a file that :func:`write_examples` wrote.
 
-    Introduced in notebook 04, section 8.  Raises ``ValueError`` that names
+    Introduced in notebook 04.  Raises ``ValueError`` that names
     the first line which is no training pair, and for a file that is no text
     or empty.
     """

@@ -42,7 +42,7 @@ def plan_prompt(problem):
 def code_prompt(problem, plan=None):
     """What a student is asked for code with; a ``plan`` may be given.
 
-    Introduced in notebook 06, section 7.
+    Introduced in notebook 06.
     """
     given = "" if plan is None else section("plan", plan)
     return f"{CODE}\n{asked(problem)}{given}{section('code')}"
@@ -51,7 +51,7 @@ def code_prompt(problem, plan=None):
 def code_examples(problems):
     """An ``Example`` for each reference solution, in order.
 
-    Introduced in notebook 06, section 1.
+    Introduced in notebook 06.
     """
     return [Example(p.task_id, code_prompt(p), end_line(text))
             for p in problems for text in p.solutions]
@@ -60,8 +60,7 @@ def code_examples(problems):
 def plan_examples(problems, plans):
     """An ``Example`` for each of ``plans`` (see :mod:`helpers.plans`).
 
-    Plans of other problems are left out.  Introduced in notebook 06,
-    section 1.
+    Plans of other problems are left out.  Introduced in notebook 06.
     """
     prompts = {task_id: plan_prompt(p)
                for task_id, p in by_task_id(problems).items()}
@@ -72,7 +71,7 @@ def plan_examples(problems, plans):
 def end_line(text):
     """``text`` with a newline at its end.
 
-    Introduced in notebook 06, section 7.
+    Introduced in notebook 06.
     """
     return text.rstrip("\n") + "\n"
 
@@ -85,7 +84,7 @@ def plan_head(lm):
     """A second output layer for plans, at first a copy of the LM head.
 
     It is trained in full, as it starts with no adapter; the LM head stays
-    as it is.  Introduced in notebook 06, section 5.
+    as it is.  Introduced in notebook 06.
     """
     head = copy.deepcopy(lm.model.get_output_embeddings())
     return head.requires_grad_(True)
@@ -100,7 +99,7 @@ def alternate(codes, plans, updates, batch_size, seed, same_problem=False):
     released, or with ``same_problem`` from those of the code's own problem
     where it has any.  The order of the codes depends on the seed alone, so
     that ordinary fine-tuning sees the same codes in the same order.
-    Introduced in notebook 06, section 4.
+    Introduced in notebook 06.
     """
     order, draw = random.Random(f"{seed}|codes"), random.Random(f"{seed}|plan")
     of = {}
@@ -131,9 +130,9 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
     :func:`plan_head`) serves plans only.  ``rows`` splits batches to save
     memory and changes nothing else; ``most`` is the longest row in tokens.
     ``watch(losses)`` is called after each update.  With ``checkpoint`` a
-    second call goes on where the first stopped.  Introduced in notebook 06,
-    section 4.  Raises ``ValueError`` for no examples, no weight, or a
-    checkpoint of another run; ``MemoryError`` where a part does not fit.
+    second call goes on where the first stopped.  Introduced in notebook 06.
+    Raises ``ValueError`` for no examples, no weight, or a checkpoint of
+    another run; ``MemoryError`` where a part does not fit.
     """
     tasks = [(examples, weight) for examples, weight in
              ((codes, weights[0]), (plans, weights[1])) if weight]
@@ -173,7 +172,7 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
 def direct(lm, problems, n, temperature=0.6, top_p=0.95, **settings):
     """``n`` programs for each problem from the question alone: Samples.
 
-    Introduced in notebook 06, section 6.
+    Introduced in notebook 06.
     """
     return sample(lm, {task_id: code_prompt(p) for task_id, p
                        in by_task_id(problems).items()}, n,
@@ -199,7 +198,7 @@ def student_plans(lm, problems, n, temperature=0.6, top_p=0.95, head=None,
 def generated_tokens(lm, texts):
     """How many tokens were generated for ``texts``, their ends included.
 
-    Introduced in notebook 06, section 7.
+    Introduced in notebook 06.
     """
     return sum(len(ids) + 1 for ids in lm.tokenizer(
         list(texts), add_special_tokens=False)["input_ids"])

@@ -54,7 +54,7 @@ PLAN_EXEMPLARS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan and where it came from.  Introduced in notebook 03, section 5.
+    """A plan and where it came from.  Introduced in notebook 03.
 
     ``way``: one of :data:`WAYS`.  ``solution``: number of the program that was
     explained, -1 for forward reasoning.  ``sample_index`` tells plans of the
@@ -99,7 +99,7 @@ def plan_request(way, question, code, exemplar):
 def code_request(question, plan, exemplar):
     """The prompt for a program that follows a plan.
 
-    Introduced in notebook 03, section 5.
+    Introduced in notebook 03.
     """
     shown = (section("question", exemplar["question"])
              + section("plan", exemplar["plan"])
@@ -111,7 +111,7 @@ def code_request(question, plan, exemplar):
 def own_code_request(question, exemplar):
     """The prompt for a program without a plan, as EKT asks for one.
 
-    Introduced in notebook 03, section 8.
+    Introduced in notebook 03.
     """
     return (section("question", exemplar["question"])
             + section("code", exemplar["code"]) + "\n"
@@ -156,13 +156,13 @@ def steps(plan):
 def write_plans(path, plans):
     """Plans as JSON lines; the file is whole or the old one.
 
-    Introduced in notebook 03, section 4.
+    Introduced in notebook 03.
     """
     write_rows(path, plans)
 
 
 def read_plans(path):
-    """The plans of a file.  Introduced in notebook 03, section 4.
+    """The plans of a file.  Introduced in notebook 03.
 
     Raises ``ValueError`` naming the line that is no plan, and for a file
     that is no text or empty.
@@ -195,7 +195,7 @@ def code_from_plans(lm, plans, prompt_of, n=1, temperature=0.2, **settings):
     ``prompt_of(plan)`` is the prompt for a program that follows the plan: a
     teacher's from :func:`code_request`, a student's from
     :func:`helpers.multitask.code_prompt`.  ``settings`` go to
-    :func:`helpers.sampling.sample`.  Introduced in notebook 03, section 5.
+    :func:`helpers.sampling.sample`.  Introduced in notebook 03.
     """
     named = {plan.name: plan for plan in plans}
     samples = sample(lm, {name: prompt_of(plan)
@@ -218,7 +218,7 @@ def judge_both(runner, problems, written, progress=True):
     do.  Without example tests the first of the two is False: nothing can be
     chosen by them.  Raises ``RuntimeError`` for programs that could not be
     judged, and as :func:`helpers.problems.by_task_id`.  Introduced in
-    notebook 03, section 5.
+    notebook 03.
     """
     by_id = by_task_id(problems)
 
@@ -248,7 +248,7 @@ def judge_both(runner, problems, written, progress=True):
 def score_plans(runner, problems, written, progress=True):
     """A :class:`Score` for each plan, in order, from its judged programs.
 
-    Introduced in notebook 03, section 5.  Raises as :func:`judge_both`.
+    Introduced in notebook 03.  Raises as :func:`judge_both`.
     """
     marks, found = judge_both(runner, problems, written, progress), {}
     for (plan, _), (examples, hidden) in zip(written, marks):
@@ -266,7 +266,7 @@ def best_of(keys, values, n):
     (C(N - above, n) - C(N - above - size, n)) / C(N, n).
     The keys are what one may look at (example tests), the values what one
     gets (hidden tests); with the values as keys it is the oracle.  Raises
-    ``ValueError`` for n outside 1..N.  Introduced in notebook 03, section 7.
+    ``ValueError`` for n outside 1..N.  Introduced in notebook 03.
     """
     total = len(keys)
     if not 1 <= n <= total:
@@ -286,7 +286,7 @@ def choose(scores):
     """The plan of each problem with the most programs that pass its example
     tests; the first of equals.
 
-    Introduced in notebook 06, section 7.
+    Introduced in notebook 06.
     """
     best = {}
     for score in scores:

@@ -43,7 +43,7 @@ MINI = {"mini-gsm": ("train", "dev", "test"),
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem of any task.  Introduced in notebook 01, section 4.
+    """One problem of any task.  Introduced in notebook 01.
 
     ``mode`` says how a program is judged: "answer" (its global ``answer`` is
     compared with ``answer``, a number kept as text), "calls" (functions are
@@ -71,7 +71,7 @@ def read_answer(text):
 
     Commas are removed, signs are kept, and the number stays text, so that
     nothing is rounded: "-1,200" becomes "-1200".  Raises ``ValueError`` if
-    there is none.  Introduced in notebook 01, section 1.
+    there is none.  Introduced in notebook 01.
     """
     before, mark, after = text.rpartition("####")
     number = after.strip().replace(",", "")
@@ -207,7 +207,7 @@ def load_problems(name, split="test", limit=None, path=None,
     twice, also where its two names differ by case or blanks alone;
     ``FileNotFoundError`` for a missing file; ``ConnectionError`` where the
     Hub cannot be reached, and ``ImportError`` where `datasets`, which reads
-    it, is not installed.  Introduced in notebook 01, section 1.
+    it, is not installed.  Introduced in notebook 01.
     """
     if not isinstance(name, str) or name not in READERS:
         raise ValueError(f"there is no task {name!r}; choose one of "
@@ -251,7 +251,7 @@ def by_task_id(problems):
     """``{task_id: problem}``, in order.
 
     Raises ``ValueError`` where a ``task_id`` comes twice: the samples of one
-    problem would count for another.  Introduced in notebook 04, section 4.
+    problem would count for another.  Introduced in notebook 04.
     """
     found = {}
     for problem in each_of("problems", problems):

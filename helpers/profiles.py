@@ -259,7 +259,7 @@ def card_gib():
 def find_artefact(profile, name):
     """The file or folder ``name`` of an earlier notebook.
 
-    Introduced in notebook 04, section 1.  It is looked for in the folder of
+    Introduced in notebook 04.  It is looked for in the folder of
     the profile and then among the results that the repository ships (there
     also gzipped), so that one can start at any notebook.  A changed profile
     looks in its own folder, then in that of the unchanged one, then among

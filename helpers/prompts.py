@@ -61,7 +61,7 @@ def zero_shot_prompt(question):
     """The question as a comment, and nothing else.
 
     This is what a student sees, in training and in use (EKT, released
-    evaluation).  Introduced in notebook 02, section 1.
+    evaluation).  Introduced in notebook 02.
     """
     return f"# {question}\n"
 
@@ -70,7 +70,7 @@ def exemplar_text(exemplars):
     """Solved ``exemplars``, (question, program) pairs, as one text.
 
     A blank line ends each, as in EKT's released prompt; three are used
-    there.  Introduced in notebook 02, section 1.
+    there.  Introduced in notebook 02.
     """
     return "".join(zero_shot_prompt(asked) + program + "\n"
                    for asked, program in exemplars)
@@ -79,7 +79,7 @@ def exemplar_text(exemplars):
 def few_shot_prompt(question, exemplars):
     """The solved ``exemplars``, then the question.
 
-    Introduced in notebook 02, section 1.
+    Introduced in notebook 02.
     """
     return exemplar_text(exemplars) + zero_shot_prompt(question)
 
@@ -91,7 +91,7 @@ def cut_completion(text):
     whole and the reason is ``"length"``: the model did not come to an end.
     A model that stopped by itself right behind ``answer = ...`` has written
     no newline; one is added, so that equal programs are equal texts.
-    EKT cuts with the same rule.  Introduced in notebook 02, section 3.
+    EKT cuts with the same rule.  Introduced in notebook 02.
     """
     match = ANSWER_LINE.search(text)
     if match:
@@ -104,7 +104,7 @@ def truncate_left(ids, most):
 
     A prompt that is too long loses its beginning, so the exemplars go first
     and the question stays.  EKT keeps 756 tokens.
-    Introduced in notebook 02, section 1.
+    Introduced in notebook 02.
     """
     return ids[-most:]
 
@@ -113,7 +113,7 @@ def prompt_hash(text):
     """Twelve hexadecimal digits that name a prompt text.
 
     A cached sample bears it, so that a changed prompt is never answered from
-    an old cache.  Introduced in notebook 06, section 4.
+    an old cache.  Introduced in notebook 06.
     """
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -121,7 +121,7 @@ def prompt_hash(text):
 def section(label, text=""):
     """A labelled part of a text; the label alone asks for the part.
 
-    Introduced in notebook 03, section 2.
+    Introduced in notebook 03.
     """
     return f"{label.upper()}:\n{text}"
 
@@ -133,7 +133,7 @@ def cut_section(text):
     """``text`` up to the line in which another labelled part begins.
 
     Returns (completion, finish_reason) as :func:`cut_completion` does.  What
-    is kept ends with one newline.  Introduced in notebook 03, section 5.
+    is kept ends with one newline.  Introduced in notebook 03.
     """
     match = LABEL.search(text)
     if match:

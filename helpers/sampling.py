@@ -67,7 +67,7 @@ def read_samples(path):
 
     An incomplete last line, which a kill leaves behind, is passed over; any
     other line that is no sample raises ``ValueError`` with its number, and so
-    does a file that is no text.  Introduced in notebook 02, section 5.
+    does a file that is no text.  Introduced in notebook 02.
     """
     return read_rows(path, Sample, "line {number} of {name} is no sample",
                      "choose another file, or, if this one is a cache, delete "
@@ -220,7 +220,7 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
     for arguments that are no numbers or texts, and for a cache of another
     run or a file that is none, before anything is drawn or written;
     ``MemoryError`` if not even one sequence fits; ``OSError`` if the cache
-    cannot be written.  Introduced in notebook 02, section 4.
+    cannot be written.  Introduced in notebook 02.
     """
     if plain_number("n", n, whole=True) < 1:
         raise ValueError(f"n counts samples and is at least 1, not {n}")

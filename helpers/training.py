@@ -30,7 +30,7 @@ def encode(tokenizer, example):
     learns to answer, not to ask.  The end token is trained, or the student
     would never stop.  (EKT's released code trains on question and padding
     too; notebook 05 says what that changes.)
-    Introduced in notebook 05, section 2.
+    Introduced in notebook 05.
     """
     prompt = tokenizer(example.prompt)["input_ids"]
     completion = tokenizer(example.completion,
@@ -44,7 +44,7 @@ def encode_all(tokenizer, example, length=0):
 
     Up to ``length`` tokens, end tokens follow as padding, and are trained
     on like the rest: EKT's released code does so with a length of 400.
-    Introduced in notebook 05, section 11.
+    Introduced in notebook 05.
     """
     ids, _ = encode(tokenizer, example)
     ids = ids + [tokenizer.eos_token_id] * (length - len(ids))
@@ -55,8 +55,7 @@ def collate(encoded, pad):
     """Right-pad (ids, labels) pairs to one length.
 
     Returns ids, labels and attention mask, each (batch, length).  Padding is
-    never trained on and never looked at.  Introduced in notebook 05,
-    section 2.
+    never trained on and never looked at.  Introduced in notebook 05.
     """
     longest = max(len(ids) for ids, _ in encoded)
     ids = torch.full((len(encoded), longest), pad)
@@ -75,7 +74,7 @@ def masked_loss(logits, wanted, tokens=None):
     ``logits`` (rows, length, vocabulary) predict ``wanted`` (rows, length).
     The sum is divided by ``tokens``, by default the number of trained ones.
     Raises ``ValueError`` if no token is trained on.  Introduced in notebook
-    05, section 2.
+    05.
     """
     logits, wanted = trained_only(logits, wanted)
     total = cross_entropy(logits.float(), wanted, reduction="sum")
@@ -87,8 +86,7 @@ def completion_loss(logits, labels):
 
     ``logits`` (batch, length, vocabulary), ``labels`` (batch, length).
     Position i predicts token i + 1, hence the shift by one.  Raises
-    ``ValueError`` if no token is trained on.  Introduced in notebook 05,
-    section 2.
+    ``ValueError`` if no token is trained on.  Introduced in notebook 05.
     """
     return masked_loss(logits[:, :-1], labels[:, 1:])
 
@@ -100,7 +98,7 @@ def encode_for(lm, example, most=None):
     ``IGNORED`` (see :func:`helpers.training.encode`).  Encoder-decoder: the
     prompt for the encoder, and the completion as labels of the decoder, so
     that there is nothing to ignore.  Rows longer than ``most`` tokens lose
-    the beginning of the prompt.  Introduced in notebook 06, section 2.
+    the beginning of the prompt.  Introduced in notebook 06.
     """
     end = lm.tokenizer.eos_token_id
     if lm.model.config.is_encoder_decoder:
@@ -119,7 +117,7 @@ def predict(lm, encoded):
     ``IGNORED`` where nothing is asked for.  A decoder-only model's position
     i predicts token i + 1, hence the shift by one.  An encoder-decoder gets
     the wanted tokens one place later, behind a start token.  Introduced in
-    notebook 06, section 2.
+    notebook 06.
     """
     model, pad = lm.model, lm.tokenizer.pad_token_id
     pad = lm.tokenizer.eos_token_id if pad is None else pad
@@ -146,7 +144,7 @@ def task_loss(lm, encoded, head=None, tokens=None):
     their number, so that long plans do not drown short programs.  A part of
     a batch is given the whole batch's number: parts then add up to the same
     gradient.  ``head`` replaces the output layer.  Raises ``ValueError`` if
-    no token is trained on.  Introduced in notebook 06, section 3.
+    no token is trained on.  Introduced in notebook 06.
     """
     with using_head(lm.model, head):
         logits, wanted = predict(lm, encoded)
@@ -157,7 +155,7 @@ def trained_tokens(lm, encoded):
     """How many tokens of a batch are trained on.
 
     The first label of a decoder-only row predicts nothing and is left out.
-    Introduced in notebook 06, section 3.
+    Introduced in notebook 06.
     """
     first = 0 if lm.model.config.is_encoder_decoder else 1
     return sum(label != IGNORED for _, labels in encoded
@@ -169,7 +167,7 @@ def accumulate(lm, batch, weight, rows=None, head=None, scaler=None):
 
     The gradient is multiplied by ``weight`` and by the factor of the
     ``scaler``, if given.  Logits are made in pieces where all would be too
-    many (:mod:`helpers.gpu.logits`).  Introduced in notebook 06, section 3.
+    many (:mod:`helpers.gpu.logits`).  Introduced in notebook 06.
     """
     if not weight:
         return math.nan
@@ -195,7 +193,7 @@ def add_lora(lm, rank, seed=0):
     random, B (out, rank) zero, alpha = 2 rank: at first nothing changes.
     The adapter is 32 bits wide, whatever W is: peft sees to that.
     ``lm`` is changed in place and returned; an adapter that it has already
-    is taken off first.  Introduced in notebook 05, section 3.
+    is taken off first.  Introduced in notebook 05.
     """
     from peft import LoraConfig, PeftModel, get_peft_model
     torch.manual_seed(seed)
@@ -226,7 +224,7 @@ def batches(count, batch_size, epochs, seed):
 def learning_rate(step, steps, peak, warmup=0.1):
     """Linear warm-up over a tenth of the steps, then linear decay to zero.
 
-    Introduced in notebook 06, section 4.
+    Introduced in notebook 06.
     """
     ramp = (step + 1) / max(1, round(warmup * steps))
     return peak * min(1.0, ramp, (steps - step) / (steps * (1 - warmup)))
@@ -236,7 +234,7 @@ def plain(logits, labels, numbers):
     """The objective of ordinary fine-tuning: :func:`completion_loss`.
 
     ``numbers`` says which examples are in the batch; another objective may
-    need to know.  Introduced in notebook 05, section 6.
+    need to know.  Introduced in notebook 05.
     """
     return completion_loss(logits, labels)
 
@@ -279,7 +277,7 @@ def train(lm, examples, epochs, batch_size, peak_rate, checkpoint=None,
     save memory and changes nothing else.  Raises ``ValueError`` for no
     examples or a checkpoint of another run or of other first weights, and
     ``MemoryError`` where a part does not fit on the card.  Introduced in
-    notebook 05, section 4.
+    notebook 05.
     """
     if not examples:
         raise ValueError("there are no examples to train on; did the filter "
@@ -403,7 +401,7 @@ def save_adapter(lm, folder, base, card=ADAPTER_CARD):
     """Save the adapter in peft's format; ``base`` is what it belongs to.
 
     ``card`` is the text of its README, with a place for ``{base}``.  The
-    folder is complete or not there.  Introduced in notebook 05, section 5.
+    folder is complete or not there.  Introduced in notebook 05.
     """
     folder = Path(folder)
     new = folder.with_name(folder.name + ".new")
@@ -424,7 +422,7 @@ def load_student(base, adapter):
     """The model ``base`` with the saved ``adapter`` merged into its weights.
 
     The sum is as wide as the base; in 16 bits it is rounded, as the base's
-    own weights are.  Introduced in notebook 05, section 5.  Raises
+    own weights are.  Introduced in notebook 05.  Raises
     ``FileNotFoundError`` if there is no adapter in the folder.
     """
     from peft import PeftModel

@@ -40,7 +40,7 @@ TABLE = {
     "studies": ("evaluation", "plans", "profiles", "mini.reading",
                 "tools.files"),
     "scale": (*LESSONS, "profiles", "gpu", "teachers", "tools"),
-    "checks": (*LESSONS, "execution", "mini", "studies"),
+    "checks": (*LESSONS, "profiles", "execution", "mini", "studies"),
     "workshop": (*LESSONS, "profiles", "progress", "gpu", "figures",
                  "execution", "teachers", "mini", "studies", "scale", "tools"),
 }

@@ -102,7 +102,7 @@ def check_01_2(published):
 def naive_check(problem, program):
     """The checker of notebook 01, section 2, that believes everything.
 
-    Introduced in notebook 01, section 2.
+    Introduced in notebook 01.
     """
     expected, namespace = int(problem.answer), {}
     try:

@@ -148,7 +148,7 @@ def followed(student, teacher, labels, mean=MEANS[None], shift=1,
              cut="before", turned=False, spread=False):
     """The divergence, with mistakes to choose.
 
-    Introduced in notebook 06, section 7.
+    Introduced in notebook 06.
     """
     (q, wanted), (p, _) = (aligned(logits, labels, shift)
                            for logits in (student, teacher))

@@ -62,7 +62,7 @@ class Runner:
     On entering, programs of known verdict are judged; if one comes out
     otherwise, ``RuntimeError`` is raised, as is on Windows.  ``layers`` lists
     what isolation is active and what is missing.  Raises ``ValueError`` for a
-    bad argument or a corrupt line.  Introduced in notebook 01, section 3.
+    bad argument or a corrupt line.  Introduced in notebook 01.
     """
 
     def __init__(self, workers=None, timeout=1.0, memory_mb=256,

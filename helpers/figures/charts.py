@@ -14,7 +14,7 @@ def pass_at_k_figure(curves, title="", size=(6.6, 3.8)):
     """pass@k against k: a line and a band of 95 % intervals for each system.
 
     ``curves``: ``{label: (ks, mean, low, high)}``, fractions; drawn in
-    percent, k on a log axis.  Introduced in notebook 07, section 4.
+    percent, k on a log axis.  Introduced in notebook 07.
     """
     figure, axes = new_figure("k, completions that one may try (log scale)",
                               "pass@k (%), bands: 95 %", title, size)
@@ -40,7 +40,7 @@ def funnel_figure(rows, title=""):
     """Horizontal bars that narrow: ``rows`` are ``(stage, count)``.
 
     Each bar bears its count and its share of the first one.  Introduced in
-    notebook 04, section 3.
+    notebook 04.
     """
     stages, counts = zip(*rows)
     figure, axes = new_figure("count", "", title,
@@ -64,7 +64,7 @@ def loss_figure(losses, title="", window=20):
 
     ``losses``: a sequence in nats per token, one value per update;
     ``window``: updates that the running mean looks back on.  Introduced in
-    notebook 05, section 4.
+    notebook 05.
     """
     losses = np.asarray(losses, dtype=float)
     figure, axes = new_figure("update", "loss (nats per token)", title)
@@ -81,8 +81,7 @@ def loss_figure(losses, title="", window=20):
 def bars_figure(groups, table, xlabel, ylabel, title=""):
     """Grouped bars: ``table`` is ``{series: [one value per group]}``.
 
-    Series differ in colour and hatching.  Introduced in notebook 02,
-    section 3.
+    Series differ in colour and hatching.  Introduced in notebook 02.
     """
     figure, axes = new_figure(xlabel, ylabel, title, size=(6.6, 3.2))
     places, width = np.arange(len(groups)), 0.8 / len(table)
@@ -104,7 +103,7 @@ def interval_figure(rows, xlabel, title="", zero=False, groups=None):
     the right; with ``zero``, differences in percentage points beside a line
     at 0.  ``groups``, one name per row: where the name changes, so do colour
     and marker, and a gap is left.  Raises ``ValueError`` without rows.
-    Introduced in notebook 07, section 6.
+    Introduced in notebook 07.
     """
     if not rows:
         raise ValueError("an interval figure needs at least one row")
@@ -139,7 +138,7 @@ def show_tokens(tokenizer, ids, labels, mask):
 
     ``ids``, ``labels``, ``mask``: (batch, length), as ``collate`` returns
     them.  Trained tokens are blue, bold and underlined, tokens that are seen
-    only are grey, padding is a dot.  Introduced in notebook 05, section 2.
+    only are grey, padding is a dot.  Introduced in notebook 05.
     """
     from IPython.display import HTML, display
     rows = []
@@ -165,7 +164,7 @@ def budget_figure(curves, title=""):
 
     ``curves``: ``{label: (tokens, mean, low, high)}``, sequences; tokens
     generated per problem, on a log axis, and fractions, drawn in percent.
-    Introduced in notebook 06, section 7.
+    Introduced in notebook 06.
     """
     figure, axes = new_figure("generated tokens per problem (log scale)",
                               "problems solved (%), bands: 95 %", title,
@@ -192,7 +191,7 @@ def grid_figure(table, rows, columns, xlabel, ylabel, title=""):
 
     Fractions, printed in percentage points with their interval, in bold
     where it leaves 0 out; blue is a gain, orange a loss.  Introduced in
-    notebook 06, section 11.
+    notebook 06.
     """
     figure, axes = new_figure(xlabel, ylabel, title,
                               size=(1.6 + 1.15 * len(columns),

@@ -45,7 +45,7 @@ class LiveLosses:
     ``watch``; ``live.close(losses, path)`` draws the last picture and saves
     it.  Where nothing can be drawn anew, as in a notebook that is executed
     without a reader, the last picture is all that is left.  Introduced in
-    notebook 06, section 4.
+    notebook 06.
     """
 
     def __init__(self, updates, title="", every=10):

@@ -30,8 +30,7 @@ def new_figure(xlabel, ylabel, title="", size=(6.6, 3.8)):
     """``(figure, axes)`` in the look of this collection; size in inches.
 
     The figure does not belong to pyplot: it needs no display, is not shown
-    twice, and is freed with the variable.  Introduced in notebook 04, section
-    6.
+    twice, and is freed with the variable.  Introduced in notebook 04.
     """
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.add_subplot()
@@ -66,7 +65,7 @@ def show(figure, alt, path=None):
     (HTML with the image inside would carry ``alt`` in JupyterLab too, which
     ignores the metadata; it would double the size of a notebook, and not
     every viewer shows such images.)  Raises ``ValueError`` without a text.
-    Introduced in notebook 07, section 4.
+    Introduced in notebook 07.
     """
     if not alt.strip():
         raise ValueError("a figure needs an alt text: one sentence that says "

@@ -31,7 +31,7 @@ SHIFT = 64            # even after six halvings, the most that a story has
 def read_story(question):
     """The ``Story`` that a mini-world question tells; ``None`` for others.
 
-    Introduced in notebook 04, section 6.
+    Introduced in notebook 04.
     """
     start, told = START.match(question), []
     if not start:
@@ -66,7 +66,7 @@ def task_facts(question):
     """``(steps, in order)`` of a question of ``mini-apps``; else ``None``.
 
     How many sentences change the quantity, and whether the story tells them
-    in the order of the week.  Introduced in notebook 06, section 11.
+    in the order of the week.  Introduced in notebook 06.
     """
     story = read_task(question)
     if not story:
@@ -94,7 +94,7 @@ def renamed(program):
     """The same flat program with other variables: n0, n1, ..., answer.
 
     As in EKT's exemplars, in whose format its teacher would not write unless
-    shown.  Introduced in notebook 05, section 10.
+    shown.  Introduced in notebook 05.
     """
     names = [name for name in re.findall(r"^(\w+) =", program, re.MULTILINE)
              if name != "answer"]
@@ -106,7 +106,7 @@ def renamed(program):
 def variants(question, program):
     """The story with one number changed, and the program changed likewise.
 
-    Introduced in notebook 04, section 7.  For each number in digits that
+    Introduced in notebook 04.  For each number in digits that
     the answer depends on: ``(question, answer, programs)``, the new question
     and its true answer (int), and the program with that number changed
     wherever it could have been meant: at each place on its own, and at all
@@ -137,7 +137,7 @@ def variants(question, program):
 def follows(runner, problem, program):
     """Does the program still answer when the story's numbers change?
 
-    Introduced in notebook 04, section 7.  ``runner`` is a ``Runner``.  True
+    Introduced in notebook 04.  ``runner`` is a ``Runner``.  True
     also if there is nothing to change (see :func:`variants`).  Raises
     ``RuntimeError`` if a program could not be judged.
     """
@@ -156,7 +156,7 @@ def with_days(question):
     """The right program for a question of ``mini-apps``, a variable a day.
 
     None for a question that is no story of the mini world.  Introduced in
-    notebook 03, section 4.
+    notebook 03.
     """
     story = read_task(question)
     return story and write_code(Random(0), steps_of(story), "named")
@@ -177,7 +177,7 @@ def plan_lines(plan):
     """(day, deed) of each line of a plan; a day that is not named is "".
 
     "2. Monday: times 2." is ("Monday", "times 2").  Introduced in
-    notebook 03, section 4.
+    notebook 03.
     """
     rows = [PLAN_LINE.fullmatch(line).groups() for line in steps(plan)]
     return [(day or "", deed.lower()) for day, deed in rows]
@@ -188,7 +188,7 @@ def program_lines(code):
 
     The day is known where a variable bears its name.  None in the place of
     the list if there is no line, or one that is no step of the mini world or
-    does not go on from the line before.  Introduced in notebook 03, section 4.
+    does not go on from the line before.  Introduced in notebook 03.
     """
     rows, last = [], None
     for line in filter(str.strip, code.splitlines()):
@@ -240,7 +240,7 @@ def beside(code, plan):
 def faithful(code, plan):
     """Does no line of the plan deviate?  None where that cannot be told.
 
-    Introduced in notebook 03, section 4.
+    Introduced in notebook 03.
     """
     if program_lines(code) is None:
         return None
@@ -252,7 +252,7 @@ def side_by_side(code, plans, width=34):
 
     ``plans``: {title: plan}.  "!" marks a line that deviates; a line that
     the program does not have stands beside nothing.  Lines longer than
-    ``width`` are cut.  Introduced in notebook 03, section 4.
+    ``width`` are cut.  Introduced in notebook 03.
     """
     shown = [line for line in code.splitlines() if line.strip()]
     columns = [["program"], *([f"  {title}"] for title in plans)]

@@ -34,8 +34,7 @@ def bill(problems, n, prompt_tokens, new_tokens, choices=1, prices=None,
     ``speeds`` are (prompt, new) tokens a second on one of ``gpus`` cards,
     each of which costs ``gpu_hour`` an hour; work is taken to split evenly.
     Raises ``ValueError`` for counts below 1, negative numbers, speeds of 0,
-    and for both kinds of price at once.  Introduced in notebook 08,
-    section 3.
+    and for both kinds of price at once.  Introduced in notebook 08.
     """
     if min(problems, n, choices, gpus) < 1:
         raise ValueError("problems, n, choices and gpus are at least 1")
@@ -68,7 +67,7 @@ def speeds_of(runs):
     different shape, as one that mostly reads and one that mostly writes:
     seconds = prompt / first + new / second, by least squares.  Raises
     ``ValueError`` where the runs do not tell the two apart.  Introduced in
-    notebook 08, section 3.
+    notebook 08.
     """
     aa = sum(a * a for a, _, _ in runs)
     ab = sum(a * b for a, b, _ in runs)
@@ -88,7 +87,7 @@ def speeds_of(runs):
 def duration(hours):
     """``hours`` as one reads them: "40 s", "12 min", "3.5 h", "9 days".
 
-    Introduced in notebook 08, section 3.
+    Introduced in notebook 08.
     """
     for size, unit, most in ((1 / 3600, "s", 1 / 60), (1 / 60, "min", 1),
                              (1, "h", 48)):
@@ -101,7 +100,7 @@ def duration(hours):
 def statement(title, paper):
     """One line of a :class:`Bill` for a table.
 
-    Introduced in notebook 08, section 3.
+    Introduced in notebook 08.
     """
     took = "" if paper.hours is None else f"{duration(paper.hours):>10}"
     cost = "" if paper.money is None else f"{paper.money:>12,.2f}"

@@ -119,7 +119,7 @@ def launch(processes, *arguments, module="helpers.scale.launch"):
     """Run ``module`` in ``processes`` processes; what it printed.
 
     Raises ``RuntimeError`` with the reason if it fails; whatever happens,
-    no process is left behind.  Introduced in notebook 08, section 4.
+    no process is left behind.  Introduced in notebook 08.
     """
     running = start_launch(processes, *arguments, module=module)
     try:

@@ -111,7 +111,7 @@ def judge_claim(claim, standings, levels, level=0.95):
     """The :class:`Finding` of a claim.
 
     ``standings``: by name; ``levels``: each problem's difficulty; ``level``
-    of the interval.  Introduced in notebook 06, section 10.
+    of the interval.  Introduced in notebook 06.
     """
     where = np.array(levels) == claim.level if claim.level else None
     one, other = standings[claim.one], standings[claim.other]

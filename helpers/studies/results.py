@@ -19,9 +19,9 @@ def read_runs(profile, study, name, take=list):
     """What ``take`` makes of the runs of a system, a list of dictionaries.
 
     ``study`` and ``name`` are those of :data:`helpers.studies.runs.STUDIES`;
-    the runs are ordered by seed, or by rate.  Introduced in notebook 04,
-    section 9.  Raises ``FileNotFoundError`` where there are none, and
-    ``ValueError`` for a broken file, also where ``take`` finds it so.
+    the runs are ordered by seed, or by rate.  Introduced in notebook 04.
+    Raises ``FileNotFoundError`` where there are none, and ``ValueError`` for
+    a broken file, also where ``take`` finds it so.
     """
     runs = [run for run in read_study(profile, study) if run["name"] == name]
     if not runs:
@@ -59,7 +59,7 @@ class Standing:
 def load_standing(profile, name):
     """The :class:`Standing` of one of EKT's rivals.
 
-    Introduced in notebook 05, section 8.  Raises as :func:`read_runs`.
+    Introduced in notebook 05.  Raises as :func:`read_runs`.
     """
     return read_runs(profile, "ekt", name, lambda runs: standing_of(
         Standing, runs, "counts", "greedy"))
@@ -80,7 +80,7 @@ def score(standing, k=1):
     """``(mean, low, high)`` of a rival's pass@k; k = 0 is greedy.
 
     The ends are kept between 0 and 1: :func:`over_seeds` moves seeds apart.
-    Introduced in notebook 05, section 8.
+    Introduced in notebook 05.
     """
     mean, low, high = over_seeds(standing.scores(k))
     return mean, max(low, 0.0), min(high, 1.0)
@@ -90,7 +90,7 @@ def gain(one, other, k=1, where=None):
     """``(mean, low, high)`` of pass@k, ``one`` minus ``other``, paired.
 
     ``where``: problems to look at, a boolean array.  Introduced in notebook
-    05, section 9.
+    05.
     """
     chosen = slice(None) if where is None else where
     return over_seeds(one.scores(k)[:, chosen], other.scores(k)[:, chosen])
@@ -100,8 +100,7 @@ def judgement(one, other):
     """("agree", "disagree" or "undecided", mean, low, high).
 
     With "``one`` is ahead of ``other``": two tables (seeds, problems),
-    compared seed by seed and problem by problem.  Introduced in notebook 03,
-    section 6.
+    compared seed by seed and problem by problem.  Introduced in notebook 03.
     """
     mean, low, high = over_seeds(one, other)
     return verdict_word(low, high), mean, low, high
@@ -184,7 +183,7 @@ def roles(examples, hidden):
 def load_plan_scores(profile, name):
     """The :class:`PlanScores` of one way to ask.
 
-    Introduced in notebook 03, section 6.  Raises as :func:`read_runs`.
+    Introduced in notebook 03.  Raises as :func:`read_runs`.
     """
     def taken(runs):
         codes, = {run["codes"] for run in runs}
@@ -205,7 +204,7 @@ def best_curve(scores, choice, ns):
     """Arrays (mean, low, high) of the best of n plans, a value for each n.
 
     ``choice``: one of :data:`CHOICES`, or :data:`FRESH`.  Introduced in
-    notebook 03, section 7.
+    notebook 03.
     """
     tables = [scores.fresh(n) if choice == FRESH else scores.best(n, choice)
               for n in ns]
@@ -226,7 +225,7 @@ class PlanStanding(Standing):
 def load_plan_standing(profile, name):
     """The :class:`PlanStanding` of one of CodePLAN's rivals.
 
-    Introduced in notebook 06, section 9.  Raises as :func:`read_runs`.
+    Introduced in notebook 06.  Raises as :func:`read_runs`.
     """
     return read_runs(profile, "codeplan", name, lambda runs: standing_of(
         PlanStanding, runs, "counts", "shown", "greedy"))
@@ -237,7 +236,7 @@ def direct_chosen(standing, m):
 
     One that passes them is drawn, and counts if it passes the hidden tests.
     With e of n programs passing the examples and c the hidden tests, that is
-    pass@m of e, times c / e.  Introduced in notebook 06, section 7.
+    pass@m of e, times c / e.  Introduced in notebook 06.
     """
     found = pass_at_k(standing.n, standing.shown, m)
     return found * standing.counts / np.maximum(standing.shown, 1)
@@ -251,7 +250,7 @@ def plan_first_chosen(standing, how, part="plan-first", plans=None):
     program is one that passes them), or "oracle" (the plan with most
     programs that pass the hidden tests).  ``plans``: how many may be chosen
     among, drawn from those there are; all if ``None``.  Introduced in
-    notebook 06, section 7.  Raises ``ValueError`` for another ``how``, or
+    notebook 06.  Raises ``ValueError`` for another ``how``, or
     for more plans than there are.
     """
     table = []
@@ -281,7 +280,7 @@ def tokens_per_problem(standing, part=None):
     """Generated tokens of an exam per problem, the mean over seeds.
 
     ``part``: "plan-first" for all plans and programs of that road; ``None``
-    for one direct program.  Introduced in notebook 06, section 7.
+    for one direct program.  Introduced in notebook 06.
     """
     problems = standing.counts.shape[1]
     spent = [run["tokens"] / standing.n if part is None

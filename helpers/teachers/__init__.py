@@ -21,7 +21,7 @@ def load_teacher(name, four_bit=False, chat=False):
     :class:`~helpers.teachers.recording.Recording`, anything else is for
     :func:`helpers.teachers.checkpoint.load_model`, and only that looks at
     ``four_bit`` and ``chat``.  Raises ``FileNotFoundError`` or ``ValueError``
-    with what is wrong about the name.  Introduced in notebook 08, section 1.
+    with what is wrong about the name.  Introduced in notebook 08.
     """
     name = str(name)
     if "://" in name:

@@ -171,7 +171,7 @@ def load_model(name, four_bit=False, chat=False):
     tokenizer's chat template.  Raises ``FileNotFoundError`` for a missing or
     broken checkpoint, ``MemoryError`` where it does not fit, ``ValueError``
     for a chat without template and ``ImportError`` without bitsandbytes.
-    Introduced in notebook 05, section 2.
+    Introduced in notebook 05.
     """
     from transformers import (AutoConfig, AutoModelForCausalLM,
                               AutoModelForSeq2SeqLM)

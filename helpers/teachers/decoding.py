@@ -20,7 +20,7 @@ def pick(logits, uniform, temperature, top_p=1.0):
     the temperature, keeps the likeliest tokens that together have
     probability ``top_p``, and draws by the inverse of the cumulative
     distribution.  Temperature 0 takes the likeliest token.
-    Introduced in notebook 02, section 3.
+    Introduced in notebook 02.
     """
     if temperature == 0:
         return logits.argmax(-1)
@@ -213,7 +213,7 @@ def close(lm, row, cut=cut_completion):
 def decode(tokenizer, ids):
     """The text of ``ids``, letter for letter.
 
-    Introduced in notebook 06, section 2.
+    Introduced in notebook 06.
     """
     return tokenizer.decode(ids, clean_up_tokenization_spaces=False)
 

@@ -15,11 +15,13 @@ import pytest
 from contrast import hard_to_read
 
 ROOT = Path(__file__).resolve().parents[2]
-PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PATHS = sorted(path for path in (ROOT / "notebooks").rglob("*.ipynb")
+               if ".ipynb_checkpoints" not in path.parts)
+LESSONS = [path for path in PATHS if path.parent.name == "notebooks"]
 HELPERS = ROOT / "helpers"
 MODULES = {".".join(path.relative_to(HELPERS).with_suffix("").parts): path
            for path in sorted(HELPERS.rglob("*.py"))}
-INTRODUCED = re.compile(r"Introduced in notebook (\d\d), section (\d+)")
+INTRODUCED = re.compile(r"Introduced in notebook (\d\d|[ME]\d)")
 FENCE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 FOLD = re.compile(r"<details>.*?</details>", re.DOTALL)
 SOLUTION = re.compile(
@@ -253,21 +255,15 @@ def public(path):
 
 @functools.cache
 def shown():
-    """{(module, name): its (notebook, section)s}, of all that is shown.
+    """{(module, name): its notebooks}, of all that is shown.
 
-    A notebook shows what it imports or writes out, in each section whose
-    code has the name; what is written out counts for the module that has a
-    definition of that name ("*").
+    A notebook shows what it imports or writes out; what is written out counts
+    for the module that has a definition of that name ("*").
     """
     found = {}
     for path in PATHS:
-        section, known = "", {}
-        for cell in nbformat.read(path, as_version=4).cells:
-            if cell.cell_type == "markdown":
-                for number in re.findall(r"^## (?:(\d+)\.)?", cell.source,
-                                         re.MULTILINE):
-                    section = number
-                continue
+        known = {}
+        for cell in code_cells(nbformat.read(path, as_version=4)):
             for node in ast.walk(tree_of(cell)):
                 if isinstance(node, ast.ImportFrom) and (
                         node.module or "").startswith("helpers."):
@@ -278,7 +274,7 @@ def shown():
                 name = getattr(node, "name", getattr(node, "id", None))
                 if name in known:
                     found.setdefault((known[name], name), set()).add(
-                        (path.name[:2], section))
+                        path.name[:2])
     return found
 
 
@@ -298,7 +294,7 @@ def test_a_pointer_leads_to_where_the_notebook_shows_the_name(module):
                                   for name in offered(module)))
             assert place in there, (
                 f"{module}.{node.name} is shown in {sorted(there)}, not in "
-                f"notebook {place[0]}, section {place[1]}")
+                f"notebook {place}")
 
 
 def bare(node):

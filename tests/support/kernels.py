@@ -46,7 +46,10 @@ class Kernel:
         timer = threading.Timer(stop_after or 0, self.manager.interrupt_kernel)
         if stop_after is not None:
             timer.start()
-        self.client.execute_interactive(code, output_hook=see, timeout=600)
+        # Else the kernel throws away what it is sent right after an error.
+        reply = self.client.execute_interactive(
+            code, output_hook=see, timeout=600, stop_on_error=False)
+        assert reply["content"]["status"] != "aborted"
         timer.cancel()
         if stop_after is not None:
             timer.join()

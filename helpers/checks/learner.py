@@ -1,0 +1,33 @@
+"""What a learner wrote, put to use; and what was guessed, put beside it."""
+
+
+def yours(mine, check, ours):
+    """The function that the notebook goes on with, said in one line.
+
+    That is ``mine``, the learner's, if ``check`` finds it right, else
+    ``ours``, the collection's own: so a notebook runs to its end before the
+    exercise is done.  The check prints its line first.
+    """
+    right = check(mine)
+    name = getattr(ours, "__name__", "it")
+    print(f"from here on: your {name}" if right else
+          f"from here on: the collection's {name}, until yours is right")
+    return mine if right else ours
+
+
+def guessed(my_guess, value, unit="%"):
+    """Print what was guessed before, beside what came out.
+
+    ``my_guess`` is None as long as nothing was written down; a ``value`` that
+    is a float is shown with one decimal.
+    """
+    came_out = _in_words(value, unit)
+    if my_guess is None or my_guess is ...:
+        print(f"you wrote no guess down; it is {came_out}")
+    else:
+        print(f"you guessed {_in_words(my_guess, unit)}; it is {came_out}")
+
+
+def _in_words(value, unit):
+    text = f"{value:.1f}" if isinstance(value, float) else str(value)
+    return f"{text}{'' if unit in ('', '%') else ' '}{unit}"

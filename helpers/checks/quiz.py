@@ -1,0 +1,76 @@
+"""The quiz at the end of a lesson: questions as data, answers told why.
+
+``data/quiz/04.json`` holds the questions of notebook 04; each option says
+what somebody has in mind who chooses it, and ``cell`` is the notebook's cell
+that answers the question.
+"""
+
+import json
+import textwrap
+from dataclasses import dataclass
+
+from helpers.profiles import ROOT
+
+OPTION_LETTERS = "abcd"
+BANK = ROOT / "data" / "quiz"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One answer: its text, whether it is right, and why one chooses it."""
+
+    text: str
+    right: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """``cell`` is the id of the cell that answers it; ``exit``: see quiz."""
+
+    id: str
+    question: str
+    options: tuple
+    cell: str
+    exit: bool
+
+
+def questions(number):
+    """All questions of a lesson, "04" say, as ``Question``s."""
+    rows = json.loads((BANK / f"{number}.json").read_text("utf-8"))
+    return [Question(**row | {"options": tuple(
+        Option(**option) for option in row["options"])}) for row in rows]
+
+
+def quiz(number, my_answers=()):
+    """Ask the three questions at the end of lesson ``number``.
+
+    ``my_answers`` are letters, "" where there is none yet; what is answered
+    is told to be right or not, and why.
+    """
+    asked = [one for one in questions(number) if one.exit]
+    answers = [str(letter).strip().lower() for letter in my_answers]
+    answers += [""] * (len(asked) - len(answers))
+    for i, (one, letter) in enumerate(zip(asked, answers)):
+        print(_wrapped(f"{i + 1}. ", one.question))
+        for sign, option in zip(OPTION_LETTERS, one.options):
+            print(_wrapped(f"   {sign}) ", option.text))
+        print(_told(one, letter), end="\n\n")
+
+
+def _told(question, letter):
+    """What is said about the answer ``letter`` to ``question``."""
+    letters = OPTION_LETTERS[:len(question.options)]
+    if not letter:
+        return f"   your answer: none yet; write {', '.join(letters)}"
+    if letter not in letters or len(letter) > 1:
+        return _wrapped("   ", f"your answer is {letter!r}: write one of "
+                        f"{', '.join(letters)}")
+    option = question.options[letters.index(letter)]
+    right = "right" if option.right else "wrong"
+    return _wrapped("   ", f"{letter} is {right}: {option.why}")
+
+
+def _wrapped(begin, text):
+    return textwrap.fill(" ".join(text.split()), 79, initial_indent=begin,
+                         subsequent_indent=" " * len(begin))
