@@ -25,7 +25,7 @@ def check_02_1(few_shot_prompt):
     Prints one line, returns a bool.
     """
     title = "two solved questions and then the question"
-    got, failed = attempt(few_shot_prompt, ASKED, SOLVED)
+    got, failed = attempt(few_shot_prompt, ASKED, list(SOLVED))
     if failed:
         return say(title, failed)
     if not isinstance(got, str):

@@ -5,8 +5,8 @@ is known, prints one line and returns whether all is right.  It never raises:
 an unfinished or broken answer is "not yet", with the reason.
 """
 
-from helpers.checks.report import (attempt, entries, exercise, misfit, say,
-                                   shown)
+from helpers.checks.report import (as_python, attempt, entries, exercise,
+                                   misfit, say, shown)
 from helpers.execution import Verdict
 from helpers.filtering import Example
 from helpers.problems import Problem
@@ -108,8 +108,8 @@ def slip(found, pairs):
 
 IN_ORDER = (
     ("start = 1\nmonday = start + 2\nfriday = monday + 3\nanswer = friday\n",
-     True, "Monday comes before Friday; look at the days that are assigned, at "
-     "the beginning of a line"),
+     True, "Monday comes before Friday; look at the days that are assigned, "
+     "at the beginning of a line"),
     ("start = 1\nsunday = start + 2\nmonday = sunday * 3\nanswer = monday\n",
      False, "the week starts on Monday, so Sunday comes last"),
     ("start = 1\nfriday = start + 2\nmonday = friday + 3\nsunday = monday + 1"
@@ -131,7 +131,8 @@ def check_04_2(days_in_order):
         got, failed = attempt(days_in_order, program)
         if failed:
             return say(right, failed)
-        if not isinstance(got, (bool, int)) or got not in (True, False):
+        got = as_python(got)
+        if not isinstance(got, int) or got not in (True, False):
             return say(right, misfit(got, "return True or False"))
         if bool(got) != right:
             return say(right, shown(bool(got)), f"for {program!r}: {why}")
