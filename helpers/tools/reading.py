@@ -8,7 +8,7 @@ assumptions, the same for all notebooks; nobody was timed.
 import re
 
 A_MINUTE = 150                     # a minute
-CODE_LINE, PRINTED_LINE, FIGURE = 7, 3, 60        # seconds
+PER_CODE, PER_PRINTED, PER_FIGURE = 7, 3, 60        # seconds
 EXERCISE = {1: 3, 2: 6, 3: 10, 4: 15, 5: 25}    # minutes, by difficulty
 FOLD = re.compile(r"<details>.*?</details>", re.DOTALL)
 DIFFICULTY = re.compile(
@@ -25,16 +25,16 @@ def reading_minutes(cells):
             seconds += 60 / A_MINUTE * words(FOLD.sub("", source))
             continue
         if "hide-input" not in cell.get("metadata", {}).get("tags", ()):
-            seconds += CODE_LINE * len([
+            seconds += PER_CODE * len([
                 line for line in source.splitlines() if line.strip()])
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
             printed = "".join(output.get("text", "")) or "".join(
                 data.get("text/plain", "") if "text/html" in data else "")
             if "image/png" in data:
-                seconds += FIGURE
+                seconds += PER_FIGURE
             else:
-                seconds += PRINTED_LINE * len(printed.splitlines())
+                seconds += PER_PRINTED * len(printed.splitlines())
     return seconds / 60
 
 
