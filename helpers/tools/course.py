@@ -120,7 +120,7 @@ def with_minutes(notebook):
             f"<!-- /minutes -->", cell["source"])
 
 
-def table_of(listed, found, folder=""):
+def list_of(listed, found, folder=""):
     """Lines of a Markdown table of the ``listed`` notebooks.
 
     ``found`` has the notebooks by stem; links begin with ``folder``.
@@ -150,9 +150,9 @@ def generated(root=ROOT):
     for _ in range(2):                  # the map has its own minutes, too
         for cell in found[LESSONS[0].stem].cells:
             cell.source = _between("map", "\n\n".join([
-                table_of(LESSONS, found),
-                "**More depth:**", table_of(MORE, found),
-                "**Evidence:**", table_of(EVIDENCE, found)]), cell.source)
+                list_of(LESSONS, found),
+                "**More depth:**", list_of(MORE, found),
+                "**Evidence:**", list_of(EVIDENCE, found)]), cell.source)
     for notebook in found.values():
         with_minutes(notebook)
     texts = {path_of(one, root): nbformat.writes(found[one.stem]) + "\n"
@@ -162,7 +162,7 @@ def generated(root=ROOT):
                          (root / "notebooks" / "README.md", "")):
         text = path.read_text("utf-8")
         for name, listed in whole.items():
-            text = _between(name, table_of(listed, found, folder), text)
+            text = _between(name, list_of(listed, found, folder), text)
         texts[path] = text
     return texts
 
