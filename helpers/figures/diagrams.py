@@ -14,7 +14,7 @@ from matplotlib.patches import FancyBboxPatch
 from helpers.figures.style import (BLUE, FAINT, GREEN, GREY, INK, PAGE,
                                    VERMILLION, WINE)
 
-WIDTH, FINE, SIZE = 66, 8.5, 9.5      # width in units; sizes in points
+WIDTH, FINE, NORMAL = 66, 8.5, 9.5      # width in units; sizes in points
 MONO = {"family": "monospace", "size": FINE}
 MODEL, DATA, BROKEN = "#E3EEF6", PAGE, (0, (4, 2))
 
@@ -37,7 +37,7 @@ def box(axes, x, y, width, height, text, fill=DATA, edge=INK, dash="-",
     words(axes, x + width / 2, y + height / 2, text, **font)
 
 
-def words(axes, x, y, text, size=SIZE, **how):
+def words(axes, x, y, text, size=NORMAL, **how):
     how = {"ha": "center", "va": "center", "color": INK} | how
     axes.text(x, y, text, fontsize=size, **how)
 
@@ -73,7 +73,7 @@ def ekt_loop():
     arrow(axes, (58.5, bottom), (58.5, 2.8), VERMILLION, "--")
     words(axes, 57.5, 1.5, "wrong, crashed or too slow: dropped", FINE,
           ha="right")
-    words(axes, 58.5, 1.5, "✗", SIZE, color=VERMILLION)
+    words(axes, 58.5, 1.5, "✗", NORMAL, color=VERMILLION)
     axes.plot([7.5, 7.5], [top, bottom + height], color=GREY, lw=1.2, ls=":")
     words(axes, 8.6, 17, "the student sees the bare question;\n"
           "the answer goes to the judge alone", FINE, ha="left")
@@ -110,8 +110,8 @@ def prompt_anatomy():
             words(axes, 2, y - 0.7 - line * (at + 0.5), text, ha="left",
                   color=ink, **MONO)
         if name == "exemplars":
-            words(axes, 40.5, y - height + 1.3, "× 3", SIZE, ha="right")
-        words(axes, 44, y - height / 2 + 0.2, name, SIZE, ha="left",
+            words(axes, 40.5, y - height + 1.3, "× 3", NORMAL, ha="right")
+        words(axes, 44, y - height / 2 + 0.2, name, NORMAL, ha="left",
               va="bottom", fontweight="bold")
         words(axes, 44, y - height / 2, meaning, FINE, ha="left", va="top")
         y -= height + 0.9
@@ -145,15 +145,15 @@ def loss_mask():
             arrow(axes, (middle, upper - 0.2),
                   (middle + width - (0 if told else 0.4), lower + height),
                   BLUE if told else GREY, "-" if told else ":")
-    words(axes, 1, upper + height / 2, "the model\nreads", SIZE, ha="left")
+    words(axes, 1, upper + height / 2, "the model\nreads", NORMAL, ha="left")
     words(axes, 1, (upper + lower + height) / 2, "position t\npredicts\n"
           "token t + 1", FINE, ha="left")
-    words(axes, 1, lower + height / 2, "labels", SIZE, ha="left")
+    words(axes, 1, lower + height / 2, "labels", NORMAL, ha="left")
     for begin, end, text in ((0, GIVEN, "prompt: read, never trained on"),
                              (GIVEN, len(TOKENS), "completion: trained on")):
         ends = left + width * begin + 0.4, left + width * end - 0.4
         axes.plot(ends, [21.3] * 2, color=INK, lw=1.2)
-        words(axes, sum(ends) / 2, 22.9, text, SIZE)
+        words(axes, sum(ends) / 2, 22.9, text, NORMAL)
     words(axes, left, 3.6, "-100: no loss here.  The first loss (solid) is of "
           "the prompt's last token,\nwhich predicts the first token of the "
           "completion; the last one is that it ends.", FINE,
@@ -166,7 +166,7 @@ def two_tasks():
     figure, axes = canvas(32)
     code, plan, height = 21, 8, 7
     box(axes, 22, plan - 1, 11, code + height - plan + 2,
-        "one body:\nboth tasks\ntrain all\nits weights", MODEL)
+        "one body:\nboth tasks\ntrain the\nsame weights", MODEL)
     box(axes, 37, code, 10, height, "LM head", MODEL)
     box(axes, 37, plan, 10, height, "plan head,\nif wanted", dash=BROKEN,
         edge=GREY)
@@ -174,12 +174,12 @@ def two_tasks():
             (code, "[GEN_CODE]", "code", "w_1", BLUE, "-"),
             (plan, "[GEN_PLAN]", "plan", "w_2", WINE, BROKEN)):
         box(axes, 1, y, 17, height, "", edge=edge, dash=dash)
-        words(axes, 9.5, y + 4.7, prefix, family="monospace", size=SIZE,
+        words(axes, 9.5, y + 4.7, prefix, family="monospace", size=NORMAL,
               fontweight="bold")
         words(axes, 9.5, y + 2.2, "+ question", family="monospace",
               size=FINE)
         box(axes, 51, y, 14, height, "", edge=edge, dash=dash)
-        words(axes, 58, y + 4.7, f"loss on the {target}", SIZE)
+        words(axes, 58, y + 4.7, f"loss on the {target}", NORMAL)
         words(axes, 58, y + 2.2, rf"${weight}\, L_{{\mathrm{{{target}}}}}$",
               11)
         for start, end in ((18, 22), (33, 37), (47, 51)):
@@ -217,14 +217,14 @@ def bootstrap(resamples=2000, seed=0):
         for at in range(3)]
     for (name, problems, mean), y in zip(rows, (37.8, 30.6, 26.6, 22.6)):
         height = 3 if y < 37 else 5
-        words(axes, 1, y + height / 2, name, SIZE, ha="left")
+        words(axes, 1, y + height / 2, name, NORMAL, ha="left")
         for at, problem in enumerate(problems):
             again = at and problems[at - 1] == problem
             box(axes, 13 + 3.9 * at, y, 3.3, height, str(problem + 1) + (
                 "" if y < 37 else f"\n{scores[problem]:.0%}"),
                 FAINT if again else DATA, size=FINE if y < 37 else 7.5)
         arrow(axes, (52.3, y + height / 2), (55.3, y + height / 2))
-        words(axes, 60.6, y + height / 2, f"mean {mean:.1f} %", SIZE)
+        words(axes, 60.6, y + height / 2, f"mean {mean:.1f} %", NORMAL)
     words(axes, 13, 35.5, "↓ as many are drawn again, with replacement; grey: "
           "drawn once more", FINE, ha="left")
     words(axes, 13, 20.9, f"⋮ {resamples:,} resamples, a mean of each",
@@ -236,7 +236,7 @@ def bootstrap(resamples=2000, seed=0):
         below.axvline(end, color=VERMILLION, lw=1.8, ls="--")
     below.axvline(100 * scores.mean(), color=BLUE, lw=1.8)
     below.set(xlim=(0, 85), yticks=[])
-    below.set_xlabel("mean of a resample (%)", fontsize=SIZE, color=INK)
+    below.set_xlabel("mean of a resample (%)", fontsize=NORMAL, color=INK)
     below.tick_params(labelsize=FINE, colors=INK)
     below.spines[["top", "right", "left"]].set_visible(False)
     words(axes, 53.5, 14.3, f"solid: {100 * scores.mean():.1f} %,\n"
@@ -257,7 +257,7 @@ def draws(n=10, right=3, k=4):
     left, step = 12.5, min(4.5, 45 / n)
 
     def row(y, name, chosen):
-        words(axes, 1, y + 1.6, name, SIZE, ha="left")
+        words(axes, 1, y + 1.6, name, NORMAL, ha="left")
         for at in range(n):
             passed = at < right
             taken = at in chosen
