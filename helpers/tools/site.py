@@ -18,11 +18,11 @@ from helpers.tools.stamping import BADGE
 
 FOLDER = "build/site"
 # What the pages link to; the rest of the repository is not looked at.
-PARTS = ("README.md", "notebooks", "helpers", "data", "tests", "LICENSE",
+ON_THE_SITE = ("README.md", "notebooks", "helpers", "data", "tests", "LICENSE",
          "pyproject.toml", "environment.yml", "Makefile")
-LEFT_OUT = shutil.ignore_patterns(
+HEAVY = shutil.ignore_patterns(
     "__pycache__", ".ipynb_checkpoints", "*.safetensors", "*.gz")
-NEEDED = ("sphinx", "myst_nb", "sphinx_book_theme", "sphinx-mathjax-offline")
+PACKAGES = ("sphinx", "myst_nb", "sphinx_book_theme", "sphinx-mathjax-offline")
 CONF = '''\
 from helpers.tools.site import offline
 
@@ -67,9 +67,9 @@ def lay(root, source):
     """The folder ``source`` with all that Sphinx reads."""
     shutil.rmtree(source, ignore_errors=True)
     (source / "api").mkdir(parents=True)
-    for name in PARTS:
+    for name in ON_THE_SITE:
         if (root / name).is_dir():
-            shutil.copytree(root / name, source / name, ignore=LEFT_OUT)
+            shutil.copytree(root / name, source / name, ignore=HEAVY)
         elif (root / name).exists():
             shutil.copyfile(root / name, source / name)
     (source / "conf.py").write_text(CONF, "utf-8")
@@ -114,7 +114,7 @@ def main(argv=(), root=ROOT):
         f"index.html there, or copy the folder to any web server.")
     parser.add_argument("--folder", type=Path, default=root / FOLDER)
     options = parser.parse_args(argv)
-    lacking = [name for name in NEEDED if not importlib.util.find_spec(name)]
+    lacking = [name for name in PACKAGES if not importlib.util.find_spec(name)]
     if lacking:
         print(f"this environment lacks {', '.join(lacking)}; use `make site`, "
               f"or pip install \".[site]\"", file=sys.stderr)
