@@ -251,7 +251,7 @@ def by_task_id(problems):
     """``{task_id: problem}``, in order.
 
     Raises ``ValueError`` where a ``task_id`` comes twice: the samples of one
-    problem would count for another.  Introduced in notebook 04.
+    problem would count for another.
     """
     found = {}
     for problem in each_of("problems", problems):

@@ -9,13 +9,12 @@ import torch
 from helpers import prompts
 from helpers.checks.report import (attempt, entries, exercise, misfit, say,
                                    shown, two)
-from helpers.teachers import decoding
 
 SOLVED = (("Ann has 2 cups and buys 3. How many?",
            "start = 2\nanswer = start + 3\n"),
           ("Ben has 8 keys and loses half. How many?",
            "start = 8\nanswer = start / 2\n"))
-ASKED = "Cara has 5 pens and finds 4. How many?"
+TO_ANSWER = "Cara has 5 pens and finds 4. How many?"
 
 
 @exercise
@@ -25,12 +24,12 @@ def check_02_1(few_shot_prompt):
     Prints one line, returns a bool.
     """
     title = "two solved questions and then the question"
-    got, failed = attempt(few_shot_prompt, ASKED, list(SOLVED))
+    got, failed = attempt(few_shot_prompt, TO_ANSWER, list(SOLVED))
     if failed:
         return say(title, failed)
     if not isinstance(got, str):
         return say(title, misfit(got, "return one text"))
-    if got == prompts.few_shot_prompt(ASKED, SOLVED):
+    if got == prompts.few_shot_prompt(TO_ANSWER, SOLVED):
         return say(title, "that text")
     return say(title, shown(got, 40), slip_in_prompt(got))
 
@@ -41,17 +40,17 @@ def slip_in_prompt(text):
         for part, what in zip(parts, ("question", "program")):
             if part.strip() not in text:
                 return f"the {what} of exemplar {number} is not in it"
-    if ASKED not in text:
+    if TO_ANSWER not in text:
         return "the question that is to be answered is not in it"
-    if not text.rstrip().endswith(ASKED):
+    if not text.rstrip().endswith(TO_ANSWER):
         return ("the question has to stand last, for the model goes on where "
                 "the text ends")
     if text.index(SOLVED[0][0]) > text.index(SOLVED[1][0]):
         return "the exemplars are not in the order in which they were given"
-    if text.count(ASKED) > 1:
+    if text.count(TO_ANSWER) > 1:
         return "the question stands in it more than once"
     if any(f"# {asked}" not in text for asked in
-           (SOLVED[0][0], SOLVED[1][0], ASKED)):
+           (SOLVED[0][0], SOLVED[1][0], TO_ANSWER)):
         return ("a question is written as a comment, which zero_shot_prompt "
                 "does")
     if not text.endswith("\n"):
@@ -109,17 +108,35 @@ def many_rows(pick):
     source = torch.Generator().manual_seed(0)
     logits = 3 * torch.randn(64, 50, generator=source)
     uniform = torch.rand(64, generator=source)
-    title = "for 64 rows the tokens that the collection picks"
+    title = "64 tokens, picked for each row by itself"
     got, failed = attempt(pick, logits, uniform, 0.8, 0.9)
     tokens, failed = (None, failed) if failed else token_ids(got, 64)
     if failed:
         return say(title, failed)
-    ours = decoding.pick(logits, uniform, 0.8, 0.9).tolist()
+    ours = [picked(row, number, 0.8, 0.9) for row, number in
+            zip(logits, uniform.tolist())]
     same = sum(a == b for a, b in zip(tokens, ours))
     if same >= 63:                 # a sum may be rounded in another way
         return say(title, f"{same} of them" if same < 64 else "them all")
     return say(title, f"{same} of them", "each row has its own uniform "
                "number and its own sums, along the last dimension")
+
+
+def picked(logits, uniform, temperature, top_p):
+    """The token of one row, added up one by one."""
+    chances = torch.softmax(logits.double() / temperature, -1).tolist()
+    kept, total = set(), 0.0
+    for token in sorted(range(len(chances)), key=lambda i: -chances[i]):
+        if total >= top_p:
+            break
+        kept.add(token)
+        total += chances[token]
+    reached = 0.0
+    for token in sorted(kept):
+        reached += chances[token] / total
+        if reached > uniform:
+            return token
+    return max(kept)
 
 
 def token_ids(got, rows):

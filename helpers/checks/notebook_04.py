@@ -66,7 +66,7 @@ def check_04_1(first_correct):
         if not isinstance(pair, Example):
             return say(title, misfit(pair, kind, "an entry"))
     found = [(pair.task_id, pair.completion) for pair in pairs]
-    return say(title, f"{len(found)} pairs", slip(found, pairs))
+    return say(title, f"{len(found)} pairs", slip_in_pairs(found, pairs))
 
 
 def cause(failed):
@@ -77,7 +77,7 @@ def cause(failed):
     return None
 
 
-def slip(found, pairs):
+def slip_in_pairs(found, pairs):
     """What is wrong with the (task_id, program)s that were kept, or None."""
     wanted = [("check/0", FIRST), ("check/3", LAST)]
     if not found:
