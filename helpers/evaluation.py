@@ -1,8 +1,8 @@
 """Evaluation: counts, pass@k with its interval, and paired comparisons.
 
 A pass@k is a fraction between 0 and 1.  Intervals are percentile bootstraps
-over problems: "what if the exam had held other problems of the same kind?"
-They have no width when all problems scored alike; then the exam was too
+over problems: "what if the test set had held other problems of the same kind?"
+They have no width when all problems scored alike; then the test set was too
 small or too uniform to tell, it did not make sure.
 
 A count is a whole number from 0 to ``n``, the completions drawn for that
@@ -52,7 +52,7 @@ def mean_pass_at_k(counts, n, k):
 # ------------------------------------------------------------ intervals
 
 def bootstrap_means(values, resamples=10_000, seed=0):
-    """Means of ``resamples`` exams drawn from these problems with repeats.
+    """Means of ``resamples`` test sets drawn from these problems with repeats.
 
     ``values``: (problems,) or (problems, columns); returns (resamples,) or
     (resamples, columns).  The columns of a problem are drawn together.
@@ -68,9 +68,9 @@ def bootstrap_means(values, resamples=10_000, seed=0):
 
 
 def resampler(resamples, seed):
-    """The random numbers for so many exams.
+    """The random numbers for so many test sets.
 
-    Raises ``ValueError`` for less than one exam, for more than ten million,
+    Raises ``ValueError`` for less than one, for more than ten million,
     which no memory holds, and for a seed below 0.
     """
     plain_number("resamples", resamples, True, 1, 10_000_000)
@@ -104,7 +104,7 @@ def pass_at_k_interval(counts, n, k, level=0.95, resamples=10_000, seed=0):
 def pass_at_k_curve(counts, n, ks, level=0.95, resamples=10_000, seed=0):
     """Arrays ``(mean, low, high)``, one value per k in ``ks``.
 
-    The same resampled exams serve every k.  Raises as :func:`pass_at_k`.
+    The same resampled test sets serve every k.  Raises as :func:`pass_at_k`.
     Introduced in notebook 07.
     """
     per_problem = pass_at_k(n, as_array(counts)[:, None], np.asarray(ks))
@@ -133,11 +133,13 @@ def paired_interval(counts_a, counts_b, n, k, level=0.95, resamples=10_000,
                     seed=0):
     """``(low, high)`` of the mean difference of pass@k, a minus b.
 
-    :func:`paired_curve` for one k.  Introduced in notebook 06.
+    What :func:`paired_curve` gives for one k.  Raises as
+    :func:`same_problems` and :func:`pass_at_k`.  Introduced in notebook 07.
     """
-    _, low, high = paired_curve(counts_a, counts_b, n, [k], level, resamples,
-                                seed)
-    return float(low[0]), float(high[0])
+    a, b = same_problems(counts_a, counts_b)
+    gain = pass_at_k(n, a, k) - pass_at_k(n, b, k)
+    low, high = middle(bootstrap_means(gain, resamples, seed), level)
+    return float(low), float(high)
 
 
 def _at(ks):
@@ -261,19 +263,19 @@ def crossing(counts_a, counts_b, n, level=0.95, resamples=10_000, seed=0):
     """``(k, low, high, never)``: the first k at which b is ahead of a.
 
     ``low`` and ``high`` are the interval of that k over resampled problems.
-    ``n + 1`` stands for "not up to k = n": an exam in which b never gets
+    ``n + 1`` stands for "not up to k = n": a test set in which b never gets
     ahead counts as a late crossing rather than being left out, and ``never``
-    is the share of such exams.  Raises as :func:`same_problems` and
+    is the share of such test sets.  Raises as :func:`same_problems` and
     :func:`pass_at_k`.  Introduced in notebook 07.
     """
     a, b = same_problems(counts_a, counts_b)
     ks = every_k(n)
     lead = pass_at_k(n, b[:, None], ks) - pass_at_k(n, a[:, None], ks)
-    # The first row is the exam as it was.
-    exams = np.vstack([lead.mean(axis=0),
+    # The first row is the test set as it was.
+    leads = np.vstack([lead.mean(axis=0),
                        bootstrap_means(lead, resamples, seed)])
     # Rounding can move a lead of exactly zero by 1e-17 or so.
-    ahead = exams > 1e-12
+    ahead = leads > 1e-12
     first = np.where(ahead.any(axis=1), ahead.argmax(axis=1) + 1, n + 1)
     low, high = middle(first[1:], level)
     return (int(first[0]), math.floor(low), math.ceil(high),
@@ -430,7 +432,7 @@ def load_counts(path):
     """
     path = Path(path)
     try:
-        with reading(path, "run section 2 of notebook 07 to make it") as file:
+        with reading(path, "run notebook 07 to make it") as file:
             facts = json.load(file)
         name, n, task_ids, values = map(
             facts.pop, ("name", "n", "task_ids", "counts"))
@@ -441,5 +443,5 @@ def load_counts(path):
             RecursionError) as error:
         raise ValueError(
             f"{path.name} is not a whole file of counts ({error}); delete it "
-            f"and run section 2 of notebook 07 again") from None
+            f"and run notebook 07 again") from None
     return Counts(name, n, dict(zip(task_ids, values)), facts)

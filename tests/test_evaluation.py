@@ -357,7 +357,7 @@ def test_a_broken_counts_file_is_named_in_one_sentence(tmp_path, text):
 
 
 def test_missing_counts_say_where_they_are_made(tmp_path):
-    with pytest.raises(FileNotFoundError, match="section 2 of notebook 07"):
+    with pytest.raises(FileNotFoundError, match="run notebook 07 to make"):
         load_counts(tmp_path / "none.json")
 
 
