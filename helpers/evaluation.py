@@ -241,22 +241,6 @@ def resampled_sums(tables, resamples=10_000, seed=0):
     return sums
 
 
-def relative_gain(one, other, where=None, level=0.95):
-    """``(ratio, low, high)`` of pass@1, ``one`` over ``other``, less 1.
-
-    The paper's figure: 1.3 is "130 % better".  Paired: seeds and problems are
-    drawn as in :func:`helpers.evaluation.over_seeds`, the same ones for both,
-    and seeds are moved apart likewise.  ``where``: problems to look at, a
-    boolean array.
-    """
-    chosen = slice(None) if where is None else where
-    tables = [s.scores()[:, chosen] for s in (one, other)]
-    sums = resampled_sums(tables)
-    low, high = middle(sums[0] / np.maximum(sums[1], 1e-9), level)
-    return (float(tables[0].mean() / max(tables[1].mean(), 1e-9)) - 1,
-            float(low) - 1, float(high) - 1)
-
-
 # ------------------------------------------------------------- crossing
 
 def crossing(counts_a, counts_b, n, level=0.95, resamples=10_000, seed=0):
@@ -445,3 +429,20 @@ def load_counts(path):
             f"{path.name} is not a whole file of counts ({error}); delete it "
             f"and run notebook 07 again") from None
     return Counts(name, n, dict(zip(task_ids, values)), facts)
+
+
+def find_counts(folders, name, n, task_ids, **facts):
+    """``{task_id: count}`` of the evaluation ``name``, or None.
+
+    The first of ``folders`` counts that has it in ``counts/``, made with this
+    ``n``, these problems and ``facts`` (temperature, fingerprint of the
+    weights, ...).  Raises as :func:`load_counts`.  Introduced in notebook 07.
+    """
+    for folder in folders:
+        path = Path(folder) / "counts" / f"{name}.json"
+        if path.exists():
+            old = load_counts(path)
+            if (old.n, list(old.counts), old.facts) == (n, list(task_ids),
+                                                        facts):
+                return old.counts
+    return None

@@ -96,6 +96,36 @@ def gain(one, other, k=1, where=None):
     return over_seeds(one.scores(k)[:, chosen], other.scores(k)[:, chosen])
 
 
+# Words of a side that an interval decides, and of one that it does not.
+SIDES = ("ahead", "behind", "undecided")
+
+
+def against_teacher(profile, ks=(0, 1, 5, 10, 20, 50, 100)):
+    """The student after EKT minus its few-shot teacher, at each of ``ks``.
+
+    ``{"k = 1, T = 0.6": (mean, low, high)}``, fractions, over seeds and
+    problems; k = 0 is greedy.  Introduced in notebook 07.
+    """
+    student, teacher = (load_standing(profile, name)
+                        for name in ("ekt", "teacher-few-shot"))
+    return {f"k = {k}, T = 0.6" if k else "greedy, T = 0":
+            gain(student, teacher, k) for k in ks}
+
+
+def sides(rows):
+    """Where intervals lie: "ahead at k = 1, k = 5; undecided at greedy".
+
+    ``rows`` as :func:`against_teacher` gives them.  Introduced in notebook
+    07.
+    """
+    found = {side: [] for side in SIDES}
+    for name, (_, low, high) in rows.items():
+        side = SIDES[0 if low > 0 else 1 if high < 0 else 2]
+        found[side].append(name.partition(",")[0])
+    return "; ".join(f"{side} at {', '.join(names)}"
+                     for side, names in found.items() if names)
+
+
 def judgement(one, other):
     """("agree", "disagree" or "undecided", mean, low, high).
 
