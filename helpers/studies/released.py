@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers.evaluation import (crossing, mean_pass_at_k, middle,
-                                paired_curve, pass_at_k_interval)
+                                paired_curve, pass_at_k, pass_at_k_interval,
+                                same_problems)
 from helpers.studies.ekt import RELEASED_N
 
 WORDS = {"ekt": "EKT", "kd": "KD", "codex": "Codex", "gpt-j-6b": "GPT-J",
@@ -189,16 +190,20 @@ def headline(found):
 # ----------------------------------------------------- crossings, and luck
 
 def crossing_rows(runs, pairs):
-    """When the second run of each pair overtakes the first."""
+    """When the second run of each pair overtakes the first.
+
+    "never, in %": the share of resampled test sets in which it does not, up
+    to k = 100.
+    """
     rows = []
     for one, other in pairs:
         k, low, high, never = crossing(runs[one], runs[other], RELEASED_N)
-        beyond = [f"beyond {RELEASED_N}" if end > RELEASED_N else str(end)
-                  for end in (k, low, high)]
-        rows.append({"behind at first": short(other),
-                     "ahead at first": short(one), "overtakes at k": beyond[0],
-                     "95 %": f"{beyond[1]} to {beyond[2]}",
-                     "never, of the test sets": f"{never:.1%}"})
+        first, last = (str(end) if end <= RELEASED_N else "never"
+                       for end in (k, high))
+        rows.append({"ahead at k = 1": short(one),
+                     "overtaken by": short(other), "at k": first,
+                     "95 %": "-" if low > RELEASED_N else f"{low} to {last}",
+                     "never, in %": 100 * never})
     return rows
 
 
@@ -219,12 +224,23 @@ def duels(runs):
             if f"/{teacher}/" in run]
 
 
+def by_luck(a, b, n):
+    """How many problems ``a`` alone would solve on average, by luck.
+
+    ``a``, ``b``: counts of two systems, ``n`` tries each.  The tries of a
+    problem are one heap, shuffled and dealt anew, n to each side.
+    """
+    a, b = same_problems(a, b)
+    heap = a + b
+    return float(np.sum(1 - pass_at_k(2 * n, heap[heap > 0], n)))
+
+
 def solved_rows(runs, resamples=2000, seed=0):
     """Who solved what at least once, and what luck alone would give.
 
-    "luck": were student and teacher the same system, the tries of each
-    problem could be shuffled and dealt anew; the 95 % of the numbers of
-    problems that only the student would then have solved.
+    "by luck": were student and teacher the same system, the tries of each
+    problem could be shuffled and dealt anew; the mean number of problems
+    that only the student would then have solved, and 95 % of the numbers.
     """
     rng, rows = np.random.default_rng(seed), []
     for student, teacher in duels(runs):
@@ -236,7 +252,8 @@ def solved_rows(runs, resamples=2000, seed=0):
         rows.append({
             "student": short(student), "both": int(((s > 0) & (t > 0)).sum()),
             "teacher only": int(((t > 0) & (s == 0)).sum()),
-            "student only": len(alone), "by luck": f"{low:.0f} to {high:.0f}",
+            "student only": len(alone), "by luck":
+            f"{by_luck(s, t, RELEASED_N):.1f} [{low:.0f}, {high:.0f}]",
             "with 1 hit": int((alone == 1).sum()),
             "with 10 or more": int((alone >= 10).sum())})
     return rows
