@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.evaluation import (middle, over_seeds, resampled_sums,
-                                verdict_word)
+from helpers.seeds import over_seeds, relative_gain, verdict_word
 from helpers.studies.results import plan_first_chosen
 
 PUBLISHED = 1.3              # "over 130 %": CodePLAN's abstract
@@ -126,22 +125,6 @@ def judge_claim(claim, standings, levels, level=0.95):
     return Finding(claim, *found, verdict_word(low, high, bar),
                    why_so(claim, found, bar, [t.mean(axis=1) for t in tables])
                    )
-
-
-def relative_gain(one, other, where=None, level=0.95):
-    """``(ratio, low, high)`` of pass@1, ``one`` over ``other``, less 1.
-
-    The paper's figure: 1.3 is "130 % better".  Paired: seeds and problems are
-    drawn as in :func:`helpers.evaluation.over_seeds`, the same ones for both,
-    and seeds are moved apart likewise.  ``where``: problems to look at, a
-    boolean array.
-    """
-    chosen = slice(None) if where is None else where
-    tables = [s.scores()[:, chosen] for s in (one, other)]
-    sums = resampled_sums(tables)
-    low, high = middle(sums[0] / np.maximum(sums[1], 1e-9), level)
-    return (float(tables[0].mean() / max(tables[1].mean(), 1e-9)) - 1,
-            float(low) - 1, float(high) - 1)
 
 
 def why_so(claim, found, bar, seeds):

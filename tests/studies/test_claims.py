@@ -7,9 +7,9 @@ from statistics import fmean
 import numpy as np
 import pytest
 
-from helpers.evaluation import over_seeds
+from helpers.seeds import over_seeds, relative_gain
 from helpers.studies import claims
-from helpers.studies.claims import Claim, judge_claim, relative_gain
+from helpers.studies.claims import Claim, judge_claim
 from helpers.studies.results import (PlanStanding, direct_chosen, gain,
                                      plan_first_chosen, tokens_per_problem)
 
