@@ -114,7 +114,7 @@ def against_teacher(profile, ks=(0, 1, 5, 10, 20, 50, 100)):
 
 
 def sides(rows):
-    """Where intervals lie: "ahead at k = 1, k = 5; undecided at greedy".
+    """Where intervals lie: "ahead at k = 1, 5; undecided at k = 10, greedy".
 
     ``rows`` as :func:`against_teacher` gives them.  Introduced in notebook
     07.
@@ -122,9 +122,14 @@ def sides(rows):
     found = {side: [] for side in SIDES}
     for name, (_, low, high) in rows.items():
         side = SIDES[0 if low > 0 else 1 if high < 0 else 2]
-        found[side].append(name.partition(",")[0])
-    return "; ".join(f"{side} at {', '.join(names)}"
-                     for side, names in found.items() if names)
+        found[side].append(name.partition(",")[0].removeprefix("k = "))
+    said = []
+    for side, at in found.items():
+        numbers = sorted((one for one in at if one.isdecimal()), key=int)
+        words = sorted(one for one in at if not one.isdecimal())
+        k = [f"k = {', '.join(numbers)}"] if numbers else []
+        said += [f"{side} at {', '.join(k + words)}"] if at else []
+    return "; ".join(said)
 
 
 def judgement(one, other):
