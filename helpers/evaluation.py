@@ -42,8 +42,6 @@ def pass_at_k(n, c, k):
 
 def mean_pass_at_k(counts, n, k):
     """pass@k averaged over the problems.  Raises as :func:`pass_at_k`.
-
-    Introduced in notebook 07.
     """
     return float(np.mean(pass_at_k(n, as_array(counts), k)))
 
@@ -93,7 +91,7 @@ def middle(means, level=0.95):
 def pass_at_k_interval(counts, n, k, level=0.95, resamples=10_000, seed=0):
     """``(low, high)``: bootstrap interval of the mean pass@k.
 
-    Raises as :func:`pass_at_k`.  Introduced in notebook 07.
+    Raises as :func:`pass_at_k`.  Introduced in notebook M8.
     """
     per_problem = pass_at_k(n, as_array(counts), k)
     low, high = middle(bootstrap_means(per_problem, resamples, seed), level)
@@ -104,7 +102,7 @@ def pass_at_k_curve(counts, n, ks, level=0.95, resamples=10_000, seed=0):
     """Arrays ``(mean, low, high)``, one value per k in ``ks``.
 
     The same resampled test sets serve every k.  Raises as :func:`pass_at_k`.
-    Introduced in notebook 07.
+    Introduced in notebook E2.
     """
     per_problem = pass_at_k(n, as_array(counts)[:, None], np.asarray(ks))
     low, high = middle(bootstrap_means(per_problem, resamples, seed), level)
@@ -119,7 +117,6 @@ def paired_curve(counts_a, counts_b, n, ks, level=0.95, resamples=10_000,
 
     Each problem is its own control: what makes it hard is hard for both and
     drops out.  Raises as :func:`same_problems` and :func:`pass_at_k`.
-    Introduced in notebook 07.
     """
     a, b = same_problems(counts_a, counts_b)
     ks = np.asarray(ks)
@@ -168,7 +165,7 @@ def beats_sentence(student_counts, teacher_counts, n, ks=None,
     A side leads at k when the paired interval there holds no zero.  A claim
     "k <= K" tests k = 1, 2, ... in order up to the first failure, so many k
     do not make it easier.  ``ks`` is 1..n unless given.  Raises as
-    :func:`paired_curve`.  Introduced in notebook 07.
+    :func:`paired_curve`.  Introduced in notebook E2.
     """
     ks = np.unique(every_k(n) if ks is None else whole_numbers(
         "k", list(ks) if hasattr(ks, "__iter__") else ks)).tolist()
@@ -193,7 +190,7 @@ def crossing(counts_a, counts_b, n, level=0.95, resamples=10_000, seed=0):
     ``n + 1`` stands for "not up to k = n": a test set in which b never gets
     ahead counts as a late crossing rather than being left out, and ``never``
     is the share of such test sets.  Raises as :func:`same_problems` and
-    :func:`pass_at_k`.  Introduced in notebook 07.
+    :func:`pass_at_k`.  Introduced in notebook M8.
     """
     a, b = same_problems(counts_a, counts_b)
     ks = every_k(n)
@@ -215,7 +212,7 @@ def checked(n, c, k):
     """``n``, ``c`` and ``k`` as integer arrays of one common shape.
 
     Raises ``ValueError`` when a value is not a whole number or does not fit
-    the others.  Introduced in notebook 07.
+    the others.
     """
     three = [whole_numbers(*pair) for pair in zip("nck", (n, c, k))]
     try:
@@ -245,7 +242,7 @@ def as_array(counts):
     """``counts`` as an array, one number per problem.
 
     Raises ``ValueError`` when there is none, or something else than one
-    number per problem in an order.  Introduced in notebook 07.
+    number per problem in an order.
     """
     values = counts.values() if hasattr(counts, "values") else counts
     listed = not isinstance(values, (str, bytes, set, frozenset)) and (
@@ -265,7 +262,7 @@ def same_problems(counts_a, counts_b):
 
     Dictionaries are matched by task_id, sequences by position.  Raises
     ``ValueError`` when they are about different problems.  Introduced in
-    notebook 07.
+    notebook M8.
     """
     if hasattr(counts_a, "keys") and hasattr(counts_b, "keys"):
         odd = sorted(counts_a.keys() ^ counts_b.keys(), key=str)
@@ -355,7 +352,7 @@ def load_counts(path):
     """The :class:`Counts` that :func:`save_counts` wrote.
 
     Raises ``FileNotFoundError``, or ``ValueError`` for a broken file.
-    Introduced in notebook 07.
+    Introduced in notebook M8.
     """
     path = Path(path)
     try:

@@ -130,11 +130,12 @@ def compare(runs):
         for i, k in enumerate(ENDS):
             found.append(Comparison(
                 question, one, other, k, gain[i], low[i], high[i],
-                word(low[i], high[i], k), word(wide[0][i], wide[1][i], k)))
+                verdict_at(low[i], high[i], k),
+                verdict_at(wide[0][i], wide[1][i], k)))
     return sorted(found, key=lambda one: ENDS.index(one.k))
 
 
-def word(low, high, k):
+def verdict_at(low, high, k):
     """The verdict that an interval gives, by the digits that are printed."""
     low, high = (round(100 * end, digits(k)) for end in (low, high))
     return "ahead" if low > 0 else "behind" if high < 0 else "open"
