@@ -15,9 +15,9 @@ from helpers.evaluation import (crossing, mean_pass_at_k, middle,
                                 same_problems)
 from helpers.studies.ekt import RELEASED_N
 
-WORDS = {"ekt": "EKT", "kd": "KD", "codex": "Codex", "gpt-j-6b": "GPT-J",
-         "gpt-neo-2.7b": "2.7B", "gpt-neo-1.3b": "1.3B",
-         "gpt-neo-125m": "125M"}
+RUN_WORDS = {"ekt": "EKT", "kd": "KD", "codex": "Codex", "gpt-j-6b": "GPT-J",
+             "gpt-neo-2.7b": "2.7B", "gpt-neo-1.3b": "1.3B",
+             "gpt-neo-125m": "125M"}
 ENDS = (1, 100)               # the two k of each comparison
 LEVEL = 0.95
 # Runs at T = 0 with one completion: right ones, read off the released logs.
@@ -25,16 +25,16 @@ GREEDY = {"few-shot/gpt-neo-1.3b": 18, "ekt/codex/gpt-neo-1.3b": 247,
           "ekt/gpt-j-6b/gpt-neo-1.3b": 24, "ekt/gpt-j-6b/gpt-neo-125m": 15,
           "ekt/gpt-neo-2.7b/gpt-neo-1.3b": 15,
           "ekt/gpt-neo-2.7b/gpt-neo-125m": 4}
-PROBLEMS = 1319
+RELEASED_PROBLEMS = 1319
 
 
 def short(run):
     """The name of a run for tables: "EKT GPT-J → 1.3B"."""
-    method, *models = (WORDS.get(part, part) for part in run.split("/"))
+    method, *models = (RUN_WORDS.get(part, part) for part in run.split("/"))
     return f"{method} {' → '.join(models)}"
 
 
-def written(value, k, sign=""):
+def in_percent(value, k, sign=""):
     """A fraction in percent: two decimals at k = 1, where most are below 1."""
     return f"{100 * value:{sign}.{digits(k)}f}"
 
@@ -46,7 +46,7 @@ def digits(k):
 
 def bracket(mean, low, high, k, sign=""):
     """ "1.98 [1.42, 2.61]", from fractions."""
-    mean, low, high = (written(x, k, sign) for x in (mean, low, high))
+    mean, low, high = (in_percent(x, k, sign) for x in (mean, low, high))
     return f"{mean} [{low}, {high}]"
 
 
@@ -67,7 +67,7 @@ def score_rows(runs, ks=(1, 10, 100)):
 
 # ----------------------------------------------- comparisons, chosen before
 
-def questions(runs):
+def pairs_asked(runs):
     """{question: [(run, another)]}, with every pair that the record holds."""
     base, J, NEO = "few-shot/gpt-neo-1.3b", "gpt-j-6b", "gpt-neo-2.7b"
 
@@ -116,9 +116,9 @@ def corrected_level(count, level=LEVEL):
     return 1 - (1 - level) / count
 
 
-def compare(runs):
-    """All :class:`Comparison` of :func:`questions`, at both ends."""
-    asked = [(question, *pair) for question, pairs in questions(runs).items()
+def compare_released(runs):
+    """All :class:`Comparison` of :func:`pairs_asked`, at both ends."""
+    asked = [(question, *pair) for question, pairs in pairs_asked(runs).items()
              for pair in pairs]
     strict, found = corrected_level(len(ENDS) * len(asked)), []
     for question, one, other in asked:
@@ -263,8 +263,8 @@ def solved_rows(runs, resamples=2000, seed=0):
 def greedy_rows(runs):
     """pass@1 of the greedy runs beside that at T = 0.6, in percent."""
     return [{"run": short(run),
-             "greedy, T = 0": f"{100 * right / PROBLEMS:.2f}",
-             "at T = 0.6": written(mean_pass_at_k(runs[run], RELEASED_N, 1),
+             "greedy, T = 0": f"{100 * right / RELEASED_PROBLEMS:.2f}",
+             "at T = 0.6": in_percent(mean_pass_at_k(runs[run], RELEASED_N, 1),
                                    1)}
             for run, right in GREEDY.items()]
 
@@ -274,8 +274,8 @@ def greedy_gain(one, other, resamples=10_000):
 
     Only totals were released, so the two are resampled apart: not paired.
     """
-    shares = [GREEDY[run] / PROBLEMS for run in (one, other)]
+    shares = [GREEDY[run] / RELEASED_PROBLEMS for run in (one, other)]
     draws = [np.random.default_rng(seed).binomial(
-        PROBLEMS, share, resamples) / PROBLEMS
+        RELEASED_PROBLEMS, share, resamples) / RELEASED_PROBLEMS
         for seed, share in enumerate(shares)]
     return (shares[0] - shares[1], *middle(draws[0] - draws[1]))

@@ -98,7 +98,7 @@ def gain(one, other, k=1, where=None):
 
 
 # Words of a side that an interval decides, and of one that it does not.
-SIDES = ("ahead", "behind", "undecided")
+DECIDED = ("ahead", "behind", "undecided")
 
 
 def against_teacher(profile, ks=(0, 1, 5, 10, 20, 50, 100)):
@@ -119,9 +119,9 @@ def sides(rows):
     ``rows`` as :func:`against_teacher` gives them.  Introduced in notebook
     07.
     """
-    found = {side: [] for side in SIDES}
+    found = {side: [] for side in DECIDED}
     for name, (_, low, high) in rows.items():
-        side = SIDES[0 if low > 0 else 1 if high < 0 else 2]
+        side = DECIDED[0 if low > 0 else 1 if high < 0 else 2]
         found[side].append(name.partition(",")[0].removeprefix("k = "))
     said = []
     for side, at in found.items():

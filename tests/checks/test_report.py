@@ -13,7 +13,8 @@ from helpers.checks import limits
 from helpers.checks.report import entries, exercise, one_number, say
 
 FUNCTIONS = ("00_2 01_2 02_1 02_2 03_1 03_2 03_3 03_4 04_1 04_2 04_3 05_1 "
-             "05_2 05_3 06_1 06_2 06_3 07_1 07_2 07_3 08_1 08_2 08_3 m8_1").split()
+             "05_2 05_3 06_1 06_2 06_3 07_1 07_2 07_3 08_1 08_2 08_3 "
+             "m8_1").split()
 VALUES = "00_1 01_1 01_3 01_4 m8_2".split()
 
 
@@ -63,7 +64,8 @@ def test_a_function_that_fails_is_told_where_and_on_what(number, capsys):
     check = check_of(number)
     line = told(check, by_line, capsys)
     assert "KeyError: 'day'" in line
-    assert 'line 45, `return numbers["day"]`, of by_line(' in line
+    at = by_line.__code__.co_firstlineno + 2
+    assert f'line {at}, `return numbers["day"]`, of by_line(' in line
     assert "return a list" not in line           # that is not what is wrong
     line = told(check, too_few, capsys)
     assert "too_few() takes 0 positional arguments but" in line
@@ -104,7 +106,7 @@ def test_no_answer_without_end_hangs_a_check(number, capsys, monkeypatch):
     monkeypatch.setattr(limits, "SECONDS", 0.2)
     line = told(check_of(number), one_by_one, capsys)
     assert "generator: use return" in line or "it never ends" in line
-    if number not in ("07_2", "07_3", "08_1"):              # these have more time
+    if number not in ("07_2", "07_3", "08_1"):      # these have more time
         def loop(*arguments):
             while True:
                 pass
