@@ -180,7 +180,8 @@ _TRAINED = (*_ASKED, "student", "epochs", "batch_size", "learning_rate",
 MADE_WITH = {"samples/teacher-train.jsonl": ("02", _ASKED),
              "samples/teacher-hot.jsonl": ("02", _ASKED_HOT),
              "plans": ("03", _PLANNED), "pairs": ("04", _ASKED),
-             "ekt-student": ("05", _TRAINED)}
+             "ekt-student": ("05", _TRAINED),
+             "counts": ("07", (*_TRAINED, "test_problems", "test_samples"))}
 # What a teacher wrote is of use to a student with other settings, as long as
 # the problems are the same; a student with other settings is another one.
 _LENT = ("samples/teacher-train.jsonl", "samples/teacher-hot.jsonl", "plans",

@@ -109,6 +109,41 @@ def gain(one, other, k=1, where=None):
     return over_seeds(one.scores(k)[:, chosen], other.scores(k)[:, chosen])
 
 
+# Words of a side that an interval decides, and of one that it does not.
+DECIDED = ("ahead", "behind", "undecided")
+
+
+def against_teacher(profile, ks=(0, 1, 5, 10, 20, 50, 100)):
+    """The student after EKT minus its few-shot teacher, at each of ``ks``.
+
+    ``{"k = 1, T = 0.6": (mean, low, high)}``, fractions, over seeds and
+    problems; k = 0 is greedy.  Introduced in notebook 07.
+    """
+    student, teacher = (load_standing(profile, name)
+                        for name in ("ekt", "teacher-few-shot"))
+    return {f"k = {k}, T = 0.6" if k else "greedy, T = 0":
+            gain(student, teacher, k) for k in ks}
+
+
+def sides(rows):
+    """Where intervals lie: "ahead at k = 1, 5; undecided at k = 10, greedy".
+
+    ``rows`` as :func:`against_teacher` gives them.  Introduced in notebook
+    07.
+    """
+    found = {side: [] for side in DECIDED}
+    for name, (_, low, high) in rows.items():
+        side = DECIDED[0 if low > 0 else 1 if high < 0 else 2]
+        found[side].append(name.partition(",")[0].removeprefix("k = "))
+    said = []
+    for side, at in found.items():
+        numbers = sorted((one for one in at if one.isdecimal()), key=int)
+        words = sorted(one for one in at if not one.isdecimal())
+        k = [f"k = {', '.join(numbers)}"] if numbers else []
+        said += [f"{side} at {', '.join(k + words)}"] if at else []
+    return "; ".join(said)
+
+
 def judgement(one, other):
     """("agree", "disagree" or "undecided", mean, low, high).
 
