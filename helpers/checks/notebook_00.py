@@ -26,13 +26,13 @@ NO_ANSWER = {
                       "again"}
 # Exercise 3: lines of a program, whether their days are in order, and why.
 WEEKS = (
-    ("monday = start + 2\nfriday = monday - 1", True,
-     "Monday comes before Friday"),
+    ("monday = start + 2\nfriday = start - 1", True,
+     "Monday comes before Friday, whatever the alphabet says"),
     ("sunday = start + 4\nmonday = sunday - 18", False,
      "the week begins on Monday, so Sunday comes last"),
     ("friday = start - 3\nmonday = friday * 2", False,
-     "Monday comes before Friday, whatever the alphabet says"),
-    ("tuesday = start + 9\nthursday = tuesday - 5", True,
+     "Friday comes after Monday"),
+    ("tuesday = start + 9\nthursday = start - 5", True,
      "Tuesday comes before Thursday, whatever the alphabet says"),
     ("monday = start + 2\ntuesday = monday * 3\nsunday = tuesday - monday",
      True, "a day counts where it is assigned, left of =, not where it is "
