@@ -107,7 +107,7 @@ def test_no_answer_without_end_hangs_a_check(number, capsys, monkeypatch):
     monkeypatch.setattr(limits, "SECONDS", 0.2)
     line = told(check_of(number), one_by_one, capsys)
     assert "generator: use return" in line or "it never ends" in line
-    if number not in ("01_2", "07_2", "08_1"):              # these have more time
+    if number not in ("01_2", "07_2", "08_1"):      # these have more time
         def loop(*arguments):
             while True:
                 pass
