@@ -25,7 +25,7 @@ NO_ANSWER = {
     "infrastructure": "this machine failed, not your program: run the cell "
                       "again"}
 # Exercise 3: lines of a program, whether their days are in order, and why.
-WEEKS = (
+WEEK_CASES = (
     ("monday = start + 2\nfriday = start - 1", True,
      "Monday comes before Friday, whatever the alphabet says"),
     ("sunday = start + 4\nmonday = sunday - 18", False,
@@ -122,7 +122,7 @@ def check_00_2(first_right):
 @exercise
 def check_00_3(days_in_order):
     """Exercise 3: are a program's days in the order of the week?"""
-    for lines, right, why in WEEKS:
+    for lines, right, why in WEEK_CASES:
         program = lines if "answer" in lines else (
             f"start = 12\n{lines}\nanswer = "
             f"{lines.splitlines()[-1].split()[0]}\n")
@@ -139,4 +139,4 @@ def check_00_3(days_in_order):
                        f"True or False")
         if got != right:
             return say(wanted, got, why)
-    return say(f"{len(WEEKS)} programs", "all of them told apart")
+    return say(f"{len(WEEK_CASES)} programs", "all of them told apart")
