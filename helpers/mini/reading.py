@@ -82,7 +82,7 @@ def days_in_order(program):
     """Do the days that the program assigns come in the order of the week?
 
     Monday first, as in the benchmark.  A program can give the right answer and
-    not be in order, where sums do not care.  Introduced in notebook 04.
+    not be in order, where sums do not care.  Introduced in notebook 00.
     """
     days = [DAYS.index(word.capitalize()) for word in
             re.findall(r"^(\w+) =", program, re.MULTILINE)
