@@ -13,6 +13,7 @@ import numpy as np
 from helpers.evaluation import pass_at_k
 from helpers.seeds import over_seeds, verdict_word
 from helpers.plans import best_of
+from helpers.studies.ekt import TEMPERATURES
 from helpers.studies.runs import read_study
 
 
@@ -20,9 +21,9 @@ def read_runs(profile, study, name, take=list):
     """What ``take`` makes of the runs of a system, a list of dictionaries.
 
     ``study`` and ``name`` are those of :data:`helpers.studies.runs.STUDIES`;
-    the runs are ordered by seed, or by rate.  Introduced in notebook 04.
-    Raises ``FileNotFoundError`` where there are none, and ``ValueError`` for
-    a broken file, also where ``take`` finds it so.
+    the runs are ordered by seed, or by rate.  Raises ``FileNotFoundError``
+    where there are none, and ``ValueError`` for a broken file, also where
+    ``take`` finds it so.
     """
     runs = [run for run in read_study(profile, study) if run["name"] == name]
     if not runs:
@@ -36,6 +37,17 @@ def read_runs(profile, study, name, take=list):
         raise ValueError(f"the runs of {name} in {study}.jsonl are not whole "
                          f"({error}); delete their lines and run `python -m "
                          f"helpers rivals {name}`") from None
+
+
+def load_yields(profile):
+    """{temperature: (seeds, problems)}: right ones of 20 teacher samples.
+
+    For each training problem.  Introduced in notebook 02.  Raises as
+    :func:`read_runs`.
+    """
+    return {t: read_runs(profile, "yield", f"yield-{t}", lambda runs:
+                         np.array([run["counts"] for run in runs]))
+            for t in TEMPERATURES}
 
 
 @dataclass(frozen=True)

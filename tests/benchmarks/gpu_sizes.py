@@ -251,6 +251,8 @@ def work(profile):
         "00": [TEACHER, Draw(TEACHER, 1, 5, 400, most)],
         "02": [TEACHER, Draw(TEACHER, 1, 64, FEW_SHOT, 8),
                Draw(TEACHER, 1, 1, FEW_SHOT, most),
+               # A loop without a cache: it reads all for each of its tokens.
+               *[Draw(TEACHER, 1, 1, FEW_SHOT, 1)] * (3 * most),
                Draw(TEACHER, 4, 3, FEW_SHOT, most),
                *[Draw(TEACHER, min(40, p.train_problems), 20, FEW_SHOT,
                       most)] * 3,
