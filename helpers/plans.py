@@ -79,20 +79,22 @@ class Plan:
 def plan_request(way, question, code, exemplar):
     """The prompt for a plan: one solved exemplar, then the target.
 
-    ``backward`` shows the code alone, as released by CodePLAN.  Introduced
-    in notebook 03, section 2.  Raises ``ValueError`` for an unknown way.
+    ``backward`` shows the code alone, as released by CodePLAN; its exemplar's
+    plan is ``exemplar["backward"]`` where there is one, as a plan must not
+    say what cannot be seen.  The role that the release puts in front is for
+    models that chat (:func:`helpers.prompts.as_messages`).  Introduced in
+    notebook 03.  Raises ``ValueError`` for an unknown way.
     """
     if way not in WAYS:
         raise ValueError(f"there is no way {way!r} to ask for a plan; choose "
                          f"one of {', '.join(WAYS)}")
-    target = {"question": question.rstrip("\n") + "\n",
-              "code": (code or "").rstrip("\n") + "\n"}
+    target = {"question": question, "code": code}
     text = ""
     for part in WAYS[way]:
         text += section(part, exemplar[part])
     text += section("plan", exemplar.get(way, exemplar["plan"])) + "\n"
     for part in WAYS[way]:
-        text += section(part, target[part])
+        text += section(part, target[part].rstrip("\n") + "\n")
     return text + section("plan")
 
 
@@ -119,29 +121,65 @@ def own_code_request(question, exemplar):
             + section("code"))
 
 
+def explained(problem, way, solutions=None):
+    """(number, program) of what a problem's plans are asked about.
+
+    Backward reasoning explains the first ``solutions`` reference programs,
+    all of them if ``None``; forward reasoning explains none: [(-1, "")].
+    Introduced in notebook 03.
+    """
+    if way == "forward":
+        return [(-1, "")]
+    return list(enumerate(problem.solutions[:solutions]))
+
+
+def plans_of(samples):
+    """A :class:`Plan` for each sample that is not empty.
+
+    A sample's ``task_id`` is that of the problem, the way to ask and the
+    number of the program, joined by "#".  Introduced in notebook 03.
+    """
+    plans = []
+    for sample in samples:
+        task_id, way, number = sample.task_id.rsplit("#", 2)
+        if sample.completion.strip():
+            plans.append(Plan(task_id, way, int(number), sample.sample_index,
+                              sample.completion))
+    return plans
+
+
 def elicit(lm, problems, way, exemplar, n=1, solutions=None, temperature=0.2,
            **settings):
     """``n`` plans of the teacher for each problem, or each of its solutions.
 
-    Backward reasoning explains the first ``solutions`` reference programs of
-    a problem, all of them if ``None``; problems without one get no plan.
-    CodePLAN: temperature 0.2, one plan per solution.  ``settings`` go to
-    :func:`helpers.sampling.sample`.  Empty plans are left out.  Introduced
-    in notebook 03, section 3.  Raises ``ValueError`` as
+    What is explained: see :func:`explained`; problems without a program get
+    no backward plan.  CodePLAN: temperature 0.2, one plan per solution.
+    ``settings`` go to :func:`helpers.sampling.sample`.  Empty plans are left
+    out.  Introduced in notebook M2.  Raises ``ValueError`` as
     :func:`plan_request` does.
     """
-    prompts, of = {}, {}
-    for problem in problems:
-        codes = problem.solutions[:solutions] if way != "forward" else [None]
-        for number, code in enumerate(codes):
-            number = -1 if code is None else number
-            key = f"{problem.task_id}#{way}#{number}"
-            prompts[key] = plan_request(way, problem.question, code, exemplar)
-            of[key] = (problem.task_id, way, number)
-    samples = sample(lm, prompts, n, temperature, cut=cut_section,
-                     **settings) if prompts else []
-    return [Plan(*of[s.task_id], s.sample_index, s.completion)
-            for s in samples if s.completion.strip()]
+    prompts = {
+        f"{problem.task_id}#{way}#{number}": plan_request(
+            way, problem.question, code, exemplar)
+        for problem in problems
+        for number, code in explained(problem, way, solutions)}
+    return plans_of(sample(lm, prompts, n, temperature, cut=cut_section,
+                           **settings) if prompts else [])
+
+
+def no_leak(plan, code):
+    """Does no line of the program stand in the plan, spaces left aside?
+
+    A plan that quotes its program is worth much to whoever copies, and says
+    nothing about how to solve the problem.  Only lines with "=" or "(" count:
+    "else:" may be said in words.  Introduced in notebook 03.
+    """
+    text = "".join(plan.split())
+    for line in code.splitlines():
+        line = "".join(line.split())
+        if ("=" in line or "(" in line) and line in text:
+            return False
+    return True
 
 
 def steps(plan):

@@ -10,8 +10,9 @@ import pytest
 from helpers.execution import Runner
 from helpers.mini.reading import faithful, side_by_side
 from helpers.plans import (PLAN_EXEMPLARS, WAYS, Plan, best_of, choose,
-                           code_request, elicit, judge_both, plan_request,
-                           read_plans, score_plans, steps, write_plans)
+                           code_request, elicit, judge_both, no_leak,
+                           plan_request, read_plans, score_plans, steps,
+                           write_plans)
 from helpers.problems import load_problems
 from helpers.profiles import ROOT
 from helpers.prompts import section
@@ -41,6 +42,16 @@ def test_only_what_a_way_shows_is_in_its_prompt():
     assert "Eva" not in asked["backward"] and "day" not in asked["backward"]
     with pytest.raises(ValueError, match="choose one of forward, backward"):
         plan_request("sideways", "?", "", EXEMPLAR)
+
+
+def test_a_plan_leaks_that_quotes_a_line():
+    for problem in PROBLEMS[:10]:
+        code = problem.solutions[0]
+        quoted = "".join(f"- Do `{line.replace(' ', '')}`.\n"
+                         for line in code.splitlines())
+        assert not no_leak(code, code) and not no_leak(quoted, code)
+        assert no_leak("1. Read n.\n2. Times 2.\n3. Print it.\n", code)
+    assert no_leak("Is it odd, or else: stop.", "if x:\n    y()\nelse:\n")
 
 
 def test_a_code_request_ends_where_the_code_begins():

@@ -10,10 +10,11 @@ import re
 from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import zip_longest
+from operator import add, floordiv, mul, sub
 from random import Random
 
 from helpers.mini.stories import DAYS, VERBS, Event, Story
-from helpers.mini.tasks import WORDS, steps_of, write_code
+from helpers.mini.tasks import INPUTS, WORDS, result, steps_of, write_code
 from helpers.plans import steps
 from helpers.programs import constants, parse, unparse
 
@@ -162,6 +163,21 @@ def with_days(question):
     return story and write_code(Random(0), steps_of(story), "named")
 
 
+def smallest_example(question):
+    """((input, output),): one example test, and a weak one; else ().
+
+    Of a question of ``mini-apps``, for the smallest number with which nothing
+    goes below zero, as somebody writes who thinks of no test for long.  Where
+    that is 0, doubling makes no difference.  Introduced in notebook 03.
+    """
+    story = read_task(question)
+    if not story:
+        return ()
+    order = steps_of(story)
+    n = next(n for n in INPUTS if result(order, n) is not None)
+    return ((f"{n}\n", f"{result(order, n)}\n"),)
+
+
 # ------------------------------------------------ plans beside programs
 
 NOTHING = "(nothing)"
@@ -171,6 +187,8 @@ CODE_LINE = re.compile(
     r"|(?P<old>\w+) (?P<op>[-+*]|//) (?P<number>\d+))"
     r"|(?P<same>\w+) (?P<short>[-+*]|//)= (?P<by>\d+)"
     r"|print\((?P<printed>\w+)\)")
+OPERATIONS = {"plus": add, "minus": sub, "times": mul,
+              "divided by": floordiv}
 
 
 def plan_lines(plan):
@@ -181,6 +199,23 @@ def plan_lines(plan):
     """
     rows = [PLAN_LINE.fullmatch(line).groups() for line in steps(plan)]
     return [(day or "", deed.lower()) for day, deed in rows]
+
+
+def carry_out(plan, n):
+    """What somebody prints who follows the plan with the number ``n``.
+
+    None for a plan with a line that says something else.  The lines are
+    followed from top to bottom, whatever their days say.  Introduced in
+    notebook 03.
+    """
+    for _, deed in plan_lines(plan):
+        words, _, number = deed.rpartition(" ")
+        if deed in ("read n", "print it"):
+            continue
+        if words not in OPERATIONS or not number.isdecimal():
+            return None
+        n = OPERATIONS[words](n, int(number))
+    return n
 
 
 def program_lines(code):
