@@ -140,11 +140,11 @@ def plans_of(samples):
     number of the program, joined by "#".  Introduced in notebook 03.
     """
     plans = []
-    for sample in samples:
-        task_id, way, number = sample.task_id.rsplit("#", 2)
-        if sample.completion.strip():
-            plans.append(Plan(task_id, way, int(number), sample.sample_index,
-                              sample.completion))
+    for one in samples:
+        task_id, way, number = one.task_id.rsplit("#", 2)
+        if one.completion.strip():
+            plans.append(Plan(task_id, way, int(number), one.sample_index,
+                              one.completion))
     return plans
 
 
@@ -318,6 +318,20 @@ def best_of(keys, values, n):
         expected += ways / math.comb(total, n) * sum(group) / len(group)
         above += len(group)
     return expected
+
+
+def mean_best_of(plans, keys, values, n):
+    """The mean over problems of :func:`best_of` ``n`` of their plans.
+
+    A key and a value for each of ``plans``; a problem with fewer than ``n``
+    plans chooses among those it has.  Introduced in notebook 03.  Raises
+    ``ValueError`` for lists of different lengths, and as :func:`best_of`.
+    """
+    of = {}
+    for plan, key, value in zip(plans, keys, values, strict=True):
+        of.setdefault(plan.task_id, []).append((key, value))
+    return sum(best_of(*zip(*some), min(n, len(some)))
+               for some in of.values()) / len(of)
 
 
 def choose(scores):
