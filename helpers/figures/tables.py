@@ -12,7 +12,7 @@ from helpers.figures.style import FAINT, INK, NO_MATH, PAGE, visible
 
 WIDTH = 79                     # columns of the text
 NARROWEST = 8                  # of a column that is made to wrap
-NUMBER = re.compile(r"[-+−±]?\d[\d,.]*( ?%)?( ?\[.*\])?|[-–]")
+NUMERIC = re.compile(r"[-+−±]?\d[\d,.]*( ?%)?( ?\[.*\])?|[-–]")
 SIDES = {"l": "left", "r": "right", "c": "center"}
 
 
@@ -39,7 +39,7 @@ class Table:
     def __init__(self, rows, columns=None, caption="", align=None):
         self.caption = visible(caption)
         self.head, values = _head_and_rows(rows, columns)
-        self.cells = [[in_words(value) for value in row] for row in values]
+        self.cells = [[cell_text(value) for value in row] for row in values]
         width = len(self.head or (self.cells or [()])[0])
         self.sides = (list(align) if align is not None else
                       [side_of([row[at] for row in self.cells])
@@ -129,7 +129,7 @@ def _head_and_rows(rows, columns):
     return head, values
 
 
-def in_words(value):
+def cell_text(value):
     """A cell's text: one decimal for a float, nothing for None."""
     if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
         value = value.item()                  # a number of numpy or torch
@@ -149,7 +149,7 @@ def in_words(value):
 def side_of(cells):
     """ "r" for a column of numbers, "l" for any other."""
     filled = [cell for cell in cells if cell]
-    return "r" if filled and all(map(NUMBER.fullmatch, filled)) else "l"
+    return "r" if filled and all(map(NUMERIC.fullmatch, filled)) else "l"
 
 
 def columns_of(text):
