@@ -304,7 +304,7 @@ def best_of(keys, values, n):
     (C(N - above, n) - C(N - above - size, n)) / C(N, n).
     The keys are what one may look at (example tests), the values what one
     gets (hidden tests); with the values as keys it is the oracle.  Raises
-    ``ValueError`` for n outside 1..N.  Introduced in notebook 03.
+    ``ValueError`` for n outside 1..N.  Introduced in notebook M2.
     """
     total = len(keys)
     if not 1 <= n <= total:
@@ -335,15 +335,18 @@ def mean_best_of(plans, keys, values, n):
 
 
 def choose(scores):
-    """The plan of each problem with the most programs that pass its example
-    tests; the first of equals.
+    """The plan of each problem of which the largest share of programs passes
+    the example tests; the first of equals.
 
-    Introduced in notebook 06.
+    A problem none of whose programs passes keeps its first plan.  Introduced
+    in notebook M2.
     """
+    def share(score):
+        return score.examples / score.codes if score.codes else 0
+
     best = {}
     for score in scores:
-        held = best.get(score.plan.task_id)
-        if held is None or score.examples * held.codes > (
-                held.examples * score.codes):
-            best[score.plan.task_id] = score
+        name = score.plan.task_id
+        if name not in best or share(score) > share(best[name]):
+            best[name] = score
     return [score.plan for score in best.values()]

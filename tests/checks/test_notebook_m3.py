@@ -6,7 +6,7 @@ import json
 import pytest
 
 from helpers.checks.notebook_m3 import ROWS, check_m3_1
-from helpers.problems import load_problems
+from helpers.problems import load_problems, unpack_apps
 
 
 def unpack(row, read=lambda text: json.loads(text or "null", parse_int=str),
@@ -64,7 +64,8 @@ def test_each_exercise_names_the_slip(message, capsys):
     assert line.count("\n") == 1
 
 
-@pytest.mark.parametrize("right", [unpack, with_whole_numbers])
+@pytest.mark.parametrize("right", [unpack, unpack_apps,
+                                   with_whole_numbers])
 def test_right_answers_pass_in_more_than_one_way(right, capsys):
     assert check_m3_1(right) is True
     assert capsys.readouterr().out.endswith(": correct\n")
