@@ -148,6 +148,12 @@ class PlanScores:
         """Mean worth of a plan, (seeds, problems)."""
         return self.best(1)
 
+    def passed(self):
+        """Programs that pass the example tests, and the hidden ones: sums."""
+        pairs = [pair for problems in self.plans for plans in problems
+                 for pair in plans]
+        return tuple(map(sum, zip(*pairs)))
+
     def fresh(self, n):
         """Best of ``n`` by example tests, judged by a program that had no
         say in the choice, (seeds, problems).
