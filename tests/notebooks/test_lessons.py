@@ -33,7 +33,7 @@ def prose(notebook):
 def test_a_lesson_is_an_hour_for_a_person(path):
     notebook = read(path)
     assert len(code_cells(notebook)) <= 30
-    assert reading.words(prose(notebook)) <= 1900
+    assert reading.count_words(prose(notebook)) <= 1900
     minutes = (reading.reading_minutes(notebook.cells)
                + reading.doing_minutes(notebook.cells))
     assert minutes <= 62.5              # "60" in steps of five
