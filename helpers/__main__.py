@@ -8,14 +8,9 @@ COMMANDS = {
     "run": "helpers.tools.run",
     "workbooks": "helpers.tools.workbooks",
     "stamp": "helpers.tools.stamping",
-<<<<<<< HEAD
-    "alt-texts": "helpers.tools.cleaning",
-    "course": "helpers.tools.course",
-=======
     "course": "helpers.tools.course",
     "site": "helpers.tools.site",
     "alt-texts": "helpers.tools.cleaning",
->>>>>>> lead
     "rebuild-mini": "helpers.workshop.pretraining",
     "rivals": "helpers.workshop.campaign",
     "ship": "helpers.workshop.shipping",
@@ -34,14 +29,9 @@ def main(argv=None):
         prog="python -m helpers", epilog="run: execute notebooks in order; "
         "workbooks: copy them to work/, to change and run there; "
         "stamp: write address and tag of pyproject.toml into them; "
-<<<<<<< HEAD
-        "alt-texts: put those of pictures where readers' tools look; "
-        "course: write the map, the tables and the minutes into them; "
-=======
         "course: write the map, the tables and the minutes into them; "
         "site: build static pages of them; "
         "alt-texts: put those of pictures where readers' tools look; "
->>>>>>> lead
         "rebuild-mini: make the mini world's data and models again; rivals: "
         "run the experiments of notebooks 03, 05 and 06; ship: copy the "
         "results of a run into data/mini/results/.  Each has a --help of "
