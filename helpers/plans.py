@@ -121,7 +121,7 @@ def own_code_request(question, exemplar):
             + section("code"))
 
 
-def explained(problem, way, solutions=None):
+def to_explain(problem, way, solutions=None):
     """(number, program) of what a problem's plans are asked about.
 
     Backward reasoning explains the first ``solutions`` reference programs,
@@ -152,7 +152,7 @@ def elicit(lm, problems, way, exemplar, n=1, solutions=None, temperature=0.2,
            **settings):
     """``n`` plans of the teacher for each problem, or each of its solutions.
 
-    What is explained: see :func:`explained`; problems without a program get
+    What is explained: see :func:`to_explain`; problems without a program get
     no backward plan.  CodePLAN: temperature 0.2, one plan per solution.
     ``settings`` go to :func:`helpers.sampling.sample`.  Empty plans are left
     out.  Introduced in notebook M2.  Raises ``ValueError`` as
@@ -162,7 +162,7 @@ def elicit(lm, problems, way, exemplar, n=1, solutions=None, temperature=0.2,
         f"{problem.task_id}#{way}#{number}": plan_request(
             way, problem.question, code, exemplar)
         for problem in problems
-        for number, code in explained(problem, way, solutions)}
+        for number, code in to_explain(problem, way, solutions)}
     return plans_of(sample(lm, prompts, n, temperature, cut=cut_section,
                            **settings) if prompts else [])
 
@@ -200,7 +200,7 @@ def write_plans(path, plans):
 
 
 def read_plans(path):
-    """The plans of a file.  Introduced in notebook 03.
+    """The plans of a file.  Introduced in notebook 06.
 
     Raises ``ValueError`` naming the line that is no plan, and for a file
     that is no text or empty.
@@ -286,7 +286,7 @@ def judge_both(runner, problems, written, progress=True):
 def score_plans(runner, problems, written, progress=True):
     """A :class:`Score` for each plan, in order, from its judged programs.
 
-    Introduced in notebook 03.  Raises as :func:`judge_both`.
+    Introduced in notebook M2.  Raises as :func:`judge_both`.
     """
     marks, found = judge_both(runner, problems, written, progress), {}
     for (plan, _), (examples, hidden) in zip(written, marks):

@@ -17,14 +17,14 @@ EXEMPLAR = {
     "plan": "1. Read n.\n2. Tuesday: divided by 2.\n3. Sunday: plus 6.\n"
             "4. Print it.\n",
     "backward": "1. Read n.\n2. Divided by 2.\n3. Plus 6.\n4. Print it.\n"}
-PLAIN = {key: EXEMPLAR[key] for key in ("question", "code", "plan")}
+WITHOUT_BACKWARD = {key: EXEMPLAR[key] for key in ("question", "code", "plan")}
 QUESTION = ("Uma has n rings. On Friday Uma loses 9. Read n, print how many "
             "rings Uma has in the end.")
 GIVEN_CODE = "x = int(input())\nx -= 9\nprint(x)"       # no newline at its end
 # (way, newlines behind question and code, exemplar)
-ASKED = (("backward", "", EXEMPLAR), ("backward-with-question", "", EXEMPLAR),
+PROMPTS_ASKED = (("backward", "", EXEMPLAR), ("backward-with-question", "", EXEMPLAR),
          ("forward", "", EXEMPLAR), ("backward", "\n", EXEMPLAR),
-         ("backward", "", PLAIN))
+         ("backward", "", WITHOUT_BACKWARD))
 
 
 def wrong_with(text, wanted, way, end, exemplar):
@@ -83,7 +83,7 @@ def check_03_1(plan_request_of_yours):
 
     Prints one line, returns a bool.
     """
-    for way, end, exemplar in ASKED:
+    for way, end, exemplar in PROMPTS_ASKED:
         given = (way, QUESTION + end, GIVEN_CODE + end)
         wanted = plan_request(*given, exemplar)
         title = f"{len(wanted)} characters {way}"
@@ -102,8 +102,8 @@ def check_03_1(plan_request_of_yours):
 
 # --------------------------- exercise 2: does the plan give the program away
 
-CODE = ("n = int(input())\nif n > 5:\n    n = n * 2\nelse:\n    n = n + 31\n"
-        "print(n)\n")
+BRANCHING = ("n = int(input())\nif n > 5:\n    n = n * 2\nelse:\n"
+             "    n = n + 31\nprint(n)\n")
 # (plan, no leak?, what is said if it comes out otherwise).
 LEAKS = (
     ("1. Read n.\n2. Double it if it is above 5.\n3. Print it.\n", True,
@@ -119,7 +119,7 @@ LEAKS = (
      "\"else:\" has neither = nor (, so it may be said in words"),
     ("1. Read n.\n2. print the number\n", True,
      "a word of the program, such as print, is no line of it"),
-    (CODE, False, "the whole program in the place of a plan leaks"),
+    (BRANCHING, False, "the whole program in the place of a plan leaks"),
     ("1. Read n.\n2. Take n = n * 3.\n", True,
      "that line is not in the program, so it gives nothing away"))
 
@@ -130,7 +130,7 @@ def check_03_2(no_leak):
 
     Prints one line, returns a bool.
     """
-    for code, cases in ((CODE, LEAKS), ("", (
+    for code, cases in ((BRANCHING, LEAKS), ("", (
             ("1. Go.\n", True, "a program without lines has none to quote"),
             ))):
         for plan, wanted, why in cases:

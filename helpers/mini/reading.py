@@ -157,7 +157,7 @@ def with_days(question):
     """The right program for a question of ``mini-apps``, a variable a day.
 
     None for a question that is no story of the mini world.  Introduced in
-    notebook 03.
+    notebook M2.
     """
     story = read_task(question)
     return story and write_code(Random(0), steps_of(story), "named")
@@ -223,7 +223,7 @@ def program_lines(code):
 
     The day is known where a variable bears its name.  None in the place of
     the list if there is no line, or one that is no step of the mini world or
-    does not go on from the line before.  Introduced in notebook 03.
+    does not go on from the line before.  Introduced in notebook M2.
     """
     rows, last = [], None
     for line in filter(str.strip, code.splitlines()):
@@ -287,7 +287,7 @@ def side_by_side(code, plans, width=34):
 
     ``plans``: {title: plan}.  "!" marks a line that deviates; a line that
     the program does not have stands beside nothing.  Lines longer than
-    ``width`` are cut.  Introduced in notebook 03.
+    ``width`` are cut.  Introduced in notebook M2.
     """
     shown = [line for line in code.splitlines() if line.strip()]
     columns = [["program"], *([f"  {title}"] for title in plans)]

@@ -211,7 +211,7 @@ def best_curve(scores, choice, ns):
     """Arrays (mean, low, high) of the best of n plans, a value for each n.
 
     ``choice``: one of :data:`CHOICES`, or :data:`FRESH`.  Introduced in
-    notebook 03.
+    notebook M2.
     """
     tables = [scores.fresh(n) if choice == FRESH else scores.best(n, choice)
               for n in ns]

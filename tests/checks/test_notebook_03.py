@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from helpers.checks.notebook_03 import (CARRIED, CODE, LEAKS, check_03_1,
+from helpers.checks.notebook_03 import (BRANCHING, CARRIED, LEAKS, check_03_1,
                                         check_03_2, check_03_3)
 from helpers.mini.reading import carry_out
 from helpers.plans import WAYS, no_leak, plan_request, steps
@@ -183,4 +183,4 @@ def test_the_checks_worlds_are_as_described():
     for plan, n, wanted, _ in CARRIED:
         assert carry(plan, n) == wanted
     for plan, wanted, _ in LEAKS:
-        assert leaks(plan, CODE) is not wanted
+        assert leaks(plan, BRANCHING) is not wanted
