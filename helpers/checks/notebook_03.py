@@ -22,9 +22,10 @@ QUESTION = ("Uma has n rings. On Friday Uma loses 9. Read n, print how many "
             "rings Uma has in the end.")
 GIVEN_CODE = "x = int(input())\nx -= 9\nprint(x)"       # no newline at its end
 # (way, newlines behind question and code, exemplar)
-PROMPTS_ASKED = (("backward", "", EXEMPLAR), ("backward-with-question", "", EXEMPLAR),
-         ("forward", "", EXEMPLAR), ("backward", "\n", EXEMPLAR),
-         ("backward", "", WITHOUT_BACKWARD))
+PROMPTS_ASKED = (
+    ("backward", "", EXEMPLAR), ("backward-with-question", "", EXEMPLAR),
+    ("forward", "", EXEMPLAR), ("backward", "\n", EXEMPLAR),
+    ("backward", "", WITHOUT_BACKWARD))
 
 
 def wrong_with(text, wanted, way, end, exemplar):

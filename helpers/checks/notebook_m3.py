@@ -35,10 +35,10 @@ SAID = ("the row with two programs and two tests",
         "the row with a number of 6,001 digits", "the row without tests")
 
 
-def as_text(value):
+def numbers_as_text(value):
     """A value with its whole numbers as text, and tuples as lists."""
     if isinstance(value, (list, tuple)):
-        return [as_text(one) for one in value]
+        return [numbers_as_text(one) for one in value]
     if isinstance(value, int) and not isinstance(value, bool):
         return LONG if value == 10 ** 6000 else str(value)
     return value
@@ -50,14 +50,14 @@ def wrong_part(found, wanted):
     if isinstance(solutions, str):
         return ("the solutions are still text: they are JSON inside a JSON "
                 "string")
-    if as_text(solutions) != wanted[0]:
+    if numbers_as_text(solutions) != wanted[0]:
         return f"the solutions should be {shown(wanted[0])}"
     if isinstance(tests, dict):
         return "the tests are pairs (input, output), not the dictionary"
-    if as_text(tests) == [as_text(side) for side in zip(*wanted[1])] and (
-            wanted[1]):
+    sides = [numbers_as_text(side) for side in zip(*wanted[1])]
+    if sides and numbers_as_text(tests) == sides:
         return "pair each input with its output: zip the two lists"
-    if as_text(tests) != as_text(wanted[1]):
+    if numbers_as_text(tests) != numbers_as_text(wanted[1]):
         return f"the tests should be {shown(wanted[1])}"
     if function is None:
         return "where no function is called, its name is the text \"\""
