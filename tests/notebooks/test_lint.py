@@ -334,7 +334,8 @@ def test_the_core_of_each_lesson_is_written_out():
     core = {
         "01": {"compare"}, "02": {"few_shot_prompt", "pick",
                                   "cut_completion"},
-        "03": {"plan_request", "best_of"},
+        "03": {"plan_request", "no_leak", "carry_out"},
+        "M2": {"choose", "best_of"}, "M3": {"unpack"},
         "04": {"first_correct", "days_in_order", "own_filter"},
         "M4": {"canonical", "follows", "k_distinct"},
         "05": {"encode", "masked_loss", "completion_loss",
