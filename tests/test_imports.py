@@ -19,7 +19,7 @@ TABLE = {
     "loop": (),
     "progress": (),               # below every room that has long work
     "execution.inside": (),
-    "tools": ("profiles", "progress"),
+    "tools": ("profiles", "progress", "figures"),
     "hub": ("profiles",),
     "session": ("__init__", "profiles"),
     "problems": ("profiles", "hub", "tools.files"),
