@@ -26,7 +26,7 @@ def kept(kind):
 # ---- exercise 1: encode
 
 EXAMPLE = Example("check/0", "Ann has 3 cups ?", "answer = 3")
-BOS, EOS, PROMPT, PROGRAM = 0, 1, [2, 3, 4, 5, 6], [7, 8, 4]
+BOS, EOS, ASKED_IDS, PROGRAM_IDS = 0, 1, [2, 3, 4, 5, 6], [7, 8, 4]
 
 
 def small_tokenizer():
@@ -46,8 +46,8 @@ def small_tokenizer():
 @exercise
 def check_05_1(encode):
     """Exercise 1: ids and labels of an example."""
-    ids = [BOS, *PROMPT, *PROGRAM, EOS]
-    labels = [IGNORED] * 6 + [*PROGRAM, EOS]
+    ids = [BOS, *ASKED_IDS, *PROGRAM_IDS, EOS]
+    labels = [IGNORED] * 6 + [*PROGRAM_IDS, EOS]
     title = f"ids {ids} and labels {labels}"
     got, failed = attempt(encode, small_tokenizer(), EXAMPLE)
     if failed:

@@ -10,7 +10,7 @@ from helpers.studies.claims import Claim, judge_claim
 from helpers.studies.results import load_standing
 
 # What a system is called where a reader sees it.
-NAMES = {
+TITLES = {
     "teacher-few-shot": "teacher, few-shot",
     "teacher-zero-shot": "teacher, zero-shot",
     "student-few-shot": "student before training, few-shot",
@@ -81,7 +81,7 @@ EKT_CLAIMS = (
           "ekt-192-updates", 100),
 )
 # The claims of the abstract, of which the headline speaks.
-HEADLINE = (("beats expert iteration", (1, 100)),
+ABSTRACT = (("beats expert iteration", (1, 100)),
             ("beats distillation", (1, 100)),
             ("student beats its teacher", (1, 100, 0)))
 
@@ -124,6 +124,6 @@ def ekt_headline(found):
     """
     said = {(one.claim.text, one.claim.k): one.verdict for _, one in found}
     parts = [f"{text}: " + ", ".join(f"{tries(k)} {said[text, k]}"
-                                     for k in ks) for text, ks in HEADLINE]
+                                     for k in ks) for text, ks in ABSTRACT]
     return (f"EKT's claims, five seeds, {len(found)} comparisons corrected "
             f"together (Bonferroni): " + "; ".join(parts))

@@ -12,7 +12,7 @@ import pytest
 from helpers.profiles import ROOT, get_profile
 from helpers.seeds import over_seeds, verdict_word
 from helpers.studies import ekt
-from helpers.studies.ekt_claims import (EKT_CLAIMS, HEADLINE, NAMES,
+from helpers.studies.ekt_claims import (ABSTRACT, EKT_CLAIMS, TITLES,
                                         ekt_findings, ekt_headline, tries)
 from helpers.studies.results import load_standing
 from helpers.studies.runs import read_lines
@@ -94,12 +94,12 @@ def first_number(entry):
     return float(re.match(r"[+-]?[\d.]+", entry)[0])
 
 
-NAME_OF = {text: name for name, text in NAMES.items()}
+NAME_OF = {text: name for name, text in TITLES.items()}
 
 
 def test_every_system_has_one_name():
-    assert NAMES.keys() == ekt.RIVALS.keys()
-    assert len(NAME_OF) == len(NAMES)
+    assert TITLES.keys() == ekt.RIVALS.keys()
+    assert len(NAME_OF) == len(TITLES)
 
 
 def test_the_table_of_systems_is_recomputed(evidence):
@@ -152,7 +152,7 @@ def test_headline_text_and_readmes_say_the_same(evidence):
         assert said in (ROOT / readme).read_text("utf-8")
     _, rows = evidence["e1-026"]
     verdicts = {(text, at): word for text, at, _, _, word in rows}
-    for text, ks in HEADLINE:
+    for text, ks in ABSTRACT:
         for k in ks:
             assert f"{tries(k)} {verdicts[text, tries(k)]}" in said
     count = sum(word == "agree" for word in verdicts.values())
