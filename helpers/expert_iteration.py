@@ -14,7 +14,7 @@ from helpers.teachers.checkpoint import LanguageModel
 class Round:
     """One round: what was trained on, and the student that came out.
 
-    ``drawn``: completions sampled so far.  Introduced in notebook M5.
+    ``drawn``: completions sampled so far.
     """
 
     number: int
