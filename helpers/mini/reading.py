@@ -95,7 +95,7 @@ def renamed(program):
     """The same flat program with other variables: n0, n1, ..., answer.
 
     As in EKT's exemplars, in whose format its teacher would not write unless
-    shown.  Introduced in notebook 05.
+    shown.  Introduced in notebook E1.
     """
     names = [name for name in re.findall(r"^(\w+) =", program, re.MULTILINE)
              if name != "answer"]

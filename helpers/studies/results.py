@@ -21,9 +21,9 @@ def read_runs(profile, study, name, take=list):
     """What ``take`` makes of the runs of a system, a list of dictionaries.
 
     ``study`` and ``name`` are those of :data:`helpers.studies.runs.STUDIES`;
-    the runs are ordered by seed, or by rate.  Raises ``FileNotFoundError``
-    where there are none, and ``ValueError`` for a broken file, also where
-    ``take`` finds it so.
+    the runs are ordered by seed, or by rate.  Introduced in notebook E1.
+    Raises ``FileNotFoundError`` where there are none, and ``ValueError`` for
+    a broken file, also where ``take`` finds it so.
     """
     runs = [run for run in read_study(profile, study) if run["name"] == name]
     if not runs:
