@@ -102,7 +102,7 @@ ABLATION_CLAIMS = (
     Claim("two tasks beat one in an encoder-decoder", "t5-codeplan",
           "t5-fine-tuned"),
 )
-CLAIMS = MAIN_CLAIMS + ABLATION_CLAIMS
+STUDENT_CLAIMS = MAIN_CLAIMS + ABLATION_CLAIMS
 
 
 @dataclass(frozen=True)

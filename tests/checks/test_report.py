@@ -13,7 +13,8 @@ from helpers.checks import limits
 from helpers.checks.report import entries, exercise, one_number, say
 
 FUNCTIONS = ("00_2 01_2 02_1 02_2 03_1 03_2 03_3 03_4 04_1 04_2 04_3 05_1 "
-             "05_2 05_3 06_1 06_2 06_3 07_1 07_2 07_4 08_1 08_2 08_3").split()
+             "05_2 05_3 06_1 06_2 06_3 m6_1 m6_2 07_1 07_2 07_4 08_1 08_2 "
+             "08_3").split()
 VALUES = "00_1 01_1 01_3 01_4 07_3".split()
 
 
@@ -128,7 +129,8 @@ CHANGED = {
     "04_2": lambda problems, judged: judged.clear() or ["check/0"],
     "05_1": lambda parts, end: parts[0][0].append(end) or ([], []),
     "05_2": lambda weight, a, b, alpha, rank: weight.add_(3 * b @ a),
-    "06_3": lambda direct, planned: planned["plans"].pop() and 0.1,
+    "06_3": lambda one, other: (one.pop(), True, 1.0),
+    "m6_2": lambda direct, planned: planned["plans"].pop() and 0.1,
     "08_3": lambda tasks, done, i, k: done.update(tasks) or []}
 
 
@@ -179,7 +181,8 @@ def test_01_3_leaves_the_kernel_alone(trick, words, capsys, monkeypatch):
     ("07_2", lambda counts, n, k: ["0.4", "0.6"], "without quotes"),
     ("08_2", lambda *_: {0.0848, 0.1408}, "this is a set"),
     ("03_2", lambda scores: [scores[2]], "its plan is wanted"),
-    ("06_1", lambda *_: ([[1.5]], [[1]]), "token ids are whole numbers")])
+    ("06_2", lambda *_: [([0, 1.5], [0])],
+     "numbers of examples are wanted")])
 def test_the_reason_is_the_true_one(number, answer, words, capsys):
     assert words in told(check_of(number), answer, capsys)
 
