@@ -165,8 +165,8 @@ def accumulate(lm, batch, weight, rows=None, head=None, scaler=None):
     """Add the gradient of a batch, ``rows`` at a time; its loss.
 
     The gradient is multiplied by ``weight`` and by the factor of the
-    ``scaler``, if given; ``head`` replaces the output layer.  Logits are made in pieces where all would be too
-    many (:mod:`helpers.gpu.logits`).  Introduced in notebook 06.
+    ``scaler``, if given; ``head`` replaces the output layer.  Logits are made
+    in pieces where all would be too many (:mod:`helpers.gpu.logits`).
     """
     if not weight:
         return math.nan

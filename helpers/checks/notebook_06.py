@@ -110,7 +110,8 @@ def slip_in_loss(value, logits, sums, wanted):
 CODES = [f"code {number}" for number in range(10)]
 PLANS = [f"plan {number}" for number in range(7)]
 UPDATES, CODES_EACH = 12, 4
-UPDATE_FORM = "each update is a pair of lists: numbers of codes, numbers of plans"
+UPDATE_FORM = ("each update is a pair of lists: numbers of codes, numbers "
+               "of plans")
 
 
 @exercise
@@ -193,8 +194,8 @@ def slip_in_order(found):
     if len(found) != UPDATES:
         return f"{UPDATES} updates are wanted, not {len(found)}"
     if any(len(chosen) != CODES_EACH for chosen, _ in found):
-        return (f"each update has {CODES_EACH} codes: where an epoch ends, go on "
-                f"with the next one")
+        return (f"each update has {CODES_EACH} codes: where an epoch ends, go "
+                f"on with the next one")
     if any(len(others) != CODES_EACH for _, others in found):
         return f"each update has {CODES_EACH} plans, one drawn for each code"
     if set(flat) - set(range(len(CODES))) or set(drawn) - set(

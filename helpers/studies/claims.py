@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers.evaluation import over_seeds, relative_gain, verdict_word
-from helpers.studies.results import FRESH, plan_first_chosen
+from helpers.studies.results import (FRESH, load_plan_standing,
+                                     plan_first_chosen)
 
 PUBLISHED = 1.3              # "over 130 %": CodePLAN's abstract
 
@@ -199,6 +200,28 @@ def why_so(found, bar, seeds):
     if low <= bar <= high:
         return f"{text}; the interval holds {100 * bar:.0f}"
     return f"{text}; the interval leaves 0 out"
+
+
+def claim_words(profile):
+    """CodePLAN's claim and its verdict in one line, as every text has it.
+
+    The difference with its 95 % interval, and the verdicts after correction
+    for all :data:`STUDENT_CLAIMS`.  Introduced in notebook 06.
+    """
+    standings = {name: load_plan_standing(profile, name)
+                 for name in ("codeplan", "fine-tuned")}
+    first, factor = (claim for claim in MAIN_CLAIMS if claim.text in (
+        "two tasks beat one", "two tasks beat one by 130 %"))
+    level = common_level(STUDENT_CLAIMS)
+    verdicts = [f'"{claim.text}": '
+                f'{judge_claim(claim, standings, (), level).verdict}'
+                for claim in (first, factor)]
+    scores = [f"{100 * standings[name].scores().mean():.1f}%"
+              for name in ("codeplan", "fine-tuned")]
+    return (f"pass@1 with plans {scores[0]}, code alone {scores[1]}, paired "
+            f"{judge_claim(first, standings, ()).line()}, five seeds; "
+            f"corrected for {len(STUDENT_CLAIMS)} claims: "
+            f"{', '.join(verdicts)}")
 
 
 def judge_worth(claim, scores, level=0.95):
