@@ -54,7 +54,7 @@ def test_labels_of_close_lines_do_not_overlap_or_leave_the_picture():
 def test_a_funnel_shows_each_stage_with_count_and_share():
     figure = funnel_figure([("sampled", 2000), ("right", 500), ("kept", 0)])
     assert [t.get_text().strip() for t in texts(figure)] == [
-        "2,000 (100%)", "500 (25%)", "0 (0%)"]
+        "2,000 (100.0%)", "500 (25.0%)", "0 (0.0%)"]
     assert [bar.get_width() for bar in figure.axes[0].patches] == [
         2000, 500, 0]
     png(funnel_figure([("sampled", 0), ("kept", 0)]), "an empty funnel")
@@ -89,7 +89,7 @@ def test_intervals_are_drawn_in_percent_from_top_to_bottom():
     assert [dot.get_xdata()[0] for dot in dots] == pytest.approx(
         [12.4, 8.7, 3.7])
     assert [dot.get_ydata()[0] for dot in dots] == list(axes.get_yticks())
-    assert texts(axes.figure)[0].get_text() == "12.40 [10.60, 14.20]"
+    assert texts(axes.figure)[0].get_text() == "12.4 [10.6, 14.2]"
     assert axes.get_xlabel() == "pass@100 (%)" and axes.get_xlim()[0] >= 0
 
 
@@ -100,7 +100,7 @@ def test_differences_have_signs_and_a_line_at_zero():
     assert len(axes.lines) == len(plain.lines) + 1
     assert list(axes.lines[-1].get_xdata()) == [0, 0]
     assert [t.get_text() for t in texts(axes.figure)] == [
-        "+2.00 [+1.00, +3.00]", "-50.00 [-60.00, +4.00]"]
+        "+2.0 [+1.0, +3.0]", "-50.0 [-60.0, +4.0]"]
     assert axes.get_xlim()[0] < -60 and axes.get_xlim()[1] > 4
 
 

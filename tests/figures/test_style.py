@@ -21,7 +21,7 @@ def test_show_displays_one_png_with_its_alt_text_and_saves_it(
     show(figure, alt="Three lines rise.", path=path)
     (picture,) = shown
     output, metadata = DisplayFormatter().format(picture)
-    assert set(output) == {"image/png", "text/plain"}
+    assert set(output) == {"image/png", "text/html", "text/plain"}
     assert output["text/plain"] == repr(picture) == "Three lines rise."
     assert metadata == {"image/png": {"alt": "Three lines rise."}}
     data = base64.b64decode(output["image/png"])
