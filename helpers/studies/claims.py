@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.evaluation import over_seeds, relative_gain, verdict_word
+from helpers.seeds import over_seeds, relative_gain, verdict_word
 from helpers.studies.results import (FRESH, load_plan_standing,
                                      plan_first_chosen)
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from helpers.evaluation import over_seeds
+from helpers.seeds import over_seeds
 from helpers.studies.codeplan import ASKED, CODEPLAN, TUNED
 from helpers.studies.results import (CHOICES, FRESH, best_curve,
                                      direct_chosen, gain,
