@@ -39,7 +39,7 @@ class Look(NamedTuple):
 
 # Every system looks alike in all figures.  A name belongs to the first
 # system that its words fit: "EKT from a weak teacher" is EKT's.
-LOOKS = {
+SYSTEM_LOOKS = {
     "two tasks": (r"codeplan|two tasks?|multi ?task|plan head|one plan"
                   r"|(?<!backward )with question|forward chosen"
                   r"|same problem", Look(WINE, "-", "D")),
@@ -85,13 +85,13 @@ def new_figure(xlabel, ylabel, title="", size=(6.6, 3.8)):
 
 
 def system_of(name):
-    """Which of :data:`LOOKS` a name is of; None for any other name.
+    """Which of :data:`SYSTEM_LOOKS` a name is of; None for any other name.
 
     Of a difference ("EKT - expert iteration") it is the first that counts.
     """
     first = re.split(r" (?:[-−–]|vs\.?|minus|against) ", str(name))[0]
     words = re.sub(r"[^a-z0-9]+", " ", first.lower()).strip()
-    return next((system for system, (pattern, _) in LOOKS.items()
+    return next((system for system, (pattern, _) in SYSTEM_LOOKS.items()
                  if re.search(rf"\b(?:{pattern})(?!\w)", words)), None)
 
 
@@ -104,8 +104,8 @@ def look_of(name):
     system = system_of(name)
     if system is None:
         raise ValueError(f"{str(name)!r:.60} names no system; these have a "
-                         f"colour: {', '.join(LOOKS)}")
-    return LOOKS[system][1]
+                         f"colour: {', '.join(SYSTEM_LOOKS)}")
+    return SYSTEM_LOOKS[system][1]
 
 
 def colour_of(name):
@@ -120,7 +120,7 @@ def looks(names):
     with another dash and marker; what is no system has what is left.
     """
     known = [system_of(name) for name in names]
-    own = [LOOKS[system][1] if system else None for system in known]
+    own = [SYSTEM_LOOKS[system][1] if system else None for system in known]
     free = [colour for colour in CYCLE
             if colour not in {look.colour for look in own if look}] or CYCLE
     dashes, markers, given, others = [], [], [], 0
