@@ -140,7 +140,6 @@ def equal_cost_rows(planners):
         direct = direct_chosen(s, tries)
         rows.append({
             "student": name, "plans": plans, "direct programs": tries,
-            "tokens": f"{tries * tokens_per_problem(s):.0f}",
             "plan first, %": 100 * first.mean(),
             "direct, %": 100 * direct.mean(),
             "difference, points": percents(first, direct)})
