@@ -42,7 +42,7 @@ def plan_prompt(problem):
 def code_prompt(problem, plan=None):
     """What a student is asked for code with; a ``plan`` may be given.
 
-    Introduced in notebook 06.
+    Introduced in notebook M6.
     """
     given = "" if plan is None else section("plan", plan)
     return f"{CODE}\n{asked(problem)}{given}{section('code')}"
@@ -71,7 +71,7 @@ def plan_examples(problems, plans):
 def end_line(text):
     """``text`` with a newline at its end.
 
-    Introduced in notebook 06.
+    Introduced in notebook M6.
     """
     return text.rstrip("\n") + "\n"
 
@@ -207,7 +207,7 @@ def student_plans(lm, problems, n, temperature=0.6, top_p=0.95, head=None,
 def generated_tokens(lm, texts):
     """How many tokens were generated for ``texts``, their ends included.
 
-    Introduced in notebook 06.
+    Introduced in notebook M6.
     """
     return sum(len(ids) + 1 for ids in lm.tokenizer(
         list(texts), add_special_tokens=False)["input_ids"])

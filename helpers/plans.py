@@ -286,7 +286,7 @@ def choose(scores):
     """The plan of each problem with the most programs that pass its example
     tests; the first of equals.
 
-    Introduced in notebook 06.
+    Introduced in notebook M6.
     """
     best = {}
     for score in scores:

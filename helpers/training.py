@@ -221,8 +221,6 @@ def batches(count, batch_size, epochs, seed):
 
 def learning_rate(step, steps, peak, warmup=0.1):
     """Linear warm-up over a tenth of the steps, then linear decay to zero.
-
-    Introduced in notebook 06.
     """
     ramp = (step + 1) / max(1, round(warmup * steps))
     return peak * min(1.0, ramp, (steps - step) / (steps * (1 - warmup)))

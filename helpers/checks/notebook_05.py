@@ -146,10 +146,7 @@ def own_loss(student, labels, shift=1):
 
 def followed(student, teacher, labels, mean=MEANS[None], shift=1,
              cut="before", turned=False, spread=False):
-    """The divergence, with mistakes to choose.
-
-    Introduced in notebook 06.
-    """
+    """The divergence, with mistakes to choose."""
     (q, wanted), (p, _) = (aligned(logits, labels, shift)
                            for logits in (student, teacher))
     if cut == "padded":

@@ -147,10 +147,7 @@ WORTH_CLAIMS = (
 
 
 def common_level(claims):
-    """The level of each interval with which all ``claims`` hold at 95 %.
-
-    Introduced in notebook E3.
-    """
+    """The level of each interval with which all ``claims`` hold at 95 %."""
     return 1 - 0.05 / len(claims)
 
 
@@ -165,7 +162,7 @@ def judge_claim(claim, standings, levels, level=0.95):
     """The :class:`Finding` of a :class:`Claim`.
 
     ``standings``: by name; ``levels``: each problem's difficulty; ``level``
-    of the interval.  Introduced in notebook 06.
+    of the interval.  Introduced in notebook E3.
     """
     where = np.array(levels) == claim.level if claim.level else None
     one, other = standings[claim.one], standings[claim.other]
@@ -202,26 +199,31 @@ def why_so(found, bar, seeds):
     return f"{text}; the interval leaves 0 out"
 
 
+def verdict_words(profile):
+    """What is said of CodePLAN's main claim, after correction, in words."""
+    standings = {name: load_plan_standing(profile, name)
+                 for name in ("codeplan", "fine-tuned")}
+    level = common_level(STUDENT_CLAIMS)
+    verdicts = [f'"{claim.text}": '
+                f'{judge_claim(claim, standings, (), level).verdict}'
+                for claim in MAIN_CLAIMS if claim.text in (
+                    "two tasks beat one", "two tasks beat one by 130 %")]
+    return (f"corrected for {len(STUDENT_CLAIMS)} claims: "
+            f"{', '.join(verdicts)}")
+
+
 def claim_words(profile):
-    """CodePLAN's claim and its verdict in one line, as every text has it.
+    """CodePLAN's main claim in one line: scores, difference, verdicts.
 
     The difference with its 95 % interval, and the verdicts after correction
     for all :data:`STUDENT_CLAIMS`.  Introduced in notebook 06.
     """
-    standings = {name: load_plan_standing(profile, name)
-                 for name in ("codeplan", "fine-tuned")}
-    first, factor = (claim for claim in MAIN_CLAIMS if claim.text in (
-        "two tasks beat one", "two tasks beat one by 130 %"))
-    level = common_level(STUDENT_CLAIMS)
-    verdicts = [f'"{claim.text}": '
-                f'{judge_claim(claim, standings, (), level).verdict}'
-                for claim in (first, factor)]
-    scores = [f"{100 * standings[name].scores().mean():.1f}%"
-              for name in ("codeplan", "fine-tuned")]
-    return (f"pass@1 with plans {scores[0]}, code alone {scores[1]}, paired "
-            f"{judge_claim(first, standings, ()).line()}, five seeds; "
-            f"corrected for {len(STUDENT_CLAIMS)} claims: "
-            f"{', '.join(verdicts)}")
+    one, other = (load_plan_standing(profile, name).scores()
+                  for name in ("codeplan", "fine-tuned"))
+    mean, low, high = (100 * value for value in over_seeds(one, other))
+    return (f"pass@1 with plans {one.mean():.1%}, code alone "
+            f"{other.mean():.1%}, paired {mean:+.1f} [{low:+.1f}, "
+            f"{high:+.1f}] points, five seeds; {verdict_words(profile)}")
 
 
 def judge_worth(claim, scores, level=0.95):

@@ -334,7 +334,8 @@ def test_the_core_of_each_lesson_is_written_out():
         "04": {"first_correct", "canonical", "follows"},
         "05": {"encode", "masked_loss", "completion_loss",
                "distillation_loss", "distil", "expert_iteration"},
-        "06": {"encode_for", "predict", "task_loss", "alternate"},
+        "06": {"task_loss", "alternate", "what_is_equal"},
+        "M6": {"encode_for", "predict", "plan_head", "mixed_loss"},
         "07": {"pass_at_k", "bootstrap_means", "pass_at_k_interval",
                "paired_curve"},
         "08": {"own_share", "accumulate_share"}}
