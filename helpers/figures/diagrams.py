@@ -63,7 +63,7 @@ def ekt_loop():
             (52, 13, "n programs\nper question", DATA)):
         box(axes, x, top, width, height, text, fill)
     for x, width, text, fill in (
-            (52, 13, "judge runs\neach program", DATA),
+            (52, 13, "judge runs it:\nright answer?", DATA),
             (31, 16, "kept: the first\nright program", DATA),
             (4, 21, "student (small) learns\nquestion → program", MODEL)):
         box(axes, x, bottom, width, height, text, fill,
@@ -79,21 +79,21 @@ def ekt_loop():
           ha="right")
     words(axes, 58.5, 1.5, "✗", TEXT, color=VERMILLION)
     axes.plot([7.5, 7.5], [top, bottom + height], color=GREY, lw=1.2, ls=":")
-    words(axes, 8.6, 17, "the judge and the student see the question, too;\n"
-          "the answer is seen by the judge alone", SMALL, ha="left")
+    words(axes, 8.6, 17, "the student sees the bare question;\n"
+          "the answer goes to the judge alone", SMALL, ha="left")
     words(axes, 33, 29.6, "once for every training question", SMALL,
           fontstyle="italic")
     return figure
 
 
 PROMPT = (
-    ("# Eva starts with 14 stamps. On Tuesday Eva finds 9. ...",
+    ("# Eva starts with 14 stamps. ... How many?",
      "start = 14", "tuesday = start + 9", "answer = tuesday", ""),
-    ("# Ann starts with 12 shells. On Monday Ann loses 3. ...",),
+    ("# Ann starts with 12 shells. ... How many?",),
     ("start = 12", "monday = start - 3", "answer = monday"),
     ("", "# Tom starts with 5 hats. On ..."))
 PARTS = (("exemplars", "solved questions, three in EKT;\nthey fix the format"),
-         ("question", "as a comment; the prompt ends here"),
+         ("question", "as a comment;\nthe prompt ends here"),
          ("completion", "what the teacher writes"),
          ("cut away", "all after the line that sets answer"))
 
@@ -104,7 +104,7 @@ def prompt_anatomy():
     Introduced in notebook 02.
     """
     line = 2.05
-    figure, axes = canvas(2.05 * sum(map(len, PROMPT)) + 9)
+    figure, axes = canvas(29)
     y = axes.get_ylim()[1] - 1.2
     looks = ((DATA, "-", INK), (DATA, "-", INK), (MODEL, "-", INK),
              (DATA, BROKEN, GREY))
@@ -125,8 +125,6 @@ def prompt_anatomy():
         if name == "completion":
             axes.plot([0.5, 42.5], [y + 0.45] * 2, color=VERMILLION, lw=2,
                       ls="--")
-            words(axes, 44, y + 0.45, "the cut", SMALL, ha="left",
-                  fontstyle="italic")
     return figure
 
 
@@ -139,8 +137,8 @@ def loss_mask():
 
     Introduced in notebook 05.
     """
-    figure, axes = canvas(27)
-    width, left = 5.3, 12.2
+    figure, axes = canvas(25)
+    width, left = 5.55, 10
     upper, lower, height = 16, 6, 3.6
     for at, token in enumerate(TOKENS):
         x = left + width * at
@@ -168,8 +166,8 @@ def loss_mask():
         words(axes, sum(ends) / 2, 22.9, text, TEXT)
     words(axes, left, 3.6, "-100: no loss here.  The first loss (solid) is of "
           "the prompt's last token,\nwhich predicts the first token of the "
-          "completion; the last one is that it ends.", SMALL, ha="left",
-          va="center")
+          "completion; the last one is that it ends.", SMALL,
+          ha="left")
     return figure
 
 
@@ -227,20 +225,23 @@ def bootstrap(resamples=2000, seed=0):
     means = 100 * scores[drawn].mean(axis=1)
     low, high = np.percentile(means, (2.5, 97.5))
     figure, axes = canvas(44)
-    rows = [("the problems", range(len(scores)), 100 * scores.mean())] + [
+    rows = [("problems,\nsamples right", range(len(scores)),
+             100 * scores.mean())] + [
         (f"resample {at + 1}", np.sort(drawn[at]), means[at])
         for at in range(3)]
-    for (name, problems, mean), y in zip(rows, (37.2, 31, 27, 23)):
-        words(axes, 1, y + 1.5, name, TEXT, ha="left")
+    for (name, problems, mean), y in zip(rows, (37.8, 30.6, 26.6, 22.6)):
+        height = 3 if y < 37 else 5
+        words(axes, 1, y + height / 2, name, TEXT, ha="left")
         for at, problem in enumerate(problems):
             again = at and problems[at - 1] == problem
-            box(axes, 13 + 3.9 * at, y, 3.3, 3, str(problem + 1),
-                FAINT if again else DATA, size=SMALL)
-        arrow(axes, (52.3, y + 1.5), (55.5, y + 1.5))
-        words(axes, 60.5, y + 1.5, f"mean {mean:.1f} %", TEXT)
-    words(axes, 13, 35.3, "↓ as many are drawn again, with replacement; grey: "
+            box(axes, 13 + 3.9 * at, y, 3.3, height, str(problem + 1) + (
+                "" if y < 37 else f"\n{scores[problem]:.0%}"),
+                FAINT if again else DATA, size=SMALL if y < 37 else 7.5)
+        arrow(axes, (52.3, y + height / 2), (55.3, y + height / 2))
+        words(axes, 60.6, y + height / 2, f"mean {mean:.1f} %", TEXT)
+    words(axes, 13, 35.5, "↓ as many are drawn again, with replacement; grey: "
           "drawn once more", SMALL, ha="left")
-    words(axes, 13, 21.3, f"⋮ {resamples:,} resamples, a mean of each",
+    words(axes, 13, 20.9, f"⋮ {resamples:,} resamples, a mean of each",
           SMALL, ha="left")
     below = figure.add_axes((13 / WIDTH, 4.6 / 44, 39 / WIDTH, 13.5 / 44))
     below.hist(means, bins=np.arange(2.5, 90, 3), color=GREY,
@@ -268,8 +269,7 @@ def draws(n=10, right=3, k=4):
     """
     choices, without = comb(n, k), comb(n - right, k)
     figure, axes = canvas(33)
-    step = min(5.0, 50 / n)
-    left = 14
+    left, step = 12.5, min(4.5, 45 / n)
 
     def row(y, name, chosen):
         words(axes, 1, y + 1.6, name, TEXT, ha="left")
@@ -290,8 +290,8 @@ def draws(n=10, right=3, k=4):
     row(20, "a choice", lucky)
     row(15.5, "another", list(range(right, right + k)))
     end = left + step * n - 0.4
-    words(axes, end + 0.6, 17.1, "none", SMALL, ha="left", va="center")
-    words(axes, end + 0.6, 21.6, "one", SMALL, ha="left", va="center")
+    words(axes, end + 0.6, 17.1, "none right", SMALL, ha="left")
+    words(axes, end + 0.6, 21.6, "one right", SMALL, ha="left")
     words(axes, 33, 9.6, r"$\mathrm{pass@}k = 1 - \binom{n-c}{k}\,/\,"
           rf"\binom{{n}}{{k}} = 1 - \frac{{{without}}}{{{choices}}} = "
           rf"{100 * (1 - without / choices):.1f}\,\%$", 14)

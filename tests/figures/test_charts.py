@@ -2,6 +2,7 @@
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from contrast import THEMES, contrast, hard_to_read
@@ -11,7 +12,7 @@ from helpers.figures.charts import (funnel_figure, interval_figure,
                                     loss_figure, pass_at_k_figure,
                                     show_tokens)
 from helpers.figures.style import (CYCLE, DASHES, GREY, INK, MARKERS, PAGE,
-                                   png)
+                                   colour_of, png)
 from helpers.training import collate
 from helpers.teachers.checkpoint import load_tokenizer
 
@@ -116,6 +117,39 @@ def test_groups_of_rows_differ_in_colour_marker_and_distance():
     for text in [*texts(figure), *figure.axes[0].get_yticklabels()]:
         box = text.get_window_extent(renderer)
         assert 0 <= box.x0 and box.x1 <= figure.bbox.x1
+
+
+def test_groups_are_named_where_they_begin():
+    figure = interval_figure(ROWS, "%", groups=["of EKT", "of EKT", "of KD"])
+    assert [t.get_text() for t in texts(figure)][3:] == ["of EKT", "of KD"]
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    boxes = [t.get_window_extent(renderer) for t in [
+        *texts(figure)[3:], *figure.axes[0].get_yticklabels()]]
+    for at, one in enumerate(boxes):
+        assert not any(one.overlaps(other) for other in boxes[at + 1:])
+    # A name that repeats the only row's label would say nothing new.
+    alone = interval_figure(ROWS, "%", groups=list(ROWS))
+    assert len(texts(alone)) == len(ROWS)
+
+
+def test_a_system_looks_alike_in_every_chart():
+    curves = three_curves()
+    lines = {"KD, the last": curves["teacher"], "EKT": curves["before"],
+             "a stranger": curves["after"], "EKT, again": curves["after"]}
+    drawn = [line for line in pass_at_k_figure(lines).axes[0].lines
+             if line.get_linestyle() != "None"]
+    assert [line.get_color() for line in drawn[:2]] == [
+        colour_of("kd"), colour_of("ekt")]
+    assert drawn[3].get_color() == colour_of("ekt") != drawn[2].get_color()
+    assert len({line._unscaled_dash_pattern for line in drawn}) == 4
+    _, dots = parts(interval_figure(ROWS, "%", groups=["all"] * 3))
+    assert [dot.get_color() for dot in dots] == [
+        colour_of("ekt"), colour_of("ekt"), colour_of("kd")]
+    bars = charts.bars_figure(["one"], {"KD": [1], "EKT": [2]}, "", "")
+    assert [to_hex(patch.get_facecolor()).upper()
+            for patch in bars.axes[0].patches] == [
+        colour_of("kd"), colour_of("ekt")]
 
 
 def test_an_interval_figure_needs_a_row():
