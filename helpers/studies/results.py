@@ -250,8 +250,8 @@ def plan_first_chosen(standing, how, part="plan-first", plans=None):
     example tests, one of its programs at random), "examples twice" (also the
     program is one that passes them), or "oracle" (the plan with most
     programs that pass the hidden tests).  ``plans``: how many may be chosen
-    among, drawn from those there are; all if ``None``.  Raises ``ValueError`` for another ``how``, or
-    for more plans than there are.
+    among, drawn from those there are; all if ``None``.  Raises
+    ``ValueError`` for another ``how``, or for more plans than there are.
     """
     table = []
     for run in standing.runs:
