@@ -64,7 +64,7 @@ def test_the_numbers_of_the_diagrams_are_computed():
     assert f"{comb(8, 3)} choices of 3; {without} hold" in wider
     assert f"{100 * (1 - without / comb(8, 3)):.1f}" in wider
     figure = diagrams.bootstrap()
-    mean = 100 * sum(diagrams.SCORES) / len(diagrams.SCORES)
+    mean = 100 * sum(diagrams.RIGHT) / len(diagrams.RIGHT)
     assert any(f"mean {mean:.1f} %" == t.get_text()
                for t in figure.axes[0].texts)
     assert sum(bar.get_height() for bar in figure.axes[1].patches) == 2000

@@ -4,7 +4,6 @@ import base64
 import copy
 import io
 import re
-from pathlib import Path
 
 import matplotlib.image
 import nbformat
@@ -18,6 +17,7 @@ from helpers.figures.charts import pass_at_k_figure
 from helpers.figures.style import (SYSTEM_LOOKS, colour_of, look_of, looks,
                                    new_figure, png, show, spread, system_of,
                                    visible)
+from helpers.profiles import ROOT
 from helpers.studies import codeplan, ekt
 from helpers.tools.cleaning import with_alt_texts
 
@@ -114,11 +114,13 @@ def test_older_outputs_get_their_alt_texts_and_nothing_else_changes():
 
 
 def test_the_pictures_of_a_committed_notebook_have_alt_texts():
-    path = max(Path("notebooks").glob("0*.ipynb"), key=lambda path:
-               path.read_text("utf-8").count('"image/png": "'))
+    path = min((path for path in (ROOT / "notebooks").glob("*.ipynb")
+                if '"image/png": "' in path.read_text("utf-8")),
+               key=lambda path: path.stat().st_size)
     notebook = with_alt_texts(nbformat.read(path, as_version=4))
     page, _ = HTMLExporter().from_notebook_node(notebook)
-    assert "No description" not in page and len(alts(page)) > 3
+    # One is the badge's, at the top.
+    assert "No description" not in page and len(alts(page)) > 1
 
 
 # ---- one look for each system ----
