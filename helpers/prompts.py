@@ -70,7 +70,7 @@ def exemplar_text(exemplars):
     """Solved ``exemplars``, (question, program) pairs, as one text.
 
     A blank line ends each, as in EKT's released prompt; three are used
-    there.  Introduced in notebook 02.
+    there.
     """
     return "".join(zero_shot_prompt(asked) + program + "\n"
                    for asked, program in exemplars)
@@ -159,7 +159,8 @@ def as_messages(text):
 def from_reply(text):
     """What a chat model's reply ``text`` continues the prompt with.
 
-    Code within ``` fences stands alone, whatever is said around it.
+    Code within a fence of three backticks stands alone, whatever is said
+    around it.
     """
     opened = FENCE.search(text)
     if not opened:

@@ -17,7 +17,7 @@ from helpers.training import IGNORED, predict
 ENCODED = [([2, 3, 4, 5, 1], [IGNORED, IGNORED, 4, 5, 1]),
            ([6, 7, 8, 9, 10, 11, 3, 1], [IGNORED, IGNORED, 8, 9, 10, 11, 3,
                                          1])]
-OWN, GIVEN = 9, 36
+OWN, OF_THE_WHOLE = 9, 36
 LOSSES = {
     None: lambda sums, wanted: sums.sum() / OWN,
     "a sum; divide it by the number of trained tokens":
@@ -76,18 +76,18 @@ def check_06_1(answer):
         if not getattr(got, "requires_grad", False):
             return say(title, "a number without a gradient", "it cannot be "
                        "trained with: keep the loss a tensor")
-        part, failed = attempt(answer, lm, list(ENCODED), GIVEN)
+        part, failed = attempt(answer, lm, list(ENCODED), OF_THE_WHOLE)
         if not failed:
             value, failed = one_number(part, "one number is wanted")
-    title = f"{right * OWN / GIVEN:.4f} with tokens={GIVEN}"
+    title = f"{right * OWN / OF_THE_WHOLE:.4f} with tokens={OF_THE_WHOLE}"
     if failed:
         return say(title, failed)
-    if math.isclose(value, right * OWN / GIVEN, rel_tol=1e-4):
+    if math.isclose(value, right * OWN / OF_THE_WHOLE, rel_tol=1e-4):
         return say(f"a loss of {right:.4f}", "it")
     why = ("tokens is not used: where it is given, divide by it"
            if math.isclose(value, right, rel_tol=1e-4) else
            "the mean is divided once more: divide the sum"
-           if math.isclose(value, right / GIVEN, rel_tol=1e-4) else
+           if math.isclose(value, right / OF_THE_WHOLE, rel_tol=1e-4) else
            "the sum is divided by tokens, and by nothing else")
     return say(title, f"{value:.4f}", why)
 

@@ -12,7 +12,11 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python",
                    "name": "python3"},
     "language_info": {"name": "python"},
+    # Colab then opens the notebook with a GPU, where there is one to have.
+    "accelerator": "GPU",
+    "colab": {"gpuType": "T4"},
 }
+STAYING = ("tags", "jupyter", "cellView")          # of a cell's metadata
 MARKER = "<!-- {0} -->.*?<!-- /{0} -->|TODO-{0}"
 FIRST_CELLS = 4                        # cells among which the header table is
 
@@ -27,12 +31,14 @@ def clean_notebook(notebook, root):
     """Drop from ``notebook`` what changes from one run to the next.
 
     That is progress bars, execution times, widget state and the path of
-    ``root``; cell ids, tags and all other outputs stay, warnings too.
+    ``root``; cell ids, tags, what is folded and all other outputs stay,
+    warnings too.
     """
     notebook.metadata = type(notebook.metadata)(METADATA)
     for cell in notebook.cells:
-        tags = cell.metadata.get("tags")
-        cell.metadata = type(cell.metadata)({"tags": tags} if tags else {})
+        cell.metadata = type(cell.metadata)({
+            name: cell.metadata[name] for name in STAYING
+            if cell.metadata.get(name)})
         if cell.cell_type != "code":
             continue
         cell.outputs = [output for output in cell.outputs

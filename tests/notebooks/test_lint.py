@@ -176,11 +176,15 @@ def test_exercises_have_checks_and_folded_solutions(notebook):
 
 @needs_notebooks
 def test_first_code_cell_is_the_same_everywhere():
-    first = {code_cells(nbformat.read(path, 4))[0].source for path in PATHS}
+    cells = [next(cell for cell in code_cells(nbformat.read(path, 4))
+                  if "guess" not in tags(cell)) for path in PATHS]
+    assert all(cell.metadata.jupyter.source_hidden for cell in cells)
+    first = {cell.source for cell in cells}
     assert len(first) == 1
     lines = first.pop().splitlines()
     assert len(lines) <= 30 and lines[-1] == "prepare(profile)"
-    assert "# Run this cell; there is no need to read it." in lines[0]
+    assert lines[0] == (
+        "# @title Set-up: run this cell; there is no need to read it.")
     # How another profile is chosen is seen where it is chosen.
     assert lines[-2] == "profile = get_profile()"
     assert re.match(r"# 3\..* or get_profile\(\"", lines[-3])
@@ -331,13 +335,14 @@ def test_the_core_of_each_lesson_is_written_out():
         "01": {"compare"}, "02": {"few_shot_prompt", "pick",
                                   "cut_completion"},
         "03": {"plan_request", "best_of"},
-        "04": {"first_correct", "canonical", "follows"},
+        "04": {"first_correct", "days_in_order", "own_filter"},
+        "M4": {"canonical", "follows", "k_distinct"},
         "05": {"encode", "masked_loss", "completion_loss",
                "distillation_loss", "distil", "expert_iteration"},
         "06": {"task_loss", "alternate", "what_is_equal"},
         "M6": {"encode_for", "predict", "plan_head", "mixed_loss"},
-        "07": {"pass_at_k", "bootstrap_means", "pass_at_k_interval",
-               "paired_curve"},
+        "07": {"pass_at_k", "bootstrap_means", "paired_interval"},
+        "M8": {"crossing"},
         "08": {"own_share", "accumulate_share"}}
     for path in PATHS:
         shown = {getattr(node, "name", None)
