@@ -67,7 +67,7 @@ def task_facts(question):
     """``(steps, in order)`` of a question of ``mini-apps``; else ``None``.
 
     How many sentences change the quantity, and whether the story tells them
-    in the order of the week.  Introduced in notebook 06.
+    in the order of the week.  Introduced in notebook E3.
     """
     story = read_task(question)
     if not story:

@@ -17,7 +17,7 @@ from helpers.teachers.decoding import pick
 
 FUNCTIONS = ("00_2 00_3 01_2 01_3 02_1 02_2 02_3 03_1 03_2 03_3 03_4 04_1 "
              "04_2 m4_1 m4_2 m4_3 05_1 05_2 05_3 05_4 m5_1 m5_2 06_1 06_2 "
-             "06_3 07_1 07_2 07_3 08_1 08_2 08_3 m8_1").split()
+             "06_3 m6_1 m6_2 07_1 07_2 07_3 08_1 08_2 08_3 m8_1").split()
 VALUES = "00_1 01_1 m1_1 m1_2 m8_2".split()
 
 
@@ -134,7 +134,8 @@ CHANGED = {
     "m4_2": lambda problems, judged: judged.clear() or ["check/0"],
     "05_2": lambda logits, labels: labels.clamp_(min=0).sum(),
     "05_4": lambda model, batches, loss, rates: [rates.pop()],
-    "06_3": lambda direct, planned: planned["plans"].pop() and 0.1,
+    "06_3": lambda one, other: (one.pop(), True, 1.0),
+    "m6_2": lambda direct, planned: planned["plans"].pop() and 0.1,
     "08_3": lambda tasks, done, i, k: done.update(tasks) or []}
 
 
@@ -187,7 +188,8 @@ def test_01_1_leaves_the_kernel_alone(trick, words, capsys, monkeypatch):
     ("07_3", lambda a, b, n, k: ["0.4", "0.6"], "without quotes"),
     ("08_2", lambda *_: {0.0848, 0.1408}, "this is a set"),
     ("03_2", lambda scores: [scores[2]], "its plan is wanted"),
-    ("06_1", lambda *_: ([[1.5]], [[1]]), "token ids are whole numbers")])
+    ("06_2", lambda *_: [([0, 1.5], [0])],
+     "numbers of examples are wanted")])
 def test_the_reason_is_the_true_one(number, answer, words, capsys):
     assert words in told(check_of(number), answer, capsys)
 

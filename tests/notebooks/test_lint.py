@@ -340,7 +340,8 @@ def test_the_core_of_each_lesson_is_written_out():
         "M4": {"canonical", "follows", "k_distinct"},
         "05": {"encode", "completion_loss", "LoRALinear", "training_loop"},
         "M5": {"distillation_loss", "distil", "expert_iteration"},
-        "06": {"encode_for", "predict", "task_loss", "alternate"},
+        "06": {"task_loss", "alternate", "what_is_equal"},
+        "M6": {"encode_for", "predict", "plan_head", "mixed_loss"},
         "07": {"pass_at_k", "bootstrap_means", "paired_interval"},
         "M8": {"crossing"},
         "08": {"own_share", "accumulate_share"}}
