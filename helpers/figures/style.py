@@ -7,6 +7,7 @@ well and carry their name, so a grey print loses nothing.
 
 import base64
 import io
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,8 @@ INK, GREY, FAINT = "#222222", "#595959", "#DDDDDD"
 # colours brings its page along, as the pictures do.
 PAGE = "#FFFFFF"
 OWN_PAGE = f"background-color:{PAGE}; color:{INK}; padding:2px 6px"
+# A question in dollars is no formula: MathJax passes over these classes.
+NO_MATH = "tex2jax_ignore mathjax_ignore"
 
 
 def new_figure(xlabel, ylabel, title="", size=(6.6, 3.8)):
@@ -90,6 +93,20 @@ class Picture:
     def _repr_mimebundle_(self, include=None, exclude=None):
         return ({"image/png": base64.b64encode(self.data).decode(),
                  "text/plain": self.alt}, {"image/png": {"alt": self.alt}})
+
+
+def visible(text):
+    """``text`` with what cannot be seen spelled out: ESC is ``\\x1b``.
+
+    So a completion neither steers a terminal nor turns a line around, and
+    what is no character at all (half a surrogate pair) can be saved.  Line
+    ends become ``\\n``, tabs four blanks.
+    """
+    text = str(text).replace("\r\n", "\n").expandtabs(4)
+    return "".join(
+        char if char == "\n" or unicodedata.category(char)[0] != "C"
+        and char not in "\u2028\u2029"
+        else char.encode("unicode_escape").decode() for char in text)
 
 
 def spread(heights, gap):
