@@ -100,7 +100,7 @@ def speeds_of(runs):
 def duration(hours):
     """``hours`` as one reads them: "40 s", "12 min", "3.5 h", "9 days".
 
-    Introduced in notebook 08.
+    Introduced in notebook M7.
     """
     for size, unit, most in ((1 / 3600, "s", 1 / 60), (1 / 60, "min", 1),
                              (1, "h", 48)):
@@ -116,8 +116,8 @@ def cost_row(title, cost):
     What is not known is left out.  Introduced in notebook 08.
     """
     row = {"run": title, "calls": f"{cost.calls:,}",
-           "tokens read": f"{cost.prompt_tokens / 1e6:,.1f} M",
-           "tokens written": f"{cost.new_tokens / 1e6:,.1f} M"}
+           "M tokens read": f"{cost.prompt_tokens / 1e6:,.1f}",
+           "M tokens written": f"{cost.new_tokens / 1e6:,.1f}"}
     if cost.hours is not None:
         row["time"] = duration(cost.hours)
     if cost.money is not None:

@@ -94,7 +94,7 @@ def test_hours_and_rows_are_readable():
         "3.6 s", "36 s", "18 min", "5 h", "4.17 days", "41,667 days"]
     assert cost_row("EKT", cost_of(7473, 100, 500, 150, choices=100,
                                    prices=(0.5, 1.5))) == {
-        "run": "EKT", "calls": "7,473", "tokens read": "3.7 M",
-        "tokens written": "112.1 M", "dollars": "170.01"}
+        "run": "EKT", "calls": "7,473", "M tokens read": "3.7",
+        "M tokens written": "112.1", "dollars": "170.01"}
     assert cost_row("", cost_of(1, 1, 100, 100, speeds=(100, 10)))[
         "time"] == "11 s"
