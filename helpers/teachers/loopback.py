@@ -110,16 +110,20 @@ class ScriptedServer:
 
     def answer(self, asked):
         """(status, headers, body) for the JSON of a request."""
-        digest, n = prompt_hash(str(asked.get("prompt"))), asked.get("n", 1)
+        chat = asked.get("messages")
+        prompt = chat[-1]["content"] if chat else str(asked.get("prompt"))
+        digest, n = prompt_hash(prompt), asked.get("n", 1)
         there = self.recording.recorded.get(digest, 0)
         if not there:
             return 400, {}, {"error": {"message": "no such prompt here"}}
         first = self.given.get(digest, 0)
         self.given[digest] = first + n
+        texts = [self.recording.samples[digest, (first + i) % there].completion
+                 for i in range(n)]
         return 200, {}, {"choices": [
-            {"index": i, "finish_reason": "stop", "text":
-             self.recording.samples[digest, (first + i) % there].completion}
-            for i in range(n)]}
+            {"index": i, "finish_reason": "stop",
+             **({"message": {"content": text}} if chat else {"text": text})}
+            for i, text in enumerate(texts)]}
 
     def stop(self):
         """Close the port; what is under way ends."""
