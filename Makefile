@@ -5,10 +5,13 @@ PROFILE ?= mini
 # The tested versions.  `make run CONSTRAINTS=` takes the newest in range;
 # constraints-colab.txt has what Colab ships.
 CONSTRAINTS ?= constraints-ci.txt
-# What `make test` runs, beside the notebooks.
+# What `make test` runs.
 TESTS ?= tests
-# e.g. make run NOTEBOOK=05 or make run NOTEBOOK="01 02"
+NOTEBOOKS ?= notebooks
+# e.g. make run NOTEBOOK=05 or make run NOTEBOOK="01 E1"
 NOTEBOOK ?=
+# make run EVIDENCE=1: not the lessons alone, evidence/ and more/ as well
+EVIDENCE ?=
 
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --disable-pip-version-check \
@@ -32,7 +35,7 @@ PEERS = evalplus appdirs tempdir tree-sitter tree-sitter-python wget
 .PHONY: help run test notebooks lab reset clean
 
 help:
-	@echo "make run        install, then run the notebooks in order"
+	@echo "make run        install, then run the lessons; EVIDENCE=1: all"
 	@echo "make test       install, then run ruff, all tests and notebooks"
 	@echo "make lab        install, then open copies of them in JupyterLab"
 	@echo "make reset      NOTEBOOK=05: a fresh copy; yours is kept"
@@ -40,14 +43,15 @@ help:
 	@echo "make clean      remove .venv* and caches; RESULTS=1: runs/, too"
 
 run: $(STAMP)
-	@$(BIN)/python -m helpers run --profile $(PROFILE) $(NOTEBOOK)
+	@$(BIN)/python -m helpers run --profile $(PROFILE) \
+		$(if $(EVIDENCE),--all) $(NOTEBOOK)
 
 # The notebooks, in order, beside the tests, which wait a good part of the time;
 # what is said of the notebooks comes at the end.
 test: $(STAMP)-peers
 	$(BIN)/ruff check --no-cache helpers tests notebooks conftest.py
 	@echo "the notebooks run beside the tests; their report comes last"
-	@$(BIN)/python -m pytest notebooks --nbval-lax --nbval-current-env \
+	@$(BIN)/python -m pytest $(NOTEBOOKS) --nbval-lax --nbval-current-env \
 		--nbval-cell-timeout=1800 -p no:cacheprovider --durations=10 \
 		--durations-min=1 > $(VENV)/notebooks.txt 2>&1 & notebooks=$$!; \
 	$(BIN)/python -m pytest $(TESTS) --durations=10 --durations-min=1; \
@@ -55,7 +59,8 @@ test: $(STAMP)-peers
 	exit $$status
 
 notebooks: $(STAMP)
-	@$(BIN)/python -m helpers run --profile mini --fresh --save
+	@$(BIN)/python -m helpers run --profile mini --fresh --save --all
+	@$(BIN)/python -m helpers course
 
 lab: $(STAMP)
 	@$(BIN)/python -m helpers workbooks

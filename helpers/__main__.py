@@ -8,6 +8,7 @@ COMMANDS = {
     "run": "helpers.tools.run",
     "workbooks": "helpers.tools.workbooks",
     "stamp": "helpers.tools.stamping",
+    "course": "helpers.tools.course",
     "rebuild-mini": "helpers.workshop.pretraining",
     "rivals": "helpers.workshop.campaign",
     "ship": "helpers.workshop.shipping",
@@ -26,6 +27,7 @@ def main(argv=None):
         prog="python -m helpers", epilog="run: execute notebooks in order; "
         "workbooks: copy them to work/, to change and run there; "
         "stamp: write address and tag of pyproject.toml into them; "
+        "course: write the map, the tables and the minutes into them; "
         "rebuild-mini: make the mini world's data and models again; rivals: "
         "run the experiments of notebooks 03, 05 and 06; ship: copy the "
         "results of a run into data/mini/results/.  Each has a --help of "

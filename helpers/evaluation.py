@@ -17,8 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.tools.arguments import (as_table, excerpt, plain_number,
-                                     whole_numbers)
+from helpers.tools.arguments import excerpt, plain_number, whole_numbers
 from helpers.tools.files import reading, write_text
 
 
@@ -181,78 +180,6 @@ def beats_sentence(student_counts, teacher_counts, n, ks=None,
     text += f"; undecided at {_at(neither)}" if neither else ""
     return (f"{text[0].upper()}{text[1:]} ({level:.0%} paired intervals, "
             f"{len(student_counts)} problems).")
-
-
-# ------------------------------------------------------- several seeds
-
-def verdict_word(low, high, bar=0.0):
-    """"agree", "disagree" or "undecided" with: it is more than ``bar``.
-
-    ``low`` and ``high`` are the ends of an interval.
-    """
-    return "agree" if low > bar else "disagree" if high < bar else "undecided"
-
-
-def over_seeds(scores, against=None, level=0.95, resamples=10_000, seed=0):
-    """``(mean, low, high)`` over seeds *and* problems.
-
-    ``scores``: (seeds, problems), each row one run on the same problems, for
-    instance ``pass_at_k(n, counts, k)``.  With ``against``, a table of the
-    same shape, it is the paired difference, seed by seed and problem by
-    problem.  Both directions are resampled at once.  A bootstrap of S seeds is
-    too narrow by the factor sqrt((S - 1) / S), so seeds are first moved apart
-    by as much.  Raises ``ValueError`` for fewer than two seeds or unequal
-    tables.  Introduced in notebook 03.
-    """
-    table = as_table(scores)
-    if against is not None:
-        if np.shape(against) != table.shape:
-            raise ValueError(f"a paired comparison needs the same seeds and "
-                             f"problems, not tables of {table.shape} and "
-                             f"{np.shape(against)}")
-        table = table - as_table(against)
-    seeds, problems = table.shape
-    if seeds < 2:
-        raise ValueError("one run says nothing about other seeds; run at "
-                         "least two")
-    sums, = resampled_sums([table], resamples, seed)
-    low, high = middle(sums / seeds / problems, level)
-    return float(table.mean()), float(low), float(high)
-
-
-def resampled_sums(tables, resamples=10_000, seed=0):
-    """The sum over each of ``tables`` (seeds, problems) in every resample.
-
-    A list of arrays (resamples,).  Seeds and problems are both drawn anew, the
-    same ones for all tables, and seeds are first moved apart, see
-    :func:`over_seeds`.
-    """
-    rng, (seeds, problems) = resampler(resamples, seed), tables[0].shape
-    which = rng.multinomial(seeds, np.full(seeds, 1 / seeds), resamples)
-    what = rng.multinomial(problems, np.full(problems, 1 / problems),
-                           resamples)
-    sums = []
-    for table in tables:
-        usual = table.mean(axis=0)
-        apart = usual + (table - usual) * np.sqrt(seeds / (seeds - 1))
-        sums.append(((which @ apart) * what).sum(axis=1))
-    return sums
-
-
-def relative_gain(one, other, where=None, level=0.95):
-    """``(ratio, low, high)`` of pass@1, ``one`` over ``other``, less 1.
-
-    The paper's figure: 1.3 is "130 % better".  Paired: seeds and problems are
-    drawn as in :func:`helpers.evaluation.over_seeds`, the same ones for both,
-    and seeds are moved apart likewise.  ``where``: problems to look at, a
-    boolean array.
-    """
-    chosen = slice(None) if where is None else where
-    tables = [s.scores()[:, chosen] for s in (one, other)]
-    sums = resampled_sums(tables)
-    low, high = middle(sums[0] / np.maximum(sums[1], 1e-9), level)
-    return (float(tables[0].mean() / max(tables[1].mean(), 1e-9)) - 1,
-            float(low) - 1, float(high) - 1)
 
 
 # ------------------------------------------------------------- crossing

@@ -12,8 +12,8 @@ import pytest
 
 from helpers.evaluation import (beats_sentence, bootstrap_means, count_passed,
                                 crossing, load_counts, mean_pass_at_k,
-                                over_seeds, paired_curve, paired_interval,
-                                pass_at_k, pass_at_k_curve,
+                                paired_curve, paired_interval, pass_at_k,
+                                 pass_at_k_curve,
                                 pass_at_k_interval, save_counts)
 from helpers.profiles import ROOT
 from helpers.studies.ekt import load_released
@@ -114,8 +114,7 @@ def test_counts_are_a_number_per_problem(counts):
 def test_settings_of_a_resampling_are_checked(change, says):
     for call in (lambda: pass_at_k_interval([0, 3], 10, 1, **change),
                  lambda: paired_interval([0, 3], [1, 1], 10, 1, **change),
-                 lambda: crossing([0, 3], [1, 1], 10, **change),
-                 lambda: over_seeds([[0, 1], [1, 1]], **change)):
+                 lambda: crossing([0, 3], [1, 1], 10, **change)):
         with pytest.raises(ValueError, match=says):
             call()
 
@@ -125,15 +124,6 @@ def test_a_comparison_over_all_k_needs_one_n(n):
     for call in (beats_sentence, crossing):
         with pytest.raises(ValueError, match="n is a whole number from 1"):
             call([0, 3], [1, 1], n)
-
-
-@pytest.mark.parametrize("scores", [
-    [0.1, 0.2], [], [[], []], "ab", None, [[1, 2], [1]], [["a"], ["b"]],
-    [[float("nan")], [1]], np.zeros((2, 3, 4))])
-def test_scores_are_a_table(scores):
-    with pytest.raises(ValueError, match="a row per seed") as error:
-        over_seeds(scores)
-    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("counts, facts, says", [
@@ -408,23 +398,3 @@ def test_a_damaged_table_of_released_counts_is_named(tmp_path):
         path.write_text(text)
         with pytest.raises(ValueError, match="restore it with git"):
             load_released(path)
-
-
-# ------------------------------------------------- intervals over seeds
-
-def test_over_seeds_covers_what_seeds_and_problems_add():
-    rng, held = np.random.default_rng(5), 0
-    for i in range(100):
-        truth = rng.normal(0.5, 0.2, 60) + rng.normal(0, 0.05, 5)[:, None]
-        mean, low, high = over_seeds(truth, resamples=500, seed=i)
-        assert mean == pytest.approx(truth.mean())
-        held += low <= 0.5 <= high
-    assert 88 <= held <= 100
-    one = np.tile(rng.random(50), (3, 1))
-    assert over_seeds(one, one) == (0, 0, 0)
-    mean, low, high = over_seeds(one + 0.1, one)    # paired: no spread
-    assert low == pytest.approx(0.1) and high == pytest.approx(0.1)
-    with pytest.raises(ValueError, match="one run says nothing"):
-        over_seeds(one[:1])
-    with pytest.raises(ValueError, match="the same seeds and problems"):
-        over_seeds(one, one[:2])

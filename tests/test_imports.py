@@ -12,7 +12,7 @@ import pytest
 HELPERS = Path(__file__).resolve().parents[1] / "helpers"
 LESSONS = ("problems", "hub", "prompts", "sampling", "exchange", "plans",
            "programs", "filtering", "training", "distillation",
-           "expert_iteration", "multitask", "evaluation")
+           "expert_iteration", "multitask", "evaluation", "seeds")
 TABLE = {
     "__init__": (), "__main__": (),
     "profiles": (), "prompts": (), "programs": (), "gpu": (), "figures": (),
@@ -36,8 +36,9 @@ TABLE = {
     "multitask": ("training", "filtering", "plans", "problems", "prompts",
                   "sampling", "gpu"),
     "evaluation": ("tools.files", "tools.arguments"),
+    "seeds": ("evaluation", "tools.arguments"),
     "mini": ("prompts", "plans", "programs"),
-    "studies": ("evaluation", "plans", "profiles", "mini.reading",
+    "studies": ("evaluation", "seeds", "plans", "profiles", "mini.reading",
                 "tools.files"),
     "scale": (*LESSONS, "profiles", "gpu", "teachers", "tools"),
     "checks": (*LESSONS, "profiles", "execution", "mini", "studies"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.evaluation import over_seeds, relative_gain, verdict_word
+from helpers.seeds import over_seeds, relative_gain, verdict_word
 from helpers.studies.results import plan_first_chosen
 
 PUBLISHED = 1.3              # "over 130 %": CodePLAN's abstract

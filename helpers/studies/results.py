@@ -10,7 +10,8 @@ from itertools import product
 
 import numpy as np
 
-from helpers.evaluation import over_seeds, pass_at_k, verdict_word
+from helpers.evaluation import pass_at_k
+from helpers.seeds import over_seeds, verdict_word
 from helpers.plans import best_of
 from helpers.studies.runs import read_study
 
@@ -79,7 +80,7 @@ def standing_of(kind, runs, *parts):
 def score(standing, k=1):
     """``(mean, low, high)`` of a rival's pass@k; k = 0 is greedy.
 
-    The ends are kept between 0 and 1: :func:`over_seeds` moves seeds apart.
+    The ends are kept between 0 and 1.
     Introduced in notebook 05.
     """
     mean, low, high = over_seeds(standing.scores(k))
@@ -208,7 +209,7 @@ def best_curve(scores, choice, ns):
     """
     tables = [scores.fresh(n) if choice == FRESH else scores.best(n, choice)
               for n in ns]
-    return np.array([over_seeds(t, resamples=2000) for t in tables]).T
+    return np.array([over_seeds(t) for t in tables]).T
 
 
 @dataclass(frozen=True)

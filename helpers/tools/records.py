@@ -37,7 +37,8 @@ def notebook_key(path, profile, root):
 
     That is the profile's name, the helpers and the shipped data under
     ``root``, the studies' runs that were made here, and the code of this
-    notebook and of those before it; prose does not count.
+    notebook and of the lessons before it (those of ``more/`` and
+    ``evidence/`` come after all lessons); prose does not count.
     """
     digest = hashlib.sha256(profile.encode())
     for folder, pattern in (("helpers", "**/*"), (f"data/{profile}", "**/*"),
@@ -46,7 +47,8 @@ def notebook_key(path, profile, root):
             if file.is_file() and "__pycache__" not in file.parts:
                 digest.update(str(file.relative_to(root)).encode())
                 digest.update(file.read_bytes())
-    for other in sorted(path.parent.glob("*.ipynb")):
+    lessons = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
+    for other in dict.fromkeys([*lessons, path]):
         if other.name <= path.name:
             cells = nbformat.read(other, as_version=4).cells
             code = [c.source for c in cells if c.cell_type == "code"]

@@ -22,7 +22,10 @@ def main(argv=None):
         prog="python -m helpers run", description="Execute notebooks in "
         "order; copies, figures and results go to runs/.")
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK",
-                        help="a number such as 05, or a name; all if none")
+                        help="a number such as 05 or E1, or a name; all "
+                        "lessons if none")
+    parser.add_argument("--all", action="store_true",
+                        help="those of evidence/ and more/, too")
     parser.add_argument("--profile", help="mini (the default), colab or paper")
     parser.add_argument("--fresh", action="store_true",
                         help="first remove the results of this profile")
@@ -35,7 +38,8 @@ def main(argv=None):
         return _refuse(PLATFORM)
     try:
         profile = profiles.get_profile(options.profile)
-        paths = select(options.notebooks, profiles.ROOT / "notebooks")
+        paths = select(options.notebooks, profiles.ROOT / "notebooks",
+                       options.all)
         runs = profile.runs
     except (ValueError, OSError) as error:
         return _refuse(error)
@@ -47,26 +51,30 @@ def _refuse(sentence):
     return 2
 
 
-def select(names, folder):
+def select(names, folder, everything=False):
     """The notebooks of ``folder`` that ``names`` choose, in order.
 
-    A name is a number ("05"), a notebook's name with or without ``.ipynb``, or
-    its path.  Raises ``ValueError`` when there is no such notebook.
+    A name is a number ("05", "E1"), a notebook's name with or without
+    ``.ipynb``, or its path.  Without names these are the lessons, or
+    ``everything``: the lessons, the evidence, and more.  Raises
+    ``ValueError`` when there is no such notebook.
     """
-    found = sorted(folder.glob("[0-9]*.ipynb"))
-    if not found:
+    lessons = sorted(folder.glob("[0-9]*.ipynb"))
+    found = lessons + [path for room in ("evidence", "more") for path in
+                       sorted((folder / room).glob("[EM][0-9]*.ipynb"))]
+    if not lessons:
         raise ValueError(f"there are no notebooks in {folder.name}/")
-    chosen = set()
+    chosen = set(() if names else found if everything else lessons)
     for name in names:
         stem = os.path.basename(name).removesuffix(".ipynb")
-        number = stem.zfill(2) if stem.isdecimal() else None
+        number = stem.zfill(2) if stem.isdecimal() else stem.upper()
         match = [path for path in found
                  if stem == path.stem or number == path.stem.split("_")[0]]
         if not match:
             raise ValueError(f"there is no notebook {name!r}; choose from "
                              f"{', '.join(path.stem for path in found)}")
         chosen.update(match)
-    return [path for path in found if not names or path in chosen]
+    return [path for path in found if path in chosen]
 
 
 def run_notebooks(paths, profile, runs, options):

@@ -86,7 +86,7 @@ class Place:
 
 
 def number_of(stem):
-    """The number of a notebook: "more/09_x" -> "09"."""
+    """The number of a notebook: "more/M4_x" -> "M4"."""
     return PurePosixPath(stem).name[:2]
 
 
@@ -159,7 +159,7 @@ def stamped(root):
     import nbformat
 
     place, texts, stems = read_place(root), {}, []
-    for path in sorted((root / "notebooks").rglob("[0-9]*.ipynb")):
+    for path in sorted((root / "notebooks").rglob("[0-9EM]*.ipynb")):
         inside = path.relative_to(root / "notebooks").with_suffix("")
         if ".ipynb_checkpoints" in inside.parts:
             continue

@@ -59,12 +59,12 @@ def fill(root):
     """
     folder, done = workplace(root), {"new": 0, "as they were": 0, "yours": 0}
     made = read_note(folder)
-    for source in select([], root / "notebooks"):
-        target, data = folder / source.name, source.read_bytes()
-        there = content(target)
+    for source in select([], root / "notebooks", everything=True):
+        target, data = place_of(source, root, folder), source.read_bytes()
+        there, name = content(target), target.relative_to(folder).as_posix()
         if there == data:
             done["as they were"] += 1
-        elif there is None or made.get(source.name) == digest(there):
+        elif there is None or made.get(name) == digest(there):
             done["new"] += 1
             put(folder, target, data, made)
         else:
@@ -84,18 +84,19 @@ def reset(root, names):
     folder = workplace(root)
     made = read_note(folder)
     for source in select(names, root / "notebooks"):
-        target, data = folder / source.name, source.read_bytes()
+        target, data = place_of(source, root, folder), source.read_bytes()
+        name = target.relative_to(folder).as_posix()
         there = content(target)
         if there == data:
-            yield f"{FOLDER}/{target.name} is as it came"
+            yield f"{FOLDER}/{name} is as it came"
             continue
         kept = ""
         if there is not None:
             yours = unused(target)
             target.rename(yours)
-            kept = f"; yours is {FOLDER}/{yours.name}"
+            kept = f"; yours is {FOLDER}/{yours.relative_to(folder)}"
         put(folder, target, data, made)
-        yield (f"{FOLDER}/{target.name} is fresh{kept}. If it is open, "
+        yield (f"{FOLDER}/{name} is fresh{kept}. If it is open, "
                f"close it and open it again")
 
 
@@ -109,6 +110,21 @@ def workplace(root):
                          f"repository ({error.strerror}); put away what is "
                          f"in its place") from None
     return folder
+
+
+def place_of(source, root, folder):
+    """Where the copy of a notebook is, in a folder like its own.
+
+    Raises ``ValueError`` where that cannot be.
+    """
+    target = folder / source.relative_to(root / "notebooks")
+    try:
+        target.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"cannot make the folder {FOLDER}/"
+                         f"{target.parent.name} ({error.strerror}); put away "
+                         f"what is in its place") from None
+    return target
 
 
 def content(target):
@@ -136,7 +152,7 @@ def unused(target):
 
 def put(folder, target, data, made):
     """Write a copy, and note what it is like."""
-    made[target.name] = digest(data)
+    made[target.relative_to(folder).as_posix()] = digest(data)
     # The note first: after a kill between the two, nothing that is not the
     # collection's own is taken for a copy of it.
     write_text(folder / NOTE, json.dumps(made, indent=1) + "\n")

@@ -7,7 +7,7 @@ from statistics import fmean
 import numpy as np
 import pytest
 
-from helpers.evaluation import over_seeds, relative_gain
+from helpers.seeds import over_seeds, relative_gain
 from helpers.studies import claims
 from helpers.studies.claims import Claim, judge_claim
 from helpers.studies.results import (PlanStanding, direct_chosen, gain,

@@ -63,12 +63,13 @@ def seen(outputs):
 def in_a_copy(notebook, folder):
     """nbval's start of a kernel for ``notebook``; ours in a copy, ``folder``.
     """
-    if notebook.path.parent != ROOT / "notebooks":
+    if not notebook.path.is_relative_to(ROOT / "notebooks"):
         return type(notebook).setup(notebook)
     if not (folder / "notebooks").exists():
         copy_repository(folder)
     start, plugin.RunningKernel = plugin.RunningKernel, partial(
-        elsewhere, plugin.RunningKernel, str(folder / "notebooks"))
+        elsewhere, plugin.RunningKernel,
+        str(folder / notebook.path.parent.relative_to(ROOT)))
     try:
         type(notebook).setup(notebook)
     finally:

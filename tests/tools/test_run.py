@@ -311,9 +311,17 @@ def test_select_takes_numbers_names_and_paths(tmp_path):
         write_notebook(tmp_path, name, "1")
     folder = tmp_path / "notebooks"
 
-    def chosen(*given):
-        return [path.stem for path in run_command.select(given, folder)]
+    for room, name in (("more", "M1_d"), ("evidence", "E1_e")):
+        (folder / room).mkdir()
+        (folder / room / f"{name}.ipynb").write_text("")
+
+    def chosen(*given, **options):
+        return [path.stem for path in
+                run_command.select(given, folder, **options)]
     assert chosen() == names
+    assert chosen(everything=True) == [*names, "E1_e", "M1_d"]
+    assert chosen("m1", "00", "evidence/E1_e.ipynb") == [
+        "00_a", "E1_e", "M1_d"]
     assert chosen("7", "notebooks/05_b.ipynb") == ["05_b", "07_c"]
     assert chosen("00", "00_a") == ["00_a"]
 

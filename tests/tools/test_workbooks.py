@@ -47,6 +47,27 @@ def test_missing_copies_are_made_and_a_learner_s_stay(root, capsys):
     assert before == {path: path.read_bytes() for path in before}
 
 
+def test_what_is_in_a_folder_is_copied_into_one(root, capsys):
+    (root / "notebooks" / "more").mkdir()
+    deeper = root / "notebooks" / "more" / "M1_c.ipynb"
+    deeper.write_text("M1")
+    assert command() == 0
+    mine = root / "work" / "more" / "M1_c.ipynb"
+    assert mine.read_text() == "M1"
+    deeper.write_text("M1, second edition")
+    assert command() == 0 and mine.read_text() == "M1, second edition"
+    mine.write_text("my answer")
+    assert command() == 0 and mine.read_text() == "my answer"
+    assert command("--reset", "M1") == 0
+    assert f"yours is work/more/M1_c.{TODAY}.ipynb" in capsys.readouterr().out
+    assert mine.read_text() == "M1, second edition"
+    mine.unlink()
+    mine.parent.rename(root / "work" / "yours")
+    mine.parent.write_text("a file in its place")
+    assert command() == 2
+    assert "cannot make the folder work/more" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("note", ["", "[", "[]", '{"05_b.ipynb": 1}', None])
 def test_without_its_note_everything_counts_as_the_learner_s(root, note):
     command()
