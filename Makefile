@@ -32,13 +32,14 @@ endif
 # of them to ask models (800 MB); its evaluation imports these beside ours.
 PEERS = evalplus appdirs tempdir tree-sitter tree-sitter-python wget
 
-.PHONY: help run test notebooks lab reset clean
+.PHONY: help run test notebooks lab reset site clean
 
 help:
 	@echo "make run        install, then run the lessons; EVIDENCE=1: all"
 	@echo "make test       install, then run ruff, all tests and notebooks"
 	@echo "make lab        install, then open copies of them in JupyterLab"
 	@echo "make reset      NOTEBOOK=05: a fresh copy; yours is kept"
+	@echo "make site       the collection as static pages, in build/site/html"
 	@echo "make notebooks  run afresh and write the outputs into notebooks/"
 	@echo "make clean      remove .venv* and caches; RESULTS=1: runs/, too"
 
@@ -69,6 +70,9 @@ lab: $(STAMP)
 reset: $(STAMP)
 	@$(BIN)/python -m helpers workbooks --reset $(NOTEBOOK)
 
+site: $(STAMP)-site
+	@$(BIN)/python -m helpers site
+
 $(STAMP): pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit( \
 	"Python 3.11 or newer is needed and this is " + sys.version.split()[0] \
@@ -81,6 +85,10 @@ $(STAMP): pyproject.toml $(CONSTRAINTS)
 
 $(STAMP)-peers: $(STAMP)
 	$(PIP) --no-deps $(PEERS)
+	@touch $@
+
+$(STAMP)-site: $(STAMP)
+	$(PIP) -e ".[site]"
 	@touch $@
 
 clean:

@@ -9,6 +9,8 @@ COMMANDS = {
     "workbooks": "helpers.tools.workbooks",
     "stamp": "helpers.tools.stamping",
     "course": "helpers.tools.course",
+    "site": "helpers.tools.site",
+    "alt-texts": "helpers.tools.cleaning",
     "rebuild-mini": "helpers.workshop.pretraining",
     "rivals": "helpers.workshop.campaign",
     "ship": "helpers.workshop.shipping",
@@ -28,6 +30,8 @@ def main(argv=None):
         "workbooks: copy them to work/, to change and run there; "
         "stamp: write address and tag of pyproject.toml into them; "
         "course: write the map, the tables and the minutes into them; "
+        "site: build static pages of them; "
+        "alt-texts: put those of pictures where readers' tools look; "
         "rebuild-mini: make the mini world's data and models again; rivals: "
         "run the experiments of notebooks 03, 05 and 06; ship: copy the "
         "results of a run into data/mini/results/.  Each has a --help of "

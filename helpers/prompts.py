@@ -159,7 +159,8 @@ def as_messages(text):
 def from_reply(text):
     """What a chat model's reply ``text`` continues the prompt with.
 
-    Code within ``` fences stands alone, whatever is said around it.
+    Code within a fence of three backticks stands alone, whatever is said
+    around it.
     """
     opened = FENCE.search(text)
     if not opened:

@@ -18,7 +18,7 @@ TABLE = {
     "profiles": (), "prompts": (), "programs": (), "gpu": (), "figures": (),
     "progress": (),               # below every room that has long work
     "execution.inside": (),
-    "tools": ("profiles", "progress"),
+    "tools": ("profiles", "progress", "figures"),
     "hub": ("profiles",),
     "session": ("__init__", "profiles"),
     "problems": ("profiles", "hub", "tools.files"),

@@ -36,7 +36,7 @@ class Question:
 
 
 def questions(number):
-    """All questions of a lesson, "04" say, as ``Question``s."""
+    """All questions of a lesson, "04" say, each a ``Question``."""
     rows = json.loads((BANK / f"{number}.json").read_text("utf-8"))
     return [Question(**row | {"options": tuple(
         Option(**option) for option in row["options"])}) for row in rows]

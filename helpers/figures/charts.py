@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from helpers.figures.style import (BLUE, CYCLE, GREY, INK, MARKERS,
-                                   OWN_PAGE, SKY, VERMILLION, band,
-                                   label_lines, new_figure, running_mean)
+from helpers.figures.style import (BLUE, GREY, INK, OWN_PAGE, PAGE, SKY,
+                                   VERMILLION, band, label_lines, look_of,
+                                   looks, new_figure, running_mean, system_of)
 
 def pass_at_k_figure(curves, title="", size=(6.6, 3.8)):
     """pass@k against k: a line and a band of 95 % intervals for each system.
@@ -20,8 +20,8 @@ def pass_at_k_figure(curves, title="", size=(6.6, 3.8)):
                               "pass@k (%), bands: 95 %", title, size)
     axes.set_xscale("log")
     ends, largest = [], 1
-    for i, (ks, mean, low, high) in enumerate(curves.values()):
-        look, end = band(axes, i, ks, mean, low, high)
+    for own, (ks, mean, low, high) in zip(looks(curves), curves.values()):
+        look, end = band(axes, own, ks, mean, low, high)
         ticks = [j for j, k in enumerate(ks) if k in (1, 2, 5, 10, 20, 50,
                                                       100, ks[-1])]
         axes.plot(np.asarray(ks)[ticks], 100 * np.asarray(mean)[ticks],
@@ -53,7 +53,7 @@ def funnel_figure(rows, title=""):
     axes.set_xlim(0, 1.22 * max(max(counts), 1))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
     for place, count in zip(places, counts):
-        share = f" ({count / counts[0]:.0%})" if counts[0] else ""
+        share = f" ({count / counts[0]:.1%})" if counts[0] else ""
         axes.text(count, place, f" {count:,}{share}", va="center",
                   fontsize=9, color=INK)
     return figure
@@ -86,9 +86,9 @@ def bars_figure(groups, table, xlabel, ylabel, title=""):
     figure, axes = new_figure(xlabel, ylabel, title, size=(6.6, 3.2))
     places, width = np.arange(len(groups)), 0.8 / len(table)
     hatches = ("", "//", "..", "xx")
-    for i, (series, values) in enumerate(table.items()):
-        axes.bar(places + (i + 0.5) * width - 0.4, values, width,
-                 label=series, color=CYCLE[i % len(CYCLE)], edgecolor="white",
+    for i, (look, series) in enumerate(zip(looks(table), table)):
+        axes.bar(places + (i + 0.5) * width - 0.4, table[series], width,
+                 label=series, color=look.colour, edgecolor="white",
                  hatch=hatches[i % len(hatches)])
     axes.set_xticks(places, groups)
     axes.grid(axis="x", visible=False)
@@ -101,28 +101,46 @@ def interval_figure(rows, xlabel, title="", zero=False, groups=None):
 
     Fractions, drawn in percent with the first row on top and the numbers at
     the right; with ``zero``, differences in percentage points beside a line
-    at 0.  ``groups``, one name per row: where the name changes, so do colour
-    and marker, and a gap is left.  Raises ``ValueError`` without rows.
-    Introduced in notebook 07.
+    at 0.  A row whose label names a system has that system's colour and
+    marker, see :func:`helpers.figures.style.look_of`.  ``groups``, one name
+    per row: where the name changes, a gap is left and the name stands in it;
+    rows that name no system have a colour and marker for each group.  Raises
+    ``ValueError`` without rows.  Introduced in notebook 07.
     """
     if not rows:
         raise ValueError("an interval figure needs at least one row")
     groups = list(groups or [""] * len(rows))
-    kinds = list(dict.fromkeys(groups))
-    gaps = [0, *(1 if a == b else 1.7 for a, b in zip(groups, groups[1:]))]
-    places = np.cumsum(gaps)
+    begins = [at for at, group in enumerate(groups)
+              if at == 0 or group != groups[at - 1]]
+    # A name above one row that repeats the row's label says nothing new.
+    named = [at for at in begins
+             if groups[at] and groups[at] != list(rows)[at]]
+    gaps = [1.9 if at in named else 1.4 if at in begins else 1
+            for at in range(len(rows))]
+    places = np.cumsum([0.9 if 0 in named else 0, *gaps[1:]])
     figure, axes = new_figure(xlabel, "", title,
                               size=(7.6, 1.0 + 0.25 * places[-1]))
+    kinds = [label if system_of(label) else group
+             for label, group in zip(rows, groups)]
+    distinct = list(dict.fromkeys(kinds))
+    look_by_kind = dict(zip(distinct, looks(distinct)))
     sign = "+" if zero else ""
-    for group, place, values in zip(groups, places, rows.values()):
-        mean, low, high = (100 * float(value) for value in values)
-        look = kinds.index(group) % len(CYCLE)
-        axes.plot([low, high], [place, place], color=CYCLE[look], lw=2.2)
-        axes.plot([mean], [place], color=CYCLE[look], marker=MARKERS[look],
+    for label, kind, place in zip(rows, kinds, places):
+        mean, low, high = (100 * float(value) for value in rows[label])
+        colour, _, marker = look_by_kind[kind]
+        if system_of(label):           # all of one system look alike here
+            colour, _, marker = look_of(label)
+        axes.plot([low, high], [place, place], color=colour, lw=2.2)
+        axes.plot([mean], [place], color=colour, marker=marker,
                   markersize=5.5, clip_on=False)
-        axes.text(1.02, place, f"{mean:{sign}.2f} [{low:{sign}.2f}, "
-                  f"{high:{sign}.2f}]", transform=axes.get_yaxis_transform(),
+        axes.text(1.02, place, f"{mean:{sign}.1f} [{low:{sign}.1f}, "
+                  f"{high:{sign}.1f}]", transform=axes.get_yaxis_transform(),
                   va="center", fontsize=8, color=INK)
+    for at in named:
+        axes.text(0.008, places[at] - 0.9, groups[at], va="center",
+                  transform=axes.get_yaxis_transform(), fontsize=8.5,
+                  fontstyle="italic", color=INK,
+                  bbox={"facecolor": PAGE, "edgecolor": "none", "pad": 1})
     if zero:
         axes.axvline(0, color=INK, linewidth=1, zorder=1)
     else:
@@ -171,8 +189,9 @@ def budget_figure(curves, title=""):
                               size=(7.4, 4.2))
     axes.set_xscale("log")
     ends = []
-    for i, (tokens, mean, low, high) in enumerate(curves.values()):
-        look, end = band(axes, i, tokens, mean, low, high)
+    for own, (tokens, mean, low, high) in zip(looks(curves),
+                                              curves.values()):
+        look, end = band(axes, own, tokens, mean, low, high)
         axes.plot(tokens, 100 * np.asarray(mean), **look)
         ends.append(end)
     low, high = (end(t for tokens, *_ in curves.values() for t in tokens)

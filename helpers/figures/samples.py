@@ -136,7 +136,8 @@ class Samples:
         # its own keeps the buttons apart from those of other outputs.
         return (f'{RULES}\n<form method="dialog" class="samples-of-one '
                 f'{NO_MATH}" style="{COLOURS}; max-width:900px; '
-                f'padding:6px; margin:0; font-size:14px; line-height:1.4">\n'
+                f'box-sizing:border-box; padding:6px; margin:0; '
+                f'font-size:14px; line-height:1.4">\n'
                 f'<div style="white-space:pre-wrap; '
                 f'overflow-wrap:anywhere">{name}{question}{answer}</div>\n'
                 f'{self.buttons()}<div style="margin:6px 0">'

@@ -6,21 +6,58 @@ well and carry their name, so a grey print loses nothing.
 """
 
 import base64
+import html
 import io
+import re
 import unicodedata
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image, PngImagePlugin
 
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 VERMILLION, PURPLE, SKY = "#D55E00", "#CC79A7", "#56B4E9"
 YELLOW, BLACK = "#F0E442", "#000000"
+# Three more for systems: dark enough for a line, and apart in lightness.
+WINE, OLIVE, BROWN = "#882255", "#7A7A00", "#6B3E00"
 # Yellow is left out of the cycle: a line in it is hard to see on white.
 CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 INK, GREY, FAINT = "#222222", "#595959", "#DDDDDD"
+
+
+class Look(NamedTuple):
+    """How a system is drawn: what it is told by, with and without colour."""
+
+    colour: str
+    dash: object
+    marker: str
+
+
+# Every system looks alike in all figures.  A name belongs to the first
+# system that its words fit: "EKT from a weak teacher" is EKT's.
+SYSTEM_LOOKS = {
+    "two tasks": (r"codeplan|two tasks?|multi ?task|plan head|one plan"
+                  r"|(?<!backward )with question|forward chosen"
+                  r"|same problem", Look(WINE, "-", "D")),
+    "EKT": (r"ekt|student after( training)?$", Look(BLUE, "-", "o")),
+    "distillation": (r"kd|distill\w*", Look(VERMILLION, "--", "s")),
+    "expert iteration": (r"expert iteration", Look(GREEN, "-.", "^")),
+    "fine-tuning": (r"supervised|fine ?tun\w*|codes twice",
+                    Look(PURPLE, (0, (5, 1)), "v")),
+    "unfiltered": (r"unfiltered|no filter|without (the |a )?filter",
+                   Look(ORANGE, (0, (3, 1, 1, 1)), "X")),
+    "oracle": (r"oracle", Look(OLIVE, ":", "*")),
+    "random": (r"random", Look(BROWN, "--", "p")),
+    "example tests": (r"examples?|example tests", Look(GREEN, "-.", "h")),
+    "plan first": (r"plan first|plan sampling", Look(SKY, "--", "<")),
+    "teacher": (r"teachers?|codex", Look(BLACK, ":", "P")),
+    "before training": (r"before|untuned|untrained|zero shot|few shot"
+                        r"|prompted|student$", Look(GREY, (0, (1, 1)), ">")),
+}
 # No colour can be read on white and on the dark of a theme.  So what has
 # colours brings its page along, as the pictures do.
 PAGE = "#FFFFFF"
@@ -47,27 +84,99 @@ def new_figure(xlabel, ylabel, title="", size=(6.6, 3.8)):
     return figure, axes
 
 
+def system_of(name):
+    """Which of :data:`SYSTEM_LOOKS` a name is of; None for any other name.
+
+    Of a difference ("EKT - expert iteration") it is the first that counts.
+    """
+    first = re.split(r" (?:[-−–]|vs\.?|minus|against) ", str(name))[0]
+    words = re.sub(r"[^a-z0-9]+", " ", first.lower()).strip()
+    return next((system for system, (pattern, _) in SYSTEM_LOOKS.items()
+                 if re.search(rf"\b(?:{pattern})(?!\w)", words)), None)
+
+
+def look_of(name):
+    """The :class:`Look` of a system: its colour, dash and marker.
+
+    ``name`` is a system's or contains it, as "kd-exemplars" or "teacher,
+    few-shot".  Raises ``ValueError`` for a name that is no system's.
+    """
+    system = system_of(name)
+    if system is None:
+        raise ValueError(f"{str(name)!r:.60} names no system; these have a "
+                         f"colour: {', '.join(SYSTEM_LOOKS)}")
+    return SYSTEM_LOOKS[system][1]
+
+
+def colour_of(name):
+    """The colour of a system in every figure, see :func:`look_of`."""
+    return look_of(name).colour
+
+
+def looks(names):
+    """A :class:`Look` for each of the series of one chart.
+
+    A system has its own; a second series of the same system has its colour
+    with another dash and marker; what is no system has what is left.
+    """
+    known = [system_of(name) for name in names]
+    own = [SYSTEM_LOOKS[system][1] if system else None for system in known]
+    free = [colour for colour in CYCLE
+            if colour not in {look.colour for look in own if look}] or CYCLE
+    dashes, markers, given, others = [], [], [], 0
+    # The first of a system chooses first, and what is no system last.
+    turns = [2 if system is None else known.index(system) < at
+             for at, system in enumerate(known)]
+    for at in sorted(range(len(own)), key=turns.__getitem__):
+        look = own[at]
+        if look is None:
+            look = Look(free[others % len(free)], DASHES[others % len(DASHES)],
+                        MARKERS[others % len(MARKERS)])
+            others += 1
+        dash = not_taken(look.dash, DASHES, dashes)
+        marker = not_taken(look.marker, MARKERS, markers)
+        dashes.append(dash)
+        markers.append(marker)
+        given.append((at, Look(look.colour, dash, marker)))
+    return [look for _, look in sorted(given, key=lambda pair: pair[0])]
+
+
+def not_taken(wanted, choices, used):
+    """``wanted``, or the choice that was used least where it is taken."""
+    if wanted not in used:
+        return wanted
+    return min(choices, key=used.count)
+
+
 def png(figure, alt):
     """The figure as PNG bytes, with ``alt`` as its description.
 
     The same figure gives the same bytes.
     """
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, facecolor=PAGE,
-                   metadata={"Description": alt, "Software": None})
+    figure.savefig(buffer, format="png", dpi=110, facecolor=PAGE)
+    return packed(buffer, alt)
+
+
+def packed(file, alt):
+    """The picture in ``file`` as PNG bytes of 256 colours, a third as large.
+
+    So it can stand in a notebook twice, see :class:`Picture`.
+    """
+    image = Image.open(file).convert("RGB").quantize(
+        256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    about = PngImagePlugin.PngInfo()
+    about.add_itxt("Description", alt)
+    buffer = io.BytesIO()
+    image.save(buffer, format="png", optimize=True, pnginfo=about)
     return buffer.getvalue()
 
 
 def show(figure, alt, path=None):
     """Display ``figure`` in a notebook, and save it as PNG to ``path``.
 
-    ``alt`` says what the figure shows to those who do not see it.  One
-    representation is sent, ``image/png``, which every viewer of notebooks
-    draws, with ``alt`` in the output's metadata, where nbconvert takes the
-    ``alt`` of its ``<img>`` from; ``text/plain`` repeats it for consoles.
-    (HTML with the image inside would carry ``alt`` in JupyterLab too, which
-    ignores the metadata; it would double the size of a notebook, and not
-    every viewer shows such images.)  Raises ``ValueError`` without a text.
+    ``alt`` says what the figure shows to those who do not see it.  Raises
+    ``ValueError`` without a text.
     Introduced in notebook 07.
     """
     if not alt.strip():
@@ -82,7 +191,14 @@ def show(figure, alt, path=None):
 
 
 class Picture:
-    """PNG bytes that display as a picture in a notebook, else as words."""
+    """PNG bytes that display as a picture in a notebook, else as words.
+
+    It is sent twice, and a viewer takes one: ``text/html`` with an ``<img>``
+    that has the words as its ``alt``, which is the only way to have them in
+    JupyterLab, in nbconvert's pages and in Jupyter Book (all three pass over
+    the metadata of ``image/png``), and ``image/png`` for viewers and formats
+    without HTML.
+    """
 
     def __init__(self, data, alt):
         self.data, self.alt = data, alt
@@ -91,8 +207,17 @@ class Picture:
         return self.alt
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return ({"image/png": base64.b64encode(self.data).decode(),
-                 "text/plain": self.alt}, {"image/png": {"alt": self.alt}})
+        data = base64.b64encode(self.data).decode()
+        return ({"text/html": picture_page(data, self.alt),
+                 "image/png": data, "text/plain": self.alt},
+                {"image/png": {"alt": self.alt}})
+
+
+def picture_page(data, alt):
+    """HTML of one picture; ``data``: PNG in base64."""
+    words = " ".join(html.escape(alt).split())
+    return (f'<img alt="{words}" style="max-width:100%; height:auto" '
+            f'src="data:image/png;base64,{data}">')
 
 
 def visible(text):
@@ -145,17 +270,16 @@ def running_mean(values, window=10):
     return (sums[ends] - sums[first]) / (ends - first)
 
 
-def band(axes, number, xs, mean, low, high):
-    """Draw curve ``number`` and its band; (its marks' look, its end).
+def band(axes, look, xs, mean, low, high):
+    """Draw a curve in its look, and its band; (its marks' look, its end).
 
-    ``mean``, ``low`` and ``high`` are fractions, drawn in percent.  The look
-    is for further ``axes.plot``; the end is what :func:`label_lines` takes.
+    ``mean``, ``low`` and ``high`` are fractions, drawn in percent.  The first
+    of what is returned is for further ``axes.plot``; the end is what
+    :func:`label_lines` takes.
     """
-    colour = CYCLE[number % len(CYCLE)]
+    colour, dash, marker = look
     mean, low, high = (100 * np.asarray(v) for v in (mean, low, high))
     axes.fill_between(xs, low, high, color=colour, alpha=0.18, linewidth=0)
-    axes.plot(xs, mean, color=colour, linewidth=1.8,
-              linestyle=DASHES[number % len(DASHES)])
+    axes.plot(xs, mean, color=colour, linewidth=1.8, linestyle=dash)
     return ({"color": colour, "linestyle": "", "markersize": 5,
-             "marker": MARKERS[number % len(MARKERS)]},
-            (xs[-1], mean[-1], colour))
+             "marker": marker}, (xs[-1], mean[-1], colour))

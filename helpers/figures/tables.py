@@ -12,7 +12,8 @@ from helpers.figures.style import FAINT, INK, NO_MATH, PAGE, visible
 
 WIDTH = 79                     # columns of the text
 NARROWEST = 8                  # of a column that is made to wrap
-NUMERIC = re.compile(r"[-+−±]?\d[\d,.]*( ?%)?( ?\[.*\])?|[-–]")
+NUMERIC = re.compile(r"[-+−±]?\d[\d,.]*( ?%)?( ?\[.*\])?|[-–]"
+                     r"|\[[-+−\d., ]+\]")         # an interval alone
 SIDES = {"l": "left", "r": "right", "c": "center"}
 
 

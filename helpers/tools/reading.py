@@ -22,7 +22,7 @@ def reading_minutes(cells):
     for cell in cells:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            seconds += 60 / A_MINUTE * words(FOLD.sub("", source))
+            seconds += 60 / A_MINUTE * count_words(FOLD.sub("", source))
             continue
         if "hide-input" not in cell.get("metadata", {}).get("tags", ()):
             seconds += PER_CODE * len([
@@ -45,7 +45,7 @@ def doing_minutes(cells):
                DIFFICULTY.findall("".join(cell["source"])))
 
 
-def words(text):
+def count_words(text):
     """The words of a Markdown text; comments and fenced code do not count."""
     text = re.sub(r"```.*?```|<!--.*?-->", " ", text, flags=re.DOTALL)
     return len(re.sub(r"<[^>]+>|[|#*`-]+", " ", text).split())

@@ -7,6 +7,7 @@ same in all of them, and into the links to Colab.  Outputs stay as they are.
 """
 
 import argparse
+import copy
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import PurePosixPath
 from string import Template
 
 from helpers.profiles import ROOT
+from helpers.tools.cleaning import METADATA
 
 PLACEHOLDER = "YOUR_ACCOUNT"          # the owner until somebody publishes
 # Standard library only until the repository is found.
@@ -28,7 +30,7 @@ PLACEHOLDER = "YOUR_ACCOUNT"          # the owner until somebody publishes
 # kernel would wait forever.  Ours comes first on sys.path, once; a module
 # ``helpers`` of somebody else that was imported before makes room for it.
 CELL = Template('''\
-# Run this cell; there is no need to read it.
+# @title Set-up: run this cell; there is no need to read it.
 import pathlib, subprocess, sys
 
 # 1. The collection: in a folder above, installed, or fetched beside this.
@@ -54,6 +56,9 @@ from helpers.session import ROOT as root, get_profile, prepare
 profile = get_profile()
 prepare(profile)''')
 ADVICE = 'f"check git, the network and {URL} at {TAG}: {said}"'
+# Folded in JupyterLab, in Colab (which shows the title) and on the site.
+FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form",
+          "tags": ["nbval-ignore-output", "hide-input"]}
 UNPUBLISHED = '"never published: open this notebook in its collection"'
 COLAB = "https://colab.research.google.com"
 BADGE = re.compile(r"\[!\[[^\]]*\]\([^)]*colab-badge\.svg\)\]\([^)]*\)")
@@ -141,13 +146,16 @@ def stamp_notebook(notebook, stem, place):
     else:
         title, _, rest = head.source.partition("\n")
         head.source = f"{title}\n\n{place.badge(stem)}\n{rest}"
-    first = next((cell for cell in notebook.cells
-                  if cell.cell_type == "code"), None)
+    codes = [cell for cell in notebook.cells if cell.cell_type == "code"
+             and "guess" not in cell.metadata.get("tags", ())]
+    first = codes[0] if codes else None
     if first is None or "get_profile(" not in first.source:
         raise ValueError(f"the first code cell of {stem} is not the one that "
                          f"chooses the profile; put one with `profile = "
                          f"get_profile()` before it")
     first.source = place.cell()
+    first.metadata.update(copy.deepcopy(FOLDED))
+    notebook.metadata.update(copy.deepcopy(METADATA))
 
 
 def stamped(root):

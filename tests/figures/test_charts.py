@@ -2,6 +2,7 @@
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from contrast import THEMES, contrast, hard_to_read
@@ -11,7 +12,7 @@ from helpers.figures.charts import (funnel_figure, interval_figure,
                                     loss_figure, pass_at_k_figure,
                                     show_tokens)
 from helpers.figures.style import (CYCLE, DASHES, GREY, INK, MARKERS, PAGE,
-                                   png)
+                                   colour_of, png)
 from helpers.training import collate
 from helpers.teachers.checkpoint import load_tokenizer
 
@@ -54,7 +55,7 @@ def test_labels_of_close_lines_do_not_overlap_or_leave_the_picture():
 def test_a_funnel_shows_each_stage_with_count_and_share():
     figure = funnel_figure([("sampled", 2000), ("right", 500), ("kept", 0)])
     assert [t.get_text().strip() for t in texts(figure)] == [
-        "2,000 (100%)", "500 (25%)", "0 (0%)"]
+        "2,000 (100.0%)", "500 (25.0%)", "0 (0.0%)"]
     assert [bar.get_width() for bar in figure.axes[0].patches] == [
         2000, 500, 0]
     png(funnel_figure([("sampled", 0), ("kept", 0)]), "an empty funnel")
@@ -89,7 +90,7 @@ def test_intervals_are_drawn_in_percent_from_top_to_bottom():
     assert [dot.get_xdata()[0] for dot in dots] == pytest.approx(
         [12.4, 8.7, 3.7])
     assert [dot.get_ydata()[0] for dot in dots] == list(axes.get_yticks())
-    assert texts(axes.figure)[0].get_text() == "12.40 [10.60, 14.20]"
+    assert texts(axes.figure)[0].get_text() == "12.4 [10.6, 14.2]"
     assert axes.get_xlabel() == "pass@100 (%)" and axes.get_xlim()[0] >= 0
 
 
@@ -100,7 +101,7 @@ def test_differences_have_signs_and_a_line_at_zero():
     assert len(axes.lines) == len(plain.lines) + 1
     assert list(axes.lines[-1].get_xdata()) == [0, 0]
     assert [t.get_text() for t in texts(axes.figure)] == [
-        "+2.00 [+1.00, +3.00]", "-50.00 [-60.00, +4.00]"]
+        "+2.0 [+1.0, +3.0]", "-50.0 [-60.0, +4.0]"]
     assert axes.get_xlim()[0] < -60 and axes.get_xlim()[1] > 4
 
 
@@ -116,6 +117,39 @@ def test_groups_of_rows_differ_in_colour_marker_and_distance():
     for text in [*texts(figure), *figure.axes[0].get_yticklabels()]:
         box = text.get_window_extent(renderer)
         assert 0 <= box.x0 and box.x1 <= figure.bbox.x1
+
+
+def test_groups_are_named_where_they_begin():
+    figure = interval_figure(ROWS, "%", groups=["of EKT", "of EKT", "of KD"])
+    assert [t.get_text() for t in texts(figure)][3:] == ["of EKT", "of KD"]
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    boxes = [t.get_window_extent(renderer) for t in [
+        *texts(figure)[3:], *figure.axes[0].get_yticklabels()]]
+    for at, one in enumerate(boxes):
+        assert not any(one.overlaps(other) for other in boxes[at + 1:])
+    # A name that repeats the only row's label would say nothing new.
+    alone = interval_figure(ROWS, "%", groups=list(ROWS))
+    assert len(texts(alone)) == len(ROWS)
+
+
+def test_a_system_looks_alike_in_every_chart():
+    curves = three_curves()
+    lines = {"KD, the last": curves["teacher"], "EKT": curves["before"],
+             "a stranger": curves["after"], "EKT, again": curves["after"]}
+    drawn = [line for line in pass_at_k_figure(lines).axes[0].lines
+             if line.get_linestyle() != "None"]
+    assert [line.get_color() for line in drawn[:2]] == [
+        colour_of("kd"), colour_of("ekt")]
+    assert drawn[3].get_color() == colour_of("ekt") != drawn[2].get_color()
+    assert len({line._unscaled_dash_pattern for line in drawn}) == 4
+    _, dots = parts(interval_figure(ROWS, "%", groups=["all"] * 3))
+    assert [dot.get_color() for dot in dots] == [
+        colour_of("ekt"), colour_of("ekt"), colour_of("kd")]
+    bars = charts.bars_figure(["one"], {"KD": [1], "EKT": [2]}, "", "")
+    assert [to_hex(patch.get_facecolor()).upper()
+            for patch in bars.axes[0].patches] == [
+        colour_of("kd"), colour_of("ekt")]
 
 
 def test_an_interval_figure_needs_a_row():

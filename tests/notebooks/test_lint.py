@@ -176,11 +176,15 @@ def test_exercises_have_checks_and_folded_solutions(notebook):
 
 @needs_notebooks
 def test_first_code_cell_is_the_same_everywhere():
-    first = {code_cells(nbformat.read(path, 4))[0].source for path in PATHS}
+    cells = [next(cell for cell in code_cells(nbformat.read(path, 4))
+                  if "guess" not in tags(cell)) for path in PATHS]
+    assert all(cell.metadata.jupyter.source_hidden for cell in cells)
+    first = {cell.source for cell in cells}
     assert len(first) == 1
     lines = first.pop().splitlines()
     assert len(lines) <= 30 and lines[-1] == "prepare(profile)"
-    assert "# Run this cell; there is no need to read it." in lines[0]
+    assert lines[0] == (
+        "# @title Set-up: run this cell; there is no need to read it.")
     # How another profile is chosen is seen where it is chosen.
     assert lines[-2] == "profile = get_profile()"
     assert re.match(r"# 3\..* or get_profile\(\"", lines[-3])
