@@ -219,7 +219,7 @@ def planned(problems, n, prompt, new, choices, speeds, calls="up", writes=None,
 def check_08_2(estimate):
     """Exercise 2: tokens and seconds of a sampling, before it is run."""
     right = planned(*PLANNED)
-    title = told(right)
+    title = in_numbers(right)
     got, failed = attempt(estimate, *PLANNED)
     if not failed:
         three, failed = entries(got, "three numbers are wanted")
@@ -234,24 +234,24 @@ def check_08_2(estimate):
         numbers.append(number)
     if failed:
         return say(title, failed)
-    if close(numbers, right):
-        return say(title, told(numbers))
-    if close(numbers, (right[1], right[0], right[2])):
-        return say(title, told(numbers), "read and written are the other way "
-                   "round")
+    if near(numbers, right):
+        return say(title, in_numbers(numbers))
+    if near(numbers, (right[1], right[0], right[2])):
+        return say(title, in_numbers(numbers), "read and written are the "
+                   "other way round")
     for why, slips in SLIPS.items():
-        if close(numbers, planned(*PLANNED, **slips)):
-            return say(title, told(numbers), why)
-    return say(title, told(numbers), "tokens read by their speed, plus "
+        if near(numbers, planned(*PLANNED, **slips)):
+            return say(title, in_numbers(numbers), why)
+    return say(title, in_numbers(numbers), "tokens read by their speed, plus "
                "tokens written by theirs")
 
 
-def told(numbers):
+def in_numbers(numbers):
     """The three numbers in words."""
     return "{:,.0f} read, {:,.0f} written, {:,.1f} s".format(*numbers)
 
 
-def close(ours, theirs):
+def near(ours, theirs):
     """Whether the numbers are the same, up to rounding."""
     return all(math.isclose(a, b, rel_tol=1e-6)
                for a, b in zip(ours, theirs, strict=True))

@@ -28,7 +28,7 @@ PATIENT = {429, 503, 529}
 OF_A_PROMPT = {400, 413, 422}
 TOO_LONG = re.compile(r"context|too (long|large)|max_model_len|"
                       r"(prompt|input|token)s?.{0,40}exceed", re.IGNORECASE)
-FILTER = re.compile(r"content.?(filter|polic|management)|moderat|safety|"
+OF_A_FILTER = re.compile(r"content.?(filter|polic|management)|moderat|safety|"
                     r"flagged|blocked|invalid_prompt", re.IGNORECASE)
 A_PARAMETER = re.compile(
     r"parameter|field|argument|unexpected|unsupported|not supported|extra "
@@ -52,7 +52,7 @@ class EndpointError(RuntimeError):
         """Whether it may be this prompt that is refused, and no other."""
         if self.code not in OF_A_PROMPT:
             return False
-        if TOO_LONG.search(self.words) or FILTER.search(self.words):
+        if TOO_LONG.search(self.words) or OF_A_FILTER.search(self.words):
             return True
         return (self.parameter in (None, "messages", "prompt", "input")
                 and not A_PARAMETER.search(self.words))
@@ -111,7 +111,7 @@ def explained(url, code, data, headers, key):
     if key:
         words = words.replace(key, "(key)")
     words = words[:300].rstrip(".")
-    if detail.get("code") and FILTER.search(str(detail["code"])):
+    if detail.get("code") and OF_A_FILTER.search(str(detail["code"])):
         words = f"{detail['code']}: {words}"
     broke = "insufficient_quota" in (detail.get("code"), detail.get("type"))
     if code in AGAIN and not broke:
@@ -130,7 +130,7 @@ def explained(url, code, data, headers, key):
     if code in OF_A_PROMPT and TOO_LONG.search(words):
         remedy = ("shorten this prompt, or give the server a longer context "
                   "where you start it")
-    elif code in OF_A_PROMPT and FILTER.search(words):
+    elif code in OF_A_PROMPT and OF_A_FILTER.search(words):
         remedy = "word this prompt differently, or leave it out"
     return EndpointError(
         f"{url} refuses with {code} ({words or 'no reason given'}): {remedy}",
@@ -152,7 +152,7 @@ def fewer_choices(n, error):
         return 0
     about = error.parameter in ("n", "best_of") or ABOUT_N.search(error.words)
     if not about:
-        clear = TOO_LONG.search(error.words) or FILTER.search(error.words)
+        clear = TOO_LONG.search(error.words) or OF_A_FILTER.search(error.words)
         return 1 if error.of_a_prompt and not clear else 0
     named = [int(x) for x in re.findall(r"(?<![\d.])\d+(?![\d.]\d)",
                                         error.words) if 0 < int(x) < n]
