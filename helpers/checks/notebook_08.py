@@ -234,13 +234,13 @@ def check_08_2(estimate):
         numbers.append(number)
     if failed:
         return say(title, failed)
-    if near(numbers, right):
+    if same_numbers(numbers, right):
         return say(title, in_numbers(numbers))
-    if near(numbers, (right[1], right[0], right[2])):
+    if same_numbers(numbers, (right[1], right[0], right[2])):
         return say(title, in_numbers(numbers), "read and written are the "
                    "other way round")
     for why, slips in SLIPS.items():
-        if near(numbers, planned(*PLANNED, **slips)):
+        if same_numbers(numbers, planned(*PLANNED, **slips)):
             return say(title, in_numbers(numbers), why)
     return say(title, in_numbers(numbers), "tokens read by their speed, plus "
                "tokens written by theirs")
@@ -251,7 +251,7 @@ def in_numbers(numbers):
     return "{:,.0f} read, {:,.0f} written, {:,.1f} s".format(*numbers)
 
 
-def near(ours, theirs):
+def same_numbers(ours, theirs):
     """Whether the numbers are the same, up to rounding."""
     return all(math.isclose(a, b, rel_tol=1e-6)
                for a, b in zip(ours, theirs, strict=True))

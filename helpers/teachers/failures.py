@@ -164,7 +164,7 @@ def fewer_choices(n, error):
 
 RESETS = ("x-ratelimit-reset-requests", "x-ratelimit-reset-tokens",
           "x-ratelimit-reset", "ratelimit-reset")
-A_MINUTE = 60
+LONGEST_RESET = 60         # seconds
 SAID = re.compile(r"(?:try again|retry|wait)\D{0,20}?("
                   r"(?:\d[\d.]*(?:ms|[smh]))+|\d[\d.]*(?= ?sec))",
                   re.IGNORECASE)
@@ -189,7 +189,7 @@ def asked_to_wait(headers, words=""):
         left = headers.get(name.replace("reset", "remaining"))
         if left is None or str(left).strip() == "0":
             resets.append(seconds_in(headers.get(name) or "", "s"))
-    resets = [min(x, A_MINUTE) for x in resets if x is not None]
+    resets = [min(x, LONGEST_RESET) for x in resets if x is not None]
     if resets:
         return max(resets)
     said = SAID.search(words)
