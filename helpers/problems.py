@@ -43,7 +43,7 @@ MINI = {"mini-gsm": ("train", "dev", "test"),
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem of any task.  Introduced in notebook 01.
+    """One problem of any task.  Introduced in notebook M1.
 
     ``mode`` says how a program is judged: "answer" (its global ``answer`` is
     compared with ``answer``, a number kept as text), "calls" (functions are
@@ -71,7 +71,7 @@ def read_answer(text):
 
     Commas are removed, signs are kept, and the number stays text, so that
     nothing is rounded: "-1,200" becomes "-1200".  Raises ``ValueError`` if
-    there is none.  Introduced in notebook 01.
+    there is none.  Introduced in notebook M1.
     """
     before, mark, after = text.rpartition("####")
     number = after.strip().replace(",", "")
@@ -251,7 +251,7 @@ def by_task_id(problems):
     """``{task_id: problem}``, in order.
 
     Raises ``ValueError`` where a ``task_id`` comes twice: the samples of one
-    problem would count for another.  Introduced in notebook 04.
+    problem would count for another.
     """
     found = {}
     for problem in each_of("problems", problems):

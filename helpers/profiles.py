@@ -175,16 +175,21 @@ PROFILES = {
 _ASKED = ("dataset", "teacher", "train_problems", "train_samples",
          "max_new_tokens", "temperature", "top_p", "teacher_4bit",
          "teacher_chat")
+_ASKED_HOT = ("dataset", "teacher", "train_problems", "max_new_tokens",
+              "teacher_4bit", "teacher_chat")
 _PLANNED = ("plan_dataset", "plan_difficulty", "plan_teacher", "plan_problems",
            "plan_tokens", "teacher_4bit", "teacher_chat")
 _TRAINED = (*_ASKED, "student", "epochs", "batch_size", "learning_rate",
            "lora_rank")
 MADE_WITH = {"samples/teacher-train.jsonl": ("02", _ASKED),
+             "samples/teacher-hot.jsonl": ("02", _ASKED_HOT),
              "plans": ("03", _PLANNED), "pairs": ("04", _ASKED),
-             "ekt-student": ("05", _TRAINED)}
+             "ekt-student": ("05", _TRAINED),
+             "counts": ("07", (*_TRAINED, "test_problems", "test_samples"))}
 # What a teacher wrote is of use to a student with other settings, as long as
 # the problems are the same; a student with other settings is another one.
-_LENT = ("samples/teacher-train.jsonl", "plans", "pairs")
+_LENT = ("samples/teacher-train.jsonl", "samples/teacher-hot.jsonl", "plans",
+         "pairs")
 
 
 def get_profile(name=None, **changes):

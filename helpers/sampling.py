@@ -67,7 +67,7 @@ def read_samples(path):
 
     An incomplete last line, which a kill leaves behind, is passed over; any
     other line that is no sample raises ``ValueError`` with its number, and so
-    does a file that is no text.  Introduced in notebook 02.
+    does a file that is no text.  Introduced in notebook 04.
     """
     return read_rows(path, Sample, "line {number} of {name} is no sample",
                      "choose another file, or, if this one is a cache, delete "

@@ -31,7 +31,7 @@ SHIFT = 64            # even after six halvings, the most that a story has
 def read_story(question):
     """The ``Story`` that a mini-world question tells; ``None`` for others.
 
-    Introduced in notebook 04.
+    Introduced in notebook 02.
     """
     start, told = START.match(question), []
     if not start:
@@ -82,7 +82,7 @@ def days_in_order(program):
     """Do the days that the program assigns come in the order of the week?
 
     Monday first, as in the benchmark.  A program can give the right answer and
-    not be in order, where sums do not care.
+    not be in order, where sums do not care.  Introduced in notebook 00.
     """
     days = [DAYS.index(word.capitalize()) for word in
             re.findall(r"^(\w+) =", program, re.MULTILINE)
@@ -106,7 +106,7 @@ def renamed(program):
 def variants(question, program):
     """The story with one number changed, and the program changed likewise.
 
-    Introduced in notebook 04.  For each number in digits that
+    Introduced in notebook M4.  For each number in digits that
     the answer depends on: ``(question, answer, programs)``, the new question
     and its true answer (int), and the program with that number changed
     wherever it could have been meant: at each place on its own, and at all
@@ -137,7 +137,7 @@ def variants(question, program):
 def follows(runner, problem, program):
     """Does the program still answer when the story's numbers change?
 
-    Introduced in notebook 04.  ``runner`` is a ``Runner``.  True
+    Introduced in notebook M4.  ``runner`` is a ``Runner``.  True
     also if there is nothing to change (see :func:`variants`).  Raises
     ``RuntimeError`` if a program could not be judged.
     """

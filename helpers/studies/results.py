@@ -13,6 +13,7 @@ import numpy as np
 from helpers.evaluation import pass_at_k
 from helpers.seeds import over_seeds, verdict_word
 from helpers.plans import best_of
+from helpers.studies.ekt import TEMPERATURES
 from helpers.studies.runs import read_study
 
 
@@ -20,9 +21,9 @@ def read_runs(profile, study, name, take=list):
     """What ``take`` makes of the runs of a system, a list of dictionaries.
 
     ``study`` and ``name`` are those of :data:`helpers.studies.runs.STUDIES`;
-    the runs are ordered by seed, or by rate.  Introduced in notebook 04.
-    Raises ``FileNotFoundError`` where there are none, and ``ValueError`` for
-    a broken file, also where ``take`` finds it so.
+    the runs are ordered by seed, or by rate.  Raises ``FileNotFoundError``
+    where there are none, and ``ValueError`` for a broken file, also where
+    ``take`` finds it so.
     """
     runs = [run for run in read_study(profile, study) if run["name"] == name]
     if not runs:
@@ -36,6 +37,17 @@ def read_runs(profile, study, name, take=list):
         raise ValueError(f"the runs of {name} in {study}.jsonl are not whole "
                          f"({error}); delete their lines and run `python -m "
                          f"helpers rivals {name}`") from None
+
+
+def load_yields(profile):
+    """{temperature: (seeds, problems)}: right ones of 20 teacher samples.
+
+    For each training problem.  Introduced in notebook 02.  Raises as
+    :func:`read_runs`.
+    """
+    return {t: read_runs(profile, "yield", f"yield-{t}", lambda runs:
+                         np.array([run["counts"] for run in runs]))
+            for t in TEMPERATURES}
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,41 @@ def gain(one, other, k=1, where=None):
     """
     chosen = slice(None) if where is None else where
     return over_seeds(one.scores(k)[:, chosen], other.scores(k)[:, chosen])
+
+
+# Words of a side that an interval decides, and of one that it does not.
+DECIDED = ("ahead", "behind", "undecided")
+
+
+def against_teacher(profile, ks=(0, 1, 5, 10, 20, 50, 100)):
+    """The student after EKT minus its few-shot teacher, at each of ``ks``.
+
+    ``{"k = 1, T = 0.6": (mean, low, high)}``, fractions, over seeds and
+    problems; k = 0 is greedy.  Introduced in notebook 07.
+    """
+    student, teacher = (load_standing(profile, name)
+                        for name in ("ekt", "teacher-few-shot"))
+    return {f"k = {k}, T = 0.6" if k else "greedy, T = 0":
+            gain(student, teacher, k) for k in ks}
+
+
+def sides(rows):
+    """Where intervals lie: "ahead at k = 1, 5; undecided at k = 10, greedy".
+
+    ``rows`` as :func:`against_teacher` gives them.  Introduced in notebook
+    07.
+    """
+    found = {side: [] for side in DECIDED}
+    for name, (_, low, high) in rows.items():
+        side = DECIDED[0 if low > 0 else 1 if high < 0 else 2]
+        found[side].append(name.partition(",")[0].removeprefix("k = "))
+    said = []
+    for side, at in found.items():
+        numbers = sorted((one for one in at if one.isdecimal()), key=int)
+        words = sorted(one for one in at if not one.isdecimal())
+        k = [f"k = {', '.join(numbers)}"] if numbers else []
+        said += [f"{side} at {', '.join(k + words)}"] if at else []
+    return "; ".join(said)
 
 
 def judgement(one, other):

@@ -75,6 +75,8 @@ MORE = (
              "a plan head, planning before coding, encoder-decoders"),
     Notebook("more/M7_several_processes", "Several processes",
              "one training in several processes, with the same result"),
+    Notebook("more/M8_intervals_in_depth", "Intervals in depth",
+             "when an interval may be believed; crossings, and luck"),
 )
 EVIDENCE = (
     Notebook("evidence/E1_ekt_claims", "EKT's claims",

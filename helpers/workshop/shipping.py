@@ -22,6 +22,7 @@ from helpers.tools.cleaning import time_in_words
 
 SYSTEMS = ("teacher-few-shot", "student-zero-shot", "student-few-shot",
            "student-after-EKT")
+SHIPPED_SAMPLES = ("teacher-train", "teacher-hot")
 SHIPPED_PAIRS = ("first-correct", "k-distinct-4", "unfiltered")
 SHIPPED_PLANS = ("backward",)
 EKT_ROWS = {"unfiltered": "no filter: the first sample of each problem",
@@ -54,9 +55,9 @@ def ship(profile):
     runs, target = profile.runs, profile.shipped
     for folder in ("samples", "pairs", "counts"):
         (target / folder).mkdir(parents=True, exist_ok=True)
-    samples = (runs / "samples" / "teacher-train.jsonl").read_bytes()
-    (target / "samples" / "teacher-train.jsonl.gz").write_bytes(
-        gzip.compress(samples, mtime=0))
+    for name in SHIPPED_SAMPLES:
+        (target / "samples" / f"{name}.jsonl.gz").write_bytes(gzip.compress(
+            (runs / "samples" / f"{name}.jsonl").read_bytes(), mtime=0))
     for name in SHIPPED_PAIRS:
         shutil.copyfile(runs / "pairs" / f"{name}.jsonl",
                         target / "pairs" / f"{name}.jsonl")

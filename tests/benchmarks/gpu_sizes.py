@@ -251,6 +251,8 @@ def work(profile):
         "00": [TEACHER, Draw(TEACHER, 1, 5, 400, most)],
         "02": [TEACHER, Draw(TEACHER, 1, 64, FEW_SHOT, 8),
                Draw(TEACHER, 1, 1, FEW_SHOT, most),
+               # A loop without a cache: it reads all for each of its tokens.
+               *[Draw(TEACHER, 1, 1, FEW_SHOT, 1)] * (3 * most),
                Draw(TEACHER, 4, 3, FEW_SHOT, most),
                *[Draw(TEACHER, min(40, p.train_problems), 20, FEW_SHOT,
                       most)] * 3,
@@ -286,15 +288,13 @@ def work(profile):
                *[Draw(STUDENT, 20, 4, APPS_ASKED + APPS_PLAN, plan)] * 3,
                Draw(TEACHER, 20, 1, ask, plan),
                *[Draw(T5, 40, 4, 512, plan)] * 2],
-        "07": [TEACHER, STUDENT, STUDENT, STUDENT,
+        "07": [TEACHER, *[STUDENT] * 4,
                Draw(TEACHER, p.test_problems, p.test_samples, FEW_SHOT,
                     most),
-               Draw(TEACHER, p.test_problems, 1, FEW_SHOT, most),
                *[Draw(STUDENT, p.test_problems, p.test_samples, ZERO_SHOT,
                       most)] * 2,
                Draw(STUDENT, p.test_problems, p.test_samples, FEW_SHOT,
-                    most),
-               Draw(STUDENT, p.test_problems, 1, ZERO_SHOT, most)],
+                    most)],
     }
 
 

@@ -27,6 +27,17 @@ def test_the_notebook_goes_on_with_what_is_right(mine, right, capsys):
                            "from here on: the collection's ours")
 
 
+def test_a_cell_that_is_run_again_says_the_same(capsys):
+    def ours(programs, statuses):
+        """Never asked here."""
+
+    name = yours(lambda programs, statuses: None, check_00_2, ours)
+    first = capsys.readouterr().out
+    assert yours(name, check_00_2, ours) is ours
+    assert capsys.readouterr().out == first and "not yet" in first
+    assert yours(first_right, check_00_2, ours) is first_right
+
+
 @pytest.mark.parametrize("guess, value, said", [
     (None, 26.64, "you wrote no guess down; it is 26.6%"),
     (3, 2, "you guessed 3%; it is 2%"),

@@ -335,12 +335,13 @@ def test_the_core_of_each_lesson_is_written_out():
         "01": {"compare"}, "02": {"few_shot_prompt", "pick",
                                   "cut_completion"},
         "03": {"plan_request", "best_of"},
-        "04": {"first_correct", "canonical", "follows"},
+        "04": {"first_correct", "days_in_order", "own_filter"},
+        "M4": {"canonical", "follows", "k_distinct"},
         "05": {"encode", "masked_loss", "completion_loss",
                "distillation_loss", "distil", "expert_iteration"},
         "06": {"encode_for", "predict", "task_loss", "alternate"},
-        "07": {"pass_at_k", "bootstrap_means", "pass_at_k_interval",
-               "paired_curve"},
+        "07": {"pass_at_k", "bootstrap_means", "paired_interval"},
+        "M8": {"crossing"},
         "08": {"with_retry", "estimate"},
         "M7": {"own_share", "accumulate_share"}}
     for path in PATHS:
