@@ -220,6 +220,8 @@ def accepts(function, keyword):
     if not names:               # written in another language, nothing is told
         return True
     config = transformers.PreTrainedConfig in bases
+    if function is transformers.GenerationConfig:     # reads its keywords
+        return hasattr(function(), keyword)
     generates = function.__name__ == "generate"
     if (generates or config) and hasattr(transformers.GenerationConfig(),
                                          keyword):
@@ -282,6 +284,8 @@ def test_the_calls_that_matter_are_seen():
      "load_dataset('x', trust_remote_code=True)", "trust_remote_code"),
     ("def f(lm):\n    lm.model.generate(max_new_token=3)", "max_new_token"),
     ("def f(lm):\n    lm.model(ids, num_logits_to_keep=1)", "num_logits"),
+    ("from transformers import GenerationConfig as G\nG(max_new_token=1)",
+     "max_new_token"),
     ("def f(t):\n    t.apply_chat_template([], tokenise=False)", "tokenise"),
     ("import transformers.cache\n", "transformers.cache"),
 ])
@@ -305,7 +309,7 @@ def load(name, lm, t):
     T.from_pretrained(name, padding_side="left", revision="main")
     lm.model.generate(input_ids=1, attention_mask=1, do_sample=True,
                       top_p=0.9, num_return_sequences=2, use_cache=True)
-    lm.model(input_ids=1, past_key_values=None, logits_to_keep=1)
+    lm.model(input_ids=1, use_cache=True, logits_to_keep=1)
     t.apply_chat_template([], tokenize=False, add_generation_prompt=True)
     get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj"]))
     return LlamaConfig(hidden_size=8, num_hidden_layers=1)

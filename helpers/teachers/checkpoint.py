@@ -14,10 +14,17 @@ from helpers.gpu import memory
 from helpers.gpu.attention import attention_for
 from helpers.hub import reason
 from helpers.profiles import ROOT
-from helpers.prompts import as_messages, from_reply, prompt_hash, truncate_left
+from helpers.prompts import from_reply, prompt_hash, truncate_left
 from helpers.sampling import Sample
-from helpers.teachers.decoding import complete, pad, random_numbers
-from helpers.teachers.sharing import SHARING, allow_sharing
+from helpers.teachers.chat import in_template
+from helpers.teachers.decoding import (complete, pad, random_numbers,
+                                       read_all)
+from helpers.teachers.families import find_way
+from helpers.teachers.replies import without_thinking
+from helpers.teachers.sharing import allow_sharing, may_share
+
+# Two texts of different lengths, on which a model's decoding is tried.
+TRIAL = ("def add(a, b):\n    return a + b\n", "answer = 3 * 4\n")
 
 
 @dataclass
@@ -43,10 +50,8 @@ class LanguageModel:
         if self.chat:
             kept = text if not most or len(ids) <= most else (
                 self.tokenizer.decode(truncate_left(ids, most)))
-            return self.tokenizer(self.tokenizer.apply_chat_template(
-                as_messages(kept), tokenize=False,
-                add_generation_prompt=True),
-                add_special_tokens=False)["input_ids"]
+            return self.tokenizer(in_template(self.tokenizer, kept),
+                                  add_special_tokens=False)["input_ids"]
         if self.model.config.is_encoder_decoder and ids[-1:] != end:
             ids = ids + end
         return truncate_left(ids, most) if most else ids
@@ -69,6 +74,17 @@ class LanguageModel:
             [[i] for i in range(len(self.tokenizer))])
         return torch.tensor([i for i, text in enumerate(texts)
                              if "\n" in text])
+
+    @cached_property
+    def way(self):
+        """How this model is sampled: :class:`helpers.teachers.families.Way`.
+
+        Raises ``ValueError`` for a model that cannot be.
+        """
+        end = self.tokenizer.eos_token_id
+        return find_way(
+            self.model, lambda prompts: read_all(self.model, prompts, end),
+            [self.tokenizer(text)["input_ids"] for text in TRIAL], end)
 
     def cost(self, prompts, n, max_new_tokens):
         """What sampling ``n`` for each of ``prompts`` would take, beforehand.
@@ -100,10 +116,10 @@ class LanguageModel:
         cut, sequences = settings.cut, settings.sequences
         if self.chat:
             def cut(text):
-                return settings.cut(from_reply(text))
+                return settings.cut(from_reply(without_thinking(text)[0]))
         device, end = self.model.device, self.tokenizer.eos_token_id
         work = batches_of(self, wanted, sequences, settings.max_prompt_tokens,
-                          mixed=device.type != "cpu")
+                          mixed=device.type != "cpu" and self.way.padded)
         while work:
             batch = work.pop(0)
             rows = [(task, i) for task, _, part in batch for i in part]
@@ -198,7 +214,7 @@ def load_model(name, four_bit=False, chat=False):
         # attention overflows in float16.
         if attention := attention_for(card, config):
             options["attn_implementation"] = attention
-        elif not card and config.model_type in SHARING:
+        elif not card and may_share(config):
             options["attn_implementation"] = allow_sharing()
         model = kind.from_pretrained(source, dtype=dtype, **options, **pin)
     except torch.OutOfMemoryError:
@@ -220,6 +236,8 @@ def load_model(name, four_bit=False, chat=False):
     if chat and not tokenizer.chat_template:
         raise ValueError(f"the model {name!r} has no chat template; load it "
                          f"with chat=False, or take one trained to chat")
+    if chat:
+        in_template(tokenizer, TRIAL[0])      # which may refuse it
     mark = fingerprint(folder) if local else commit(source, revision)[:8]
     marks = mark + "-nf4" * four_bit + "-chat" * chat
     return LanguageModel(f"{Path(source).name}@{marks}", model.eval(),

@@ -10,6 +10,7 @@ import torch
 from transformers.cache_utils import Cache, EncoderDecoderCache
 
 from helpers.prompts import cut_completion
+from helpers.teachers.families import by_library, start_token, taken
 from helpers.teachers.sharing import SHARED, RoomyLayer, SharedLayer
 
 
@@ -48,20 +49,27 @@ class Reading:
 
     def __init__(self, model, ids, mask=None):
         self.model, self.states, self.mask = model, None, mask
+        self.names, self.open = taken(model)
+        # transformers 5.24 gave it a shorter name
+        self.kept = "cache" if "cache" in self.names else "past_key_values"
         # Padded prompts have lengths of their own and are not shared.
         self.shared = (mask is None
                        and model.config._attn_implementation == SHARED)
         self.caches = [Cache(layer_class_to_replicate=SharedLayer
                              if self.shared else RoomyLayer)]
-        self.cache, options = self.caches[0], {"logits_to_keep": 1}
+        self.cache = self.caches[0]
+        options = {"logits_to_keep": 1} if self.takes("logits_to_keep") else {}
         if model.config.is_encoder_decoder:
             self.caches.append(Cache(layer_class_to_replicate=RoomyLayer))
             self.cache, options = EncoderDecoderCache(*self.caches), {}
             self.states = model.get_encoder()(
                 input_ids=ids, attention_mask=mask)[0]
-            ids = torch.full_like(ids[:, :1],
-                                  model.config.decoder_start_token_id)
+            ids = torch.full_like(ids[:, :1], start_token(model))
         self.logits = self.read(ids, **options)
+
+    def takes(self, name):
+        """Whether the model takes a keyword."""
+        return self.open or name in self.names
 
     def read(self, ids, **options):
         """Logits (rows, vocabulary) after ``ids`` (rows, length)."""
@@ -73,10 +81,11 @@ class Reading:
         if self.states is not None:
             inputs = {"decoder_input_ids": ids,
                       "encoder_outputs": (self.states,)}
-        elif self.mask is not None:      # padding takes no place in a text
+        elif self.mask is not None and self.takes("position_ids"):
+            # padding takes no place in a text
             places = (self.mask.cumsum(-1) - 1).clamp(min=0)
             inputs["position_ids"] = places[:, -ids.shape[1]:]
-        return self.model(**inputs, past_key_values=self.cache,
+        return self.model(**inputs, **{self.kept: self.cache},
                           use_cache=True, **options).logits[:, -1]
 
     def next(self, tokens):
@@ -138,6 +147,13 @@ def read_prompts(model, ids, mask=None, most=4096):
     return first
 
 
+def read_all(model, prompts, end):
+    """A :class:`Reading` of prompts, lists of token ids of any lengths."""
+    ids, mask = pad(prompts, end, right=model.config.is_encoder_decoder)
+    return read_prompts(model, ids.to(model.device),
+                        None if mask is None else mask.to(model.device))
+
+
 def pad(prompts, end, right=False):
     """Prompts of any lengths as one tensor, ``(ids, mask)``.
 
@@ -164,9 +180,23 @@ def complete(lm, ids, uniform, temperature, top_p, cut=cut_completion,
     (prompts * n, most new tokens), prompt-major.  Each prompt is read once and
     shared by its n samples.  Rows that are done leave the batch when they are
     a quarter of it.  ``cut`` says where a text ends
-    (:func:`helpers.prompts.cut_completion`).
+    (:func:`helpers.prompts.cut_completion`).  A model that our decoding is
+    not right for is left to the library, with the same random numbers.
     """
     rows, most = uniform.shape
+    if mask is not None and not lm.way.padded:
+        return [done for row, seen, numbers in zip(
+            ids, mask, uniform.split(rows // ids.shape[0]))
+            for done in complete(lm, row[None, seen.bool()], numbers,
+                                 temperature, top_p, cut)]
+    if not lm.way.ours:
+        tokens = by_library(
+            lm.model, ids.repeat_interleave(rows // ids.shape[0], dim=0), most,
+            lm.tokenizer.eos_token_id,
+            lambda logits, step: pick(logits, uniform[:, step].to(
+                logits.device).contiguous(), temperature, top_p),
+            lambda tokens: finished(lm, tokens, cut), lm.way.cached)
+        return [close(lm, row, cut) for row in tokens.tolist()]
     reading = read_prompts(lm.model, ids, mask)
     reading.repeat(rows // ids.shape[0])
     logits = reading.logits

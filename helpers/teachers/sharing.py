@@ -39,8 +39,10 @@ class RoomyLayer(DynamicLayer):
         fits = (self.room is not None and old + new <= self.room[0].shape[-2]
                 and keys.shape[0] == self.room[0].shape[0])
         if not fits:
-            shape = (*keys.shape[:2], old + new + 64, keys.shape[-1])
-            self.room = keys.new_empty(shape), values.new_empty(shape)
+            # keys may be wider than values, as in DeepSeek's models
+            self.room = tuple(part.new_empty(
+                *part.shape[:2], old + new + 64, part.shape[-1])
+                for part in (keys, values))
             if old:
                 self.room[0][:, :, :old] = self.keys
                 self.room[1][:, :, :old] = self.values
@@ -136,6 +138,15 @@ def shared_attention(module, query, key, value, attention_mask, scaling=None,
     found = torch.lerp(own, before, torch.sigmoid(other - weight)
                        .to(own.dtype)[..., None])
     return found.reshape(rows, 1, heads, size), None
+
+
+def may_share(config):
+    """Whether a model may be loaded with this attention, by its ``config``.
+
+    It sees the whole prompt, so no layer may look through a window.
+    """
+    return (config.model_type in SHARING
+            and not getattr(config, "use_sliding_window", False))
 
 
 def allow_sharing():
