@@ -16,8 +16,8 @@ from helpers.mini.reading import days_in_order
 from helpers.teachers.decoding import pick
 
 FUNCTIONS = ("00_2 00_3 01_2 01_3 02_1 02_2 02_3 03_1 03_2 03_3 03_4 04_1 "
-             "04_2 m4_1 m4_2 m4_3 05_1 05_2 05_3 06_1 06_2 06_3 m6_1 m6_2 07_1 "
-             "07_2 07_3 08_1 08_2 08_3 m8_1").split()
+             "04_2 m4_1 m4_2 m4_3 05_1 05_2 05_3 06_1 06_2 06_3 m6_1 m6_2 "
+             "07_1 07_2 07_3 08_1 08_2 08_3 m8_1").split()
 VALUES = "00_1 01_1 m1_1 m1_2 m8_2".split()
 
 
