@@ -29,7 +29,7 @@ def encode(tokenizer, example):
     The labels repeat the ids, but the prompt's are ``IGNORED``: the student
     learns to answer, not to ask.  The end token is trained, or the student
     would never stop.  (EKT's released code trains on question and padding
-    too; notebook 05 says what that changes.)
+    too; notebook E1 says what that changes.)
     Introduced in notebook 05.
     """
     prompt = tokenizer(example.prompt)["input_ids"]
@@ -44,7 +44,7 @@ def encode_all(tokenizer, example, length=0):
 
     Up to ``length`` tokens, end tokens follow as padding, and are trained
     on like the rest: EKT's released code does so with a length of 400.
-    Introduced in notebook 05.
+    Introduced in notebook E1.
     """
     ids, _ = encode(tokenizer, example)
     ids = ids + [tokenizer.eos_token_id] * (length - len(ids))
@@ -73,8 +73,7 @@ def masked_loss(logits, wanted, tokens=None):
 
     ``logits`` (rows, length, vocabulary) predict ``wanted`` (rows, length).
     The sum is divided by ``tokens``, by default the number of trained ones.
-    Raises ``ValueError`` if no token is trained on.  Introduced in notebook
-    05.
+    Raises ``ValueError`` if no token is trained on.
     """
     logits, wanted = trained_only(logits, wanted)
     total = cross_entropy(logits.float(), wanted, reduction="sum")
@@ -230,7 +229,7 @@ def plain(logits, labels, numbers):
     """The objective of ordinary fine-tuning: :func:`completion_loss`.
 
     ``numbers`` says which examples are in the batch; another objective may
-    need to know.  Introduced in notebook 05.
+    need to know.  Introduced in notebook M5.
     """
     return completion_loss(logits, labels)
 

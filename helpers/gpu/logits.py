@@ -53,7 +53,7 @@ def trained_only(predicted, wanted):
     ``predicted`` (rows, length, size), ``wanted`` (rows, length); returns
     (tokens, size) and (tokens,).  Raises ``ValueError`` if no token is
     trained on: a mask that covers everything looks like training and teaches
-    nothing.  Introduced in notebook 05.
+    nothing.
     """
     trained = wanted != IGNORED
     if not trained.any():

@@ -21,9 +21,9 @@ def read_runs(profile, study, name, take=list):
     """What ``take`` makes of the runs of a system, a list of dictionaries.
 
     ``study`` and ``name`` are those of :data:`helpers.studies.runs.STUDIES`;
-    the runs are ordered by seed, or by rate.  Raises ``FileNotFoundError``
-    where there are none, and ``ValueError`` for a broken file, also where
-    ``take`` finds it so.
+    the runs are ordered by seed, or by rate.  Introduced in notebook E1.
+    Raises ``FileNotFoundError`` where there are none, and ``ValueError`` for
+    a broken file, also where ``take`` finds it so.
     """
     runs = [run for run in read_study(profile, study) if run["name"] == name]
     if not runs:
@@ -195,6 +195,12 @@ class PlanScores:
         """Mean worth of a plan, (seeds, problems)."""
         return self.best(1)
 
+    def passed(self):
+        """Programs that pass the example tests, and the hidden ones: sums."""
+        pairs = [pair for problems in self.plans for plans in problems
+                 for pair in plans]
+        return tuple(map(sum, zip(*pairs)))
+
     def fresh(self, n):
         """Best of ``n`` by example tests, judged by a program that had no
         say in the choice, (seeds, problems).
@@ -252,7 +258,7 @@ def best_curve(scores, choice, ns):
     """Arrays (mean, low, high) of the best of n plans, a value for each n.
 
     ``choice``: one of :data:`CHOICES`, or :data:`FRESH`.  Introduced in
-    notebook 03.
+    notebook M2.
     """
     tables = [scores.fresh(n) if choice == FRESH else scores.best(n, choice)
               for n in ns]
