@@ -136,17 +136,16 @@ def predict(lm, encoded):
     return logits, labels.to(device)
 
 
-def task_loss(lm, encoded, head=None, tokens=None):
+def task_loss(lm, encoded, tokens=None):
     """Cross-entropy of one task's examples, in nats per token of its own.
 
     The sum over the trained tokens is divided by ``tokens``, by default
     their number, so that long plans do not drown short programs.  A part of
     a batch is given the whole batch's number: parts then add up to the same
-    gradient.  ``head`` replaces the output layer.  Raises ``ValueError`` if
-    no token is trained on.  Introduced in notebook 06.
+    gradient.  Raises ``ValueError`` if no token is trained on.  Introduced
+    in notebook 06.
     """
-    with using_head(lm.model, head):
-        logits, wanted = predict(lm, encoded)
+    logits, wanted = predict(lm, encoded)
     return masked_loss(logits, wanted, tokens)
 
 
@@ -165,8 +164,8 @@ def accumulate(lm, batch, weight, rows=None, head=None, scaler=None):
     """Add the gradient of a batch, ``rows`` at a time; its loss.
 
     The gradient is multiplied by ``weight`` and by the factor of the
-    ``scaler``, if given.  Logits are made in pieces where all would be too
-    many (:mod:`helpers.gpu.logits`).  Introduced in notebook 06.
+    ``scaler``, if given; ``head`` replaces the output layer.  Logits are made
+    in pieces where all would be too many (:mod:`helpers.gpu.logits`).
     """
     if not weight:
         return math.nan
@@ -174,11 +173,10 @@ def accumulate(lm, batch, weight, rows=None, head=None, scaler=None):
     for at in range(0, len(batch), rows or len(batch)):
         part = batch[at:at + (rows or len(batch))]
         places = len(part) * max(len(labels) for _, labels in part)
-        with autocast(lm.model):
+        with autocast(lm.model), using_head(lm.model, head):
             loss = loss_in_pieces(
-                lm.model, lambda: predict(lm, part), head, tokens
-            ) if too_many(lm.model, places) else task_loss(
-                lm, part, head, tokens)
+                lm.model, lambda: predict(lm, part), tokens=tokens
+            ) if too_many(lm.model, places) else task_loss(lm, part, tokens)
         scaled = scaler.scale(weight * loss) if scaler else weight * loss
         scaled.backward()
         total += loss.item()
@@ -222,8 +220,6 @@ def batches(count, batch_size, epochs, seed):
 
 def learning_rate(step, steps, peak, warmup=0.1):
     """Linear warm-up over a tenth of the steps, then linear decay to zero.
-
-    Introduced in notebook 06.
     """
     ramp = (step + 1) / max(1, round(warmup * steps))
     return peak * min(1.0, ramp, (steps - step) / (steps * (1 - warmup)))

@@ -163,7 +163,7 @@ def budget_figure(curves, title=""):
 
     ``curves``: ``{label: (tokens, mean, low, high)}``, sequences; tokens
     generated per problem, on a log axis, and fractions, drawn in percent.
-    Introduced in notebook 06.
+    Introduced in notebook E3.
     """
     figure, axes = new_figure("generated tokens per problem (log scale)",
                               "problems solved (%), bands: 95 %", title,
@@ -191,7 +191,7 @@ def grid_figure(table, rows, columns, xlabel, ylabel, title=""):
 
     Fractions, printed in percentage points with their interval, in bold
     where it leaves 0 out; blue is a gain, orange a loss.  Introduced in
-    notebook 06.
+    notebook E3.
     """
     figure, axes = new_figure(xlabel, ylabel, title,
                               size=(1.6 + 1.15 * len(columns),

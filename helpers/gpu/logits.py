@@ -23,7 +23,7 @@ FAMILIES = ("codegen", "gpt_neo", "gptj", "llama", "qwen2", "t5")
 def using_head(model, head):
     """Within the block the model's output layer is ``head``, if given.
 
-    Introduced in notebook 06.
+    Introduced in notebook M6.
     """
     own = model.get_output_embeddings()
     if head is not None:

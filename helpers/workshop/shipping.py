@@ -15,6 +15,7 @@ import shutil
 from helpers.evaluation import (beats_sentence, load_counts, mean_pass_at_k,
                                 pass_at_k_interval)
 from helpers.profiles import ROOT, get_profile
+from helpers.studies.claims import verdict_words
 from helpers.studies.ekt_claims import ekt_findings, ekt_headline
 from helpers.studies.results import (gain, load_plan_standing, load_standing,
                                      score)
@@ -128,7 +129,8 @@ def short_block(folder):
     return "\n".join([
         *lines, f"- `mini-apps`, five seeds: CodePLAN pass@1 "
         f"{cell(*score(plan))}, ordinary fine-tuning {cell(*score(alone))}, "
-        f"a difference of {points(gain(plan, alone))} points", END_MARK])
+        f"a difference of {points(gain(plan, alone))} points; "
+        f"{verdict_words(profile)}", END_MARK])
 
 
 def result_block(folder):
@@ -193,7 +195,7 @@ def codeplan_table():
     return lines + [
         "", "The paper reports more than 130 % on APPS. Whether that is seen "
         "here, by difficulty, what planning first buys and costs, and when "
-        "plans help, is in notebooks 03 and 06."]
+        f"plans help, is in notebook E3; {verdict_words(profile)}."]
 
 
 def cell(mean, low, high):

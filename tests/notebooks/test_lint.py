@@ -334,15 +334,18 @@ def test_the_core_of_each_lesson_is_written_out():
     core = {
         "01": {"compare"}, "02": {"few_shot_prompt", "pick",
                                   "cut_completion"},
-        "03": {"plan_request", "best_of"},
+        "03": {"plan_request", "no_leak", "carry_out"},
+        "M2": {"choose", "best_of"}, "M3": {"unpack"},
         "04": {"first_correct", "days_in_order", "own_filter"},
         "M4": {"canonical", "follows", "k_distinct"},
         "05": {"encode", "completion_loss", "LoRALinear", "training_loop"},
         "M5": {"distillation_loss", "distil", "expert_iteration"},
-        "06": {"encode_for", "predict", "task_loss", "alternate"},
+        "06": {"task_loss", "alternate", "what_is_equal"},
+        "M6": {"encode_for", "predict", "plan_head", "mixed_loss"},
         "07": {"pass_at_k", "bootstrap_means", "paired_interval"},
         "M8": {"crossing"},
-        "08": {"own_share", "accumulate_share"}}
+        "08": {"with_retry", "estimate"},
+        "M7": {"own_share", "accumulate_share"}}
     for path in PATHS:
         shown = {getattr(node, "name", None)
                  for cell in code_cells(nbformat.read(path, as_version=4))
