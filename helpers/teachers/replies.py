@@ -18,9 +18,10 @@ CLOSED = re.compile(r".*(</(\w+:)?think(ing)?>|\[/THINK\]|◁/think▷"
                     r"|<\|channel\|>final<\|message\|>)", re.DOTALL)
 THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 # Servers' own words for the two ends that we know.
-ENDS = {"stop": "stop", "eos": "stop", "eos_token": "stop", "end_turn": "stop",
-        "stop_sequence": "stop", "length": "length", "max_tokens": "length",
-        "model_length": "length"}
+KNOWN_ENDS = {
+    "stop": "stop", "eos": "stop", "eos_token": "stop", "end_turn": "stop",
+    "stop_sequence": "stop", "length": "length", "max_tokens": "length",
+    "model_length": "length"}
 FILTERED = {"content_filter", "safety", "recitation", "prohibited_content",
             "blocklist"}
 
@@ -74,7 +75,7 @@ def read_choice(choice, raw):
     told = message["text"] if raw else message.get("content")
     text, thought = without_thinking(joined(told))
     thought = thought or any(message.get(name) for name in THOUGHTS)
-    reason = ENDS.get(said)
+    reason = KNOWN_ENDS.get(said)
     if text.strip() or raw and told is not None and not thought:
         return Choice(text, reason)
     if message.get("refusal"):
