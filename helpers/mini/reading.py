@@ -67,7 +67,7 @@ def task_facts(question):
     """``(steps, in order)`` of a question of ``mini-apps``; else ``None``.
 
     How many sentences change the quantity, and whether the story tells them
-    in the order of the week.  Introduced in notebook 06.
+    in the order of the week.  Introduced in notebook E3.
     """
     story = read_task(question)
     if not story:
@@ -95,7 +95,7 @@ def renamed(program):
     """The same flat program with other variables: n0, n1, ..., answer.
 
     As in EKT's exemplars, in whose format its teacher would not write unless
-    shown.  Introduced in notebook 05.
+    shown.  Introduced in notebook E1.
     """
     names = [name for name in re.findall(r"^(\w+) =", program, re.MULTILINE)
              if name != "answer"]
