@@ -16,7 +16,7 @@ except ModuleNotFoundError as error:      # the judge does without these
 
 
 READABLE = "data/mini/models/teacher"       # ships with the collection
-STORY = ("Ann starts with 12 shells. On Monday Ann loses 3. On Tuesday Ann "
+SHELLS = ("Ann starts with 12 shells. On Monday Ann loses 3. On Tuesday Ann "
             "doubles them. How many shells does Ann have in the end?")
 
 
@@ -61,4 +61,4 @@ def with_weights(teacher, prompt):
         return teacher, prompt
     print(f"{teacher.name} gives texts, no probabilities of tokens: where a "
           f"step reads weights, you see the mini world's teacher")
-    return load_model(READABLE), few_shot_prompt(STORY, EXEMPLARS["mini-gsm"])
+    return load_model(READABLE), few_shot_prompt(SHELLS, EXEMPLARS["mini-gsm"])
