@@ -151,7 +151,7 @@ PROFILES = {
         plan_teacher="Qwen/Qwen2.5-Coder-7B-Instruct",
         plan_student="Qwen/Qwen2.5-Coder-0.5B",
         plan_student_t5="Salesforce/codet5-base", plan_updates=60,
-        plan_rate=2e-4, plan_tokens=256, plan_rows=1),
+        plan_rate=2e-4, plan_tokens=256, plan_rows=1, plan_length=1280),
     "paper": Profile(
         name="paper", dataset="gsm8k",
         teacher="EleutherAI/gpt-j-6B",
@@ -164,7 +164,7 @@ PROFILES = {
         # gpt-3.5-turbo, which was shut down in October 2026; in its place
         # stands a model with open weights, on a vLLM server of one's own.
         plan_teacher="http://localhost:8000/v1#Qwen/"
-                     "Qwen2.5-Coder-32B-Instruct?concurrency=64",
+                     "Qwen2.5-Coder-32B-Instruct?concurrency=16",
         plan_student="Salesforce/codegen-350M-mono",
         plan_student_t5="Salesforce/codet5-large-ntp-py",
         plan_problems=5000, plan_updates=1560, plan_batch=32, plan_rate=2e-5,
