@@ -19,12 +19,12 @@ from helpers.tools.stamping import BADGE
 FOLDER = "build/site"
 # What the pages link to; the rest of the repository is not looked at.
 ON_THE_SITE = ("README.md", "notebooks", "helpers", "data", "tests", "LICENSE",
-         "pyproject.toml", "environment.yml", "Makefile")
+               "pyproject.toml", "environment.yml", "Makefile")
 HEAVY = shutil.ignore_patterns(
     "__pycache__", ".ipynb_checkpoints", "*.safetensors", "*.gz")
 PACKAGES = ("sphinx", "myst_nb", "sphinx_book_theme", "sphinx-mathjax-offline")
 CONF = '''\
-from helpers.tools.site import offline
+from helpers.tools.site import set_up as setup
 
 project = "Reasoning distillation for code"
 author = copyright = "the authors of the collection"
@@ -40,15 +40,35 @@ suppress_warnings = ["myst.header", "myst.xref_missing", "toc.not_included",
                      "mystnb.unknown_mime_type", "misc.highlighting_failure"]
 autodoc_member_order = "bysource"
 autodoc_mock_imports = ["google"]
+python_maximum_signature_line_length = 72
 html_theme = "sphinx_book_theme"
 html_title = project
+html_static_path = ["looks"]
+html_css_files = ["collection.css"]
+html_context = {"default_mode": "auto"}
 html_show_sourcelink = html_copy_source = False
-html_theme_options = {"use_download_button": False, "show_toc_level": 2}
-
-
-def setup(app):
-    app.connect("source-read", offline)
+html_theme_options = {"use_download_button": False, "show_toc_level": 2,
+                      "navbar_persistent": []}
 '''
+# 79 columns of code fit beside both bars; a long name or line never makes a
+# page wider than a phone; what an output brings as HTML has its own colours.
+CSS = """\
+.bd-main .bd-content .bd-article-container pre { font-size: 0.78em; }
+.bd-article dt.sig, .bd-article h1, .bd-article code {
+  overflow-wrap: anywhere; }
+.bd-article .cell_output pre, .bd-article .cell_output .output {
+  overflow-x: auto; }
+html[data-theme="dark"] .bd-content div.cell_output .text_html {
+  background-color: transparent; padding: 0; }
+"""
+
+
+def set_up(app):
+    """What Sphinx calls ``setup``."""
+    app.connect("source-read", offline)
+    # It copies files when all is done, and does not say that this is safe.
+    app.extensions["sphinx-mathjax-offline"].parallel_read_safe = True
+    return {"parallel_read_safe": True}
 
 
 def offline(_, name, source):
@@ -63,6 +83,16 @@ def toctree(caption, pages):
                       *pages, "```", ""])
 
 
+def rooms(root):
+    """{page: modules} of the package: a page a room, one a lesson module."""
+    pages = {}
+    for path in sorted((root / "helpers").rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        if not {"guard", "inside", "__init__", "__main__"} & set(parts):
+            pages.setdefault(".".join(parts[:2]), []).append(".".join(parts))
+    return pages
+
+
 def lay(root, source):
     """The folder ``source`` with all that Sphinx reads."""
     shutil.rmtree(source, ignore_errors=True)
@@ -73,28 +103,37 @@ def lay(root, source):
         elif (root / name).exists():
             shutil.copyfile(root / name, source / name)
     (source / "conf.py").write_text(CONF, "utf-8")
+    (source / "looks").mkdir()
+    (source / "looks" / "collection.css").write_text(CSS, "utf-8")
     front = (root / "README.md").read_text("utf-8")
+    guide = sorted((root / "notebooks/teaching").glob("*.md"),
+                   key=lambda path: (path.stem != "README", path.stem))
+    listed = {
+        **{caption: [f"notebooks/{one.stem}" for one in notebooks]
+           for caption, notebooks in (("Lessons", LESSONS),
+                                      ("More depth", MORE),
+                                      ("Evidence", EVIDENCE))},
+        "Teaching": [f"notebooks/teaching/{path.stem}" for path in guide],
+        "About": ["notebooks/README", "notebooks/glossary", "helpers/README",
+                  "data/README", "tests/README", "api/index"]}
     (source / "README.md").write_text("\n\n".join([
-        front, *(toctree(caption, [f"notebooks/{one.stem}" for one in listed])
-                 for caption, listed in (("Lessons", LESSONS),
-                                         ("Evidence", EVIDENCE),
-                                         ("More depth", MORE))),
-        toctree("About", ["notebooks/README", "notebooks/glossary",
-                          *(f"notebooks/teaching/{path.stem}" for path in
-                            sorted((root / "notebooks/teaching").glob("*.md"))
-                            ), "helpers/README", "data/README",
-                          "tests/README", "api/index"])]), "utf-8")
-    names = []
-    for path in sorted((root / "helpers").rglob("*.py")):
-        parts = path.relative_to(root).with_suffix("").parts
-        if not {"guard", "inside", "__init__", "__main__"} & set(parts):
-            names.append(".".join(parts))
-            (source / "api" / f"{names[-1]}.rst").write_text(
-                f"{names[-1]}\n{'=' * len(names[-1])}\n\n"
-                f".. automodule:: {names[-1]}\n   :members:\n", "utf-8")
+        front, *(toctree(caption, pages)
+                 for caption, pages in listed.items() if pages)]), "utf-8")
+    pages = rooms(root)
+    for page, modules in pages.items():
+        parts = [_heading(page, "=")]
+        for module in modules:
+            if module != page:
+                parts.append(_heading(module, "-"))
+            parts.append(f".. automodule:: {module}\n   :members:\n")
+        (source / "api" / f"{page}.rst").write_text("\n".join(parts), "utf-8")
     (source / "api" / "index.md").write_text(
-        "# The package\n\n```{toctree}\n" + "\n".join(names) + "\n```\n",
+        "# The package\n\n```{toctree}\n" + "\n".join(pages) + "\n```\n",
         "utf-8")
+
+
+def _heading(text, line):
+    return f"{text}\n{line * len(text)}\n"
 
 
 def build(root, folder):
