@@ -6,6 +6,7 @@ executed, and no page asks another host for anything.
 
 import argparse
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -22,6 +23,9 @@ ON_THE_SITE = ("README.md", "notebooks", "helpers", "data", "tests", "LICENSE",
                "pyproject.toml", "environment.yml", "Makefile")
 HEAVY = shutil.ignore_patterns(
     "__pycache__", ".ipynb_checkpoints", "*.safetensors", "*.gz")
+FENCED = re.compile(r"(?ms)(^```.*?^```)")
+LINK = re.compile(r"(?<!!)\[([^\]\n]*)\]\((?!\w+:|#)([^)#\s]*[/.][^)#\s]*)"
+                  r"(?:#[^)\s]*)?\)")
 PACKAGES = ("sphinx", "myst_nb", "sphinx_book_theme", "sphinx-mathjax-offline")
 CONF = '''\
 from helpers.tools.site import set_up as setup
@@ -35,11 +39,11 @@ include_patterns = ["README.md", "*/README.md", "data/**/README.md",
 nb_execution_mode = "off"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
-# Links to folders and to the models' pages lead nowhere on purpose.
-suppress_warnings = ["myst.header", "myst.xref_missing", "toc.not_included",
-                     "mystnb.unknown_mime_type", "misc.highlighting_failure"]
+suppress_warnings = ["myst.header", "toc.not_included", "mystnb.unknown_mime_type",
+                     "misc.highlighting_failure"]
 autodoc_member_order = "bysource"
 autodoc_mock_imports = ["google"]
+autodoc_preserve_defaults = True        # as written, with no folder of ours
 python_maximum_signature_line_length = 72
 html_theme = "sphinx_book_theme"
 html_title = project
@@ -47,6 +51,7 @@ html_static_path = ["looks"]
 html_css_files = ["collection.css"]
 html_context = {"default_mode": "auto"}
 html_show_sourcelink = html_copy_source = False
+html_show_search_summary = False        # needs a server, and not all have one
 html_theme_options = {"use_download_button": False, "show_toc_level": 2,
                       "navbar_persistent": []}
 '''
@@ -54,8 +59,8 @@ html_theme_options = {"use_download_button": False, "show_toc_level": 2,
 # page wider than a phone; what an output brings as HTML has its own colours.
 CSS = """\
 .bd-main .bd-content .bd-article-container pre { font-size: 0.78em; }
-.bd-article dt.sig, .bd-article h1, .bd-article code {
-  overflow-wrap: anywhere; }
+.bd-article { overflow-wrap: anywhere; }
+.bd-article dt.sig .pre, .bd-article code .pre { white-space: pre-wrap; }
 .bd-article .cell_output pre, .bd-article .cell_output .output {
   overflow-x: auto; }
 html[data-theme="dark"] .bd-content div.cell_output .text_html {
@@ -71,10 +76,32 @@ def set_up(app):
     return {"parallel_read_safe": True}
 
 
-def offline(_, name, source):
-    """The picture that leads to Colab is of another host: words instead."""
-    source[0] = BADGE.sub(lambda found: re.sub(
-        r"\[!\[([^\]]*)\]\([^)]*\)\]", r"[\1]", found[0]), source[0])
+def offline(app, name, source):
+    """Markdown of a page in which every link and picture is of this site.
+
+    The picture that leads to Colab is of another host, and folders and what
+    is heavy are no pages: words in the place of each.
+    """
+    folder = (Path(app.srcdir) / name).parent
+    if not (Path(app.srcdir) / f"{name}.ipynb").exists():
+        source[0] = _linked(source[0], folder)
+        return
+    notebook = json.loads(source[0])
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = _linked("".join(cell["source"]), folder)
+    source[0] = json.dumps(notebook)
+
+
+def _linked(markdown, folder):
+    """``markdown`` without links to what is no file, seen from ``folder``."""
+    markdown = BADGE.sub(lambda found: re.sub(
+        r"\[!\[([^\]]*)\]\([^)]*\)\]", r"[\1]", found[0]), markdown)
+    parts = FENCED.split(markdown)
+    parts[::2] = [LINK.sub(lambda found: (
+        found[0] if (folder / found[2]).is_file() else found[1]), part)
+        for part in parts[::2]]
+    return "".join(parts)
 
 
 def toctree(caption, pages):
@@ -139,10 +166,11 @@ def _heading(text, line):
 def build(root, folder):
     """Write the site to ``folder``/html; the exit code of Sphinx."""
     from sphinx.cmd.build import build_main
-    source = folder / "source"
+    source, pages = folder / "source", folder / "html"
     lay(root, source)
-    return build_main(["-q", "-j", "2", "-d", str(folder / "cache"),
-                       str(source), str(folder / "html")])
+    shutil.rmtree(pages, ignore_errors=True)    # no page of a former build
+    return build_main(["-q", "-E", "-j", "2", "-d", str(folder / "cache"),
+                       str(source), str(pages)])
 
 
 def main(argv=(), root=ROOT):
