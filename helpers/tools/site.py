@@ -39,8 +39,8 @@ include_patterns = ["README.md", "*/README.md", "data/**/README.md",
 nb_execution_mode = "off"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
-suppress_warnings = ["myst.header", "toc.not_included", "mystnb.unknown_mime_type",
-                     "misc.highlighting_failure"]
+suppress_warnings = ["myst.header", "toc.not_included",
+                     "mystnb.unknown_mime_type", "misc.highlighting_failure"]
 autodoc_member_order = "bysource"
 autodoc_mock_imports = ["google"]
 autodoc_preserve_defaults = True        # as written, with no folder of ours

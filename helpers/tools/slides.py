@@ -188,11 +188,12 @@ def _section(head, part, colour):
         elif cell.get("id") == what:
             body += _outputs(cell, worth, colour)
             break
-    tasks = [cell["source"] for cell in part
+    tasks = [cell["source"][found.start():] for cell in part
              if cell["cell_type"] == "markdown"
-             and EXERCISE.search(cell["source"])]
-    if what:                       # there is room for the names alone
-        tasks = [f"**{EXERCISE.search(task)[1]}**" for task in tasks]
+             and (found := EXERCISE.search(cell["source"]))]
+    # Beside what is shown there is room for the names alone.
+    tasks = [f"**{EXERCISE.match(task)[1]}**" if what else FOLD.sub("", task)
+             for task in tasks]
     body += [f'<div class="exercise">{_text(task)}</div>' for task in tasks]
     return _slide(head, "\n".join(body))
 

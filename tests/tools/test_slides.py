@@ -71,7 +71,7 @@ def test_without_npm_it_is_said_what_is_missing(tmp_path, monkeypatch,
     monkeypatch.setattr(slides, "PACKAGES", ())
     monkeypatch.setenv("PATH", str(tmp_path))
     assert slides.main(["--folder", str(tmp_path / "slides")]) == 2
-    assert "needs npm once" in capsys.readouterr().err
+    assert "need npm once" in capsys.readouterr().err
 
 
 def test_a_registry_out_of_reach_is_one_sentence(tmp_path, monkeypatch):
