@@ -1,8 +1,8 @@
 """Evaluation: counts, pass@k with its interval, and paired comparisons.
 
 A pass@k is a fraction between 0 and 1.  Intervals are percentile bootstraps
-over problems: "what if the exam had held other problems of the same kind?"
-They have no width when all problems scored alike; then the exam was too
+over problems: "what if the test set had held other problems of the same kind?"
+They have no width when all problems scored alike; then the test set was too
 small or too uniform to tell, it did not make sure.
 
 A count is a whole number from 0 to ``n``, the completions drawn for that
@@ -42,8 +42,6 @@ def pass_at_k(n, c, k):
 
 def mean_pass_at_k(counts, n, k):
     """pass@k averaged over the problems.  Raises as :func:`pass_at_k`.
-
-    Introduced in notebook 07.
     """
     return float(np.mean(pass_at_k(n, as_array(counts), k)))
 
@@ -51,7 +49,7 @@ def mean_pass_at_k(counts, n, k):
 # ------------------------------------------------------------ intervals
 
 def bootstrap_means(values, resamples=10_000, seed=0):
-    """Means of ``resamples`` exams drawn from these problems with repeats.
+    """Means of ``resamples`` test sets drawn from these problems with repeats.
 
     ``values``: (problems,) or (problems, columns); returns (resamples,) or
     (resamples, columns).  The columns of a problem are drawn together.
@@ -67,9 +65,9 @@ def bootstrap_means(values, resamples=10_000, seed=0):
 
 
 def resampler(resamples, seed):
-    """The random numbers for so many exams.
+    """The random numbers for so many test sets.
 
-    Raises ``ValueError`` for less than one exam, for more than ten million,
+    Raises ``ValueError`` for less than one, for more than ten million,
     which no memory holds, and for a seed below 0.
     """
     plain_number("resamples", resamples, True, 1, 10_000_000)
@@ -93,7 +91,7 @@ def middle(means, level=0.95):
 def pass_at_k_interval(counts, n, k, level=0.95, resamples=10_000, seed=0):
     """``(low, high)``: bootstrap interval of the mean pass@k.
 
-    Raises as :func:`pass_at_k`.  Introduced in notebook 07.
+    Raises as :func:`pass_at_k`.  Introduced in notebook M8.
     """
     per_problem = pass_at_k(n, as_array(counts), k)
     low, high = middle(bootstrap_means(per_problem, resamples, seed), level)
@@ -103,8 +101,8 @@ def pass_at_k_interval(counts, n, k, level=0.95, resamples=10_000, seed=0):
 def pass_at_k_curve(counts, n, ks, level=0.95, resamples=10_000, seed=0):
     """Arrays ``(mean, low, high)``, one value per k in ``ks``.
 
-    The same resampled exams serve every k.  Raises as :func:`pass_at_k`.
-    Introduced in notebook 07.
+    The same resampled test sets serve every k.  Raises as :func:`pass_at_k`.
+    Introduced in notebook E2.
     """
     per_problem = pass_at_k(n, as_array(counts)[:, None], np.asarray(ks))
     low, high = middle(bootstrap_means(per_problem, resamples, seed), level)
@@ -119,7 +117,6 @@ def paired_curve(counts_a, counts_b, n, ks, level=0.95, resamples=10_000,
 
     Each problem is its own control: what makes it hard is hard for both and
     drops out.  Raises as :func:`same_problems` and :func:`pass_at_k`.
-    Introduced in notebook 07.
     """
     a, b = same_problems(counts_a, counts_b)
     ks = np.asarray(ks)
@@ -132,11 +129,13 @@ def paired_interval(counts_a, counts_b, n, k, level=0.95, resamples=10_000,
                     seed=0):
     """``(low, high)`` of the mean difference of pass@k, a minus b.
 
-    :func:`paired_curve` for one k.  Introduced in notebook 06.
+    What :func:`paired_curve` gives for one k.  Raises as
+    :func:`same_problems` and :func:`pass_at_k`.  Introduced in notebook 07.
     """
-    _, low, high = paired_curve(counts_a, counts_b, n, [k], level, resamples,
-                                seed)
-    return float(low[0]), float(high[0])
+    a, b = same_problems(counts_a, counts_b)
+    gain = pass_at_k(n, a, k) - pass_at_k(n, b, k)
+    low, high = middle(bootstrap_means(gain, resamples, seed), level)
+    return float(low), float(high)
 
 
 def _at(ks):
@@ -166,7 +165,7 @@ def beats_sentence(student_counts, teacher_counts, n, ks=None,
     A side leads at k when the paired interval there holds no zero.  A claim
     "k <= K" tests k = 1, 2, ... in order up to the first failure, so many k
     do not make it easier.  ``ks`` is 1..n unless given.  Raises as
-    :func:`paired_curve`.  Introduced in notebook 07.
+    :func:`paired_curve`.  Introduced in notebook E2.
     """
     ks = np.unique(every_k(n) if ks is None else whole_numbers(
         "k", list(ks) if hasattr(ks, "__iter__") else ks)).tolist()
@@ -188,19 +187,19 @@ def crossing(counts_a, counts_b, n, level=0.95, resamples=10_000, seed=0):
     """``(k, low, high, never)``: the first k at which b is ahead of a.
 
     ``low`` and ``high`` are the interval of that k over resampled problems.
-    ``n + 1`` stands for "not up to k = n": an exam in which b never gets
+    ``n + 1`` stands for "not up to k = n": a test set in which b never gets
     ahead counts as a late crossing rather than being left out, and ``never``
-    is the share of such exams.  Raises as :func:`same_problems` and
-    :func:`pass_at_k`.  Introduced in notebook 07.
+    is the share of such test sets.  Raises as :func:`same_problems` and
+    :func:`pass_at_k`.  Introduced in notebook M8.
     """
     a, b = same_problems(counts_a, counts_b)
     ks = every_k(n)
     lead = pass_at_k(n, b[:, None], ks) - pass_at_k(n, a[:, None], ks)
-    # The first row is the exam as it was.
-    exams = np.vstack([lead.mean(axis=0),
+    # The first row is the test set as it was.
+    leads = np.vstack([lead.mean(axis=0),
                        bootstrap_means(lead, resamples, seed)])
     # Rounding can move a lead of exactly zero by 1e-17 or so.
-    ahead = exams > 1e-12
+    ahead = leads > 1e-12
     first = np.where(ahead.any(axis=1), ahead.argmax(axis=1) + 1, n + 1)
     low, high = middle(first[1:], level)
     return (int(first[0]), math.floor(low), math.ceil(high),
@@ -213,7 +212,7 @@ def checked(n, c, k):
     """``n``, ``c`` and ``k`` as integer arrays of one common shape.
 
     Raises ``ValueError`` when a value is not a whole number or does not fit
-    the others.  Introduced in notebook 07.
+    the others.
     """
     three = [whole_numbers(*pair) for pair in zip("nck", (n, c, k))]
     try:
@@ -243,7 +242,7 @@ def as_array(counts):
     """``counts`` as an array, one number per problem.
 
     Raises ``ValueError`` when there is none, or something else than one
-    number per problem in an order.  Introduced in notebook 07.
+    number per problem in an order.
     """
     values = counts.values() if hasattr(counts, "values") else counts
     listed = not isinstance(values, (str, bytes, set, frozenset)) and (
@@ -263,7 +262,7 @@ def same_problems(counts_a, counts_b):
 
     Dictionaries are matched by task_id, sequences by position.  Raises
     ``ValueError`` when they are about different problems.  Introduced in
-    notebook 07.
+    notebook M8.
     """
     if hasattr(counts_a, "keys") and hasattr(counts_b, "keys"):
         odd = sorted(counts_a.keys() ^ counts_b.keys(), key=str)
@@ -353,11 +352,11 @@ def load_counts(path):
     """The :class:`Counts` that :func:`save_counts` wrote.
 
     Raises ``FileNotFoundError``, or ``ValueError`` for a broken file.
-    Introduced in notebook 07.
+    Introduced in notebook M8.
     """
     path = Path(path)
     try:
-        with reading(path, "run section 2 of notebook 07 to make it") as file:
+        with reading(path, "run notebook 07 to make it") as file:
             facts = json.load(file)
         name, n, task_ids, values = map(
             facts.pop, ("name", "n", "task_ids", "counts"))
@@ -368,5 +367,22 @@ def load_counts(path):
             RecursionError) as error:
         raise ValueError(
             f"{path.name} is not a whole file of counts ({error}); delete it "
-            f"and run section 2 of notebook 07 again") from None
+            f"and run notebook 07 again") from None
     return Counts(name, n, dict(zip(task_ids, values)), facts)
+
+
+def find_counts(folders, name, n, task_ids, **facts):
+    """``{task_id: count}`` of the evaluation ``name``, or None.
+
+    The first of ``folders`` counts that has it in ``counts/``, made with this
+    ``n``, these problems and ``facts`` (temperature, fingerprint of the
+    weights, ...).  Raises as :func:`load_counts`.  Introduced in notebook 07.
+    """
+    for folder in folders:
+        path = Path(folder) / "counts" / f"{name}.json"
+        if path.exists():
+            old = load_counts(path)
+            if (old.n, list(old.counts), old.facts) == (n, list(task_ids),
+                                                        facts):
+                return old.counts
+    return None

@@ -43,7 +43,7 @@ MINI = {"mini-gsm": ("train", "dev", "test"),
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem of any task.  Introduced in notebook 01.
+    """One problem of any task.  Introduced in notebook M1.
 
     ``mode`` says how a program is judged: "answer" (its global ``answer`` is
     compared with ``answer``, a number kept as text), "calls" (functions are
@@ -71,7 +71,7 @@ def read_answer(text):
 
     Commas are removed, signs are kept, and the number stays text, so that
     nothing is rounded: "-1,200" becomes "-1200".  Raises ``ValueError`` if
-    there is none.  Introduced in notebook 01.
+    there is none.  Introduced in notebook M1.
     """
     before, mark, after = text.rpartition("####")
     number = after.strip().replace(",", "")
@@ -155,18 +155,30 @@ def _pairs(tests):
     return tuple(zip(*both))
 
 
-def _apps(row, task_id):
-    fields = "input_output", "example_input_output"
-    # What is read and printed is text: 1.10 keeps its zero, and an integer
-    # of thousands of digits is never built.
-    tests, examples = (_unpacked(row, field, dict, str, str)
-                       for field in fields)
+def unpack_apps(row):
+    """(solutions, tests, function) of a row of APPS.
+
+    Both fields are JSON within a text, or the thing itself, or nothing.
+    ``tests``: (input, output) pairs; ``function``: the name of the one that
+    is called, "" where a program reads and prints.  What is read and printed
+    stays text: 1.10 keeps its zero, and an integer of thousands of digits is
+    never built.  Introduced in notebook M3.  Raises ``ValueError`` for
+    fields that hold something else.
+    """
+    tests = _unpacked(row, "input_output", dict, str, str)
     function = tests.get("fn_name") or ""
     if function:                         # but here values are compared
-        tests, examples = (_unpacked(row, field, dict) for field in fields)
+        tests = _unpacked(row, "input_output", dict)
+    return _unpacked(row, "solutions", tuple), _pairs(tests), function
+
+
+def _apps(row, task_id):
+    solutions, tests, function = unpack_apps(row)
+    read = () if function else (str, str)
+    examples = _unpacked(row, "example_input_output", dict, *read)
     return Problem(task_id, row["question"], "calls" if function else "stdio",
-                   tests=_pairs(tests), examples=_pairs(examples),
-                   solutions=_unpacked(row, "solutions", tuple),
+                   tests=tests, examples=_pairs(examples),
+                   solutions=solutions,
                    starter=row.get("starter_code") or "",
                    entry_point=function,
                    preamble=LEETCODE if function else "",
@@ -251,7 +263,7 @@ def by_task_id(problems):
     """``{task_id: problem}``, in order.
 
     Raises ``ValueError`` where a ``task_id`` comes twice: the samples of one
-    problem would count for another.  Introduced in notebook 04.
+    problem would count for another.
     """
     found = {}
     for problem in each_of("problems", problems):

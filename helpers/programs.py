@@ -18,7 +18,7 @@ LONGEST_PROGRAM = 100_000     # characters; a longer one is not read
 def parse(program):
     """The syntax tree of a program that nobody checked; it is not run.
 
-    Introduced in notebook 04.  Raises ``ValueError`` for text
+    Introduced in notebook M4.  Raises ``ValueError`` for text
     that is no program, is too long, or is nested too deeply to be read.
     """
     if len(program) > LONGEST_PROGRAM:
@@ -36,7 +36,7 @@ def parse(program):
 def canonical(program):
     """The program in a spelling that ignores looks and variable names.
 
-    Introduced in notebook 04.  Gone: layout, comments, bare
+    Introduced in notebook M4.  Gone: layout, comments, bare
     strings, needless brackets, the way a number is written (``1_000`` and
     ``1000`` are one; ``12`` and ``12.0`` are two, since a criterion may ask
     for a float).  Variables become v0, v1, ... in the order in which they
@@ -62,7 +62,7 @@ def canonical(program):
 def unparse(tree):
     """The text of a syntax tree, in one plain layout.
 
-    Introduced in notebook 04.  Raises ``ValueError`` for a tree
+    Introduced in notebook M4.  Raises ``ValueError`` for a tree
     too deep to be written.
     """
     try:
@@ -74,7 +74,7 @@ def unparse(tree):
 def fixed_names(tree):
     """Names that :func:`canonical` leaves alone.
 
-    Introduced in notebook 04.  ``answer``, builtins, and words
+    Introduced in notebook M4.  ``answer``, builtins, and words
     that stand for more than a variable: functions, parameters, attributes,
     modules.  Renaming those as well could make two programs one.
     """
@@ -91,7 +91,7 @@ def fixed_names(tree):
 def drop_bare_constants(tree):
     """The tree without docstrings and other lines that do nothing.
 
-    Introduced in notebook 04.
+    Introduced in notebook M4.
     """
     for node in ast.walk(tree):
         for field in ("body", "orelse", "finalbody"):
@@ -134,7 +134,7 @@ FREE = frozenset((0, 0.5, 1, 2, 100))
 def numbers_in(text):
     """The set of numbers a text names, in digits or in words.
 
-    Introduced in notebook 04.  "1,200" is 1200 and "12.50" is 12.5;
+    Introduced in notebook M4.  "1,200" is 1200 and "12.50" is 12.5;
     "20%" is 20 and also 0.2; words are one to twelve, dozen, half, quarter,
     twice, double, triple and their forms.
     """
@@ -161,7 +161,7 @@ def constants(tree):
 def foreign_numbers(question, program):
     """The program's numbers that the question does not have, in order.
 
-    Introduced in notebook 04.  0, 0.5, 1, 2 and 100 are free.
+    Introduced in notebook M4.  0, 0.5, 1, 2 and 100 are free.
     Raises ``ValueError`` as :func:`parse` does.
     """
     known = numbers_in(question) | FREE
@@ -172,7 +172,7 @@ def foreign_numbers(question, program):
 def spurious(question, program):
     """Does the program use a number that the question does not have?
 
-    Introduced in notebook 04.  A heuristic for programs that are
+    Introduced in notebook M4.  A heuristic for programs that are
     right by luck: it accuses unjustly where a number is common knowledge
     (7 days a week), and misses luck that uses the question's numbers.
     """

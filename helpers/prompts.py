@@ -70,7 +70,7 @@ def exemplar_text(exemplars):
     """Solved ``exemplars``, (question, program) pairs, as one text.
 
     A blank line ends each, as in EKT's released prompt; three are used
-    there.  Introduced in notebook 02.
+    there.
     """
     return "".join(zero_shot_prompt(asked) + program + "\n"
                    for asked, program in exemplars)

@@ -5,15 +5,16 @@ import itertools
 import json
 import math
 from fractions import Fraction
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from helpers.evaluation import (beats_sentence, bootstrap_means, count_passed,
-                                crossing, load_counts, mean_pass_at_k,
-                                paired_curve, paired_interval, pass_at_k,
-                                 pass_at_k_curve,
+                                crossing, find_counts, load_counts,
+                                mean_pass_at_k, paired_curve, paired_interval,
+                                pass_at_k, pass_at_k_curve,
                                 pass_at_k_interval, save_counts)
 from helpers.profiles import ROOT
 from helpers.studies.ekt import load_released
@@ -347,8 +348,31 @@ def test_a_broken_counts_file_is_named_in_one_sentence(tmp_path, text):
 
 
 def test_missing_counts_say_where_they_are_made(tmp_path):
-    with pytest.raises(FileNotFoundError, match="section 2 of notebook 07"):
+    with pytest.raises(FileNotFoundError, match="run notebook 07 to make"):
         load_counts(tmp_path / "none.json")
+
+
+def test_counts_are_found_only_with_what_they_were_made_with(tmp_path):
+    old, new = tmp_path / "shipped", tmp_path / "runs"
+    facts = {"temperature": 0.6, "model": "ab12"}
+    save_counts(old / "counts" / "x.json", "x", {"a": 1, "b": 2}, 4, **facts)
+    find = partial(find_counts, (new, old), "x", 4, ["a", "b"])
+    assert find(**facts) == {"a": 1, "b": 2}
+    save_counts(new / "counts" / "x.json", "x", {"a": 3, "b": 2}, 4, **facts)
+    assert find(**facts) == {"a": 3, "b": 2}
+    # Those of other weights are passed over, not taken and not deleted.
+    save_counts(new / "counts" / "x.json", "x", {"a": 3, "b": 2}, 4,
+                temperature=0.6, model="cd34")
+    assert find(**facts) == {"a": 1, "b": 2}
+    for other in ({"temperature": 1.0, "model": "ab12"}, {"model": "ab12"},
+                  facts | {"top_p": 1.0}):
+        assert find(**other) is None
+    assert find_counts((new, old), "x", 4, ["b", "a"], **facts) is None
+    assert find_counts((new, old), "x", 5, ["a", "b"], **facts) is None
+    assert find_counts((new, old), "y", 4, ["a", "b"], **facts) is None
+    (new / "counts" / "x.json").write_text("{")
+    with pytest.raises(ValueError, match="run notebook 07 again"):
+        find(**facts)
 
 
 # ------------------------------------------------- the released EKT runs

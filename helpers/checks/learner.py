@@ -1,17 +1,32 @@
 """What a learner wrote, put to use; and what was guessed, put beside it."""
 
+import contextlib
+import io
+
+
+_told = {}                    # {ours: what was said when it was taken}
+
 
 def yours(mine, check, ours):
     """The function that the notebook goes on with, said in one line.
 
     That is ``mine``, the learner's, if ``check`` finds it right, else
     ``ours``, the collection's own: so a notebook runs to its end before the
-    exercise is done.  The check prints its line first.
+    exercise is done.  The check prints its line first.  A cell that gave the
+    learner's name to ``ours`` and is run again says again what it said.
     """
-    right = check(mine)
+    if mine is ours and ours in _told:
+        print(_told[ours], end="")
+        return ours
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        right = check(mine)
     name = getattr(ours, "__name__", "it")
     print(f"from here on: your {name}" if right else
-          f"from here on: the collection's {name}, until yours is right")
+          f"from here on: the collection's {name}, until yours is right",
+          file=said)
+    print(said.getvalue(), end="")
+    _told[ours] = said.getvalue()
     return mine if right else ours
 
 

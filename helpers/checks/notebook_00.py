@@ -2,7 +2,8 @@
 
 import ast
 
-from helpers.checks.report import attempt, equal, exercise, misfit, say, shown
+from helpers.checks.report import (as_python, attempt, equal, exercise,
+                                   in_words, misfit, say, shown)
 from helpers.execution import Runner
 from helpers.problems import Problem
 
@@ -23,6 +24,31 @@ NO_ANSWER = {
     "unparsable": "it is no Python as a whole",
     "infrastructure": "this machine failed, not your program: run the cell "
                       "again"}
+# Exercise 3: lines of a program, whether their days are in order, and why.
+WEEK_CASES = (
+    ("monday = start + 2\nfriday = start - 1", True,
+     "Monday comes before Friday, whatever the alphabet says"),
+    ("sunday = start + 4\nmonday = sunday - 18", False,
+     "the week begins on Monday, so Sunday comes last"),
+    ("friday = start - 3\nmonday = friday * 2", False,
+     "Friday comes after Monday"),
+    ("tuesday = start + 9\nthursday = start - 5", True,
+     "Tuesday comes before Thursday, whatever the alphabet says"),
+    ("monday = start + 2\ntuesday = monday * 3\nsunday = tuesday - monday",
+     True, "a day counts where it is assigned, left of =, not where it is "
+           "used"),
+    ("monday = start + 1\nsaturday = monday + 1\nthursday = saturday + 1",
+     False, "all days count, not the first two alone"),
+    ("start = 12\nanswer = start", True,
+     "without a day nothing is out of order"))
+
+
+def first_right(programs, statuses):
+    """The first program that passed, or None.  Introduced in notebook 00."""
+    for program, status in zip(programs, statuses):
+        if status == "passed":
+            return program
+    return None
 
 
 @exercise
@@ -91,3 +117,26 @@ def check_00_2(first_right):
         if not equal(got, expected):
             return say(repr(expected), shown(got), why)
     return say("four choices", "all four")
+
+
+@exercise
+def check_00_3(days_in_order):
+    """Exercise 3: are a program's days in the order of the week?"""
+    for lines, right, why in WEEK_CASES:
+        program = lines if "answer" in lines else (
+            f"start = 12\n{lines}\nanswer = "
+            f"{lines.splitlines()[-1].split()[0]}\n")
+        days = ", ".join(line.split()[0] for line in lines.splitlines()
+                         ) if program != lines else "no day"
+        wanted = f"{right} for a program of {days}"
+        got, failed = attempt(days_in_order, program,
+                              nothing="return True or False")
+        if failed:
+            return say(wanted, failed)
+        got = as_python(got)
+        if not isinstance(got, bool):
+            return say(wanted, shown(got), f"this is {in_words(got)}; return "
+                       f"True or False")
+        if got != right:
+            return say(wanted, got, why)
+    return say(f"{len(WEEK_CASES)} programs", "all of them told apart")

@@ -12,95 +12,60 @@ from pathlib import Path
 
 from helpers.checks.report import (as_python, attempt, exercise, in_words,
                                    misfit, say, shown)
-from helpers.execution import STATUSES, Runner, compare_output
+from helpers.execution import Runner
 from helpers.problems import Problem
 
-# Exercise 1: the programs (expected: 10), their verdicts, and why.
-PROGRAMS = {
-    "A": ("answer = 10 / 4 * 4", "passed", "10.0 equals 10"),
-    "B": ("answer = str(10)", "wrong", "text is an answer, not a number"),
-    "C": ("total = 10", "error", "it ends without an answer"),
-    "D": ("answer = 10\nwhile answer:\n    pass", "timeout",
-          "it must end before its answer is read"),
-    "E": ("answer = 10\nprint(answer", "unparsable",
-          "a bracket is open, so that not even its first line runs"),
-    "F": ("import os\nos.system('echo 10')\nanswer = 10", "blocked",
-          "it calls the shell before it answers"),
-    "G": ("answer = [10] * 10**10", "memory",
-          "the list needs 80 GB at once")}
-# Exercise 4: expected outputs, and what the official scorer overlooks there.
-EXPECTED = {"5 4 3 2 1": "the order of the words in a line",
-            "first\nsecond": "the order of the lines",
-            "123456789": "the last digits of a large number"}
-# Exercise 2: value, expected, and what somebody overlooked who errs here.
+# Exercise 2: a program, its verdict where 731846 is right, and why.  None of
+# them does harm, and all end by themselves, should a judge have no limit.
+JUDGED = (
+    ("answer = 731846", "passed", "this is the answer"),
+    ("answer = 731800", "wrong", "this is another number"),
+    ("answer = 1463692 / 2", "passed",
+     "731846.0 equals 731846: compare numbers, not texts"),
+    ("print('hello')\nanswer = 731846", "passed",
+     "only what is printed last is the answer"),
+    ("answer = 'ten'", "wrong", "text is an answer, though no number"),
+    ("answer = 731846 / 0", "error", "it raises ZeroDivisionError"),
+    ("total = 731846", "error", "it never sets answer"),
+    ("answer = = 731846", "error", "it is not Python"))
+SEARCH = """
+import os, sys
+seen = sys.argv + sys.orig_argv + list(os.environ.values())
+seen += [sys.stdin.read()]
+if os.path.isfile(sys.argv[0]):
+    seen.append(open(sys.argv[0]).read())
+found = [text for text in seen if str(731845 + 1) in text]
+answer = 731845 + len(found[:1])
+"""
+SLEEPER = "import time\ntime.sleep(4)\nanswer = 731846"
+# Exercise 3: value, expected, whether they are equal (exactly, by the
+# published rule), and what somebody overlooked who errs here.
 CASES = (
-    (45.0, "45", "an equal float is right"),
-    (44.8, "45", "44.8 is within 1 % of 45"),
-    (44.5, "45", "44.5 is more than 1 % away from 45"),
-    (45.5, "45", "45.5 is more than 1 % away from 45"),
-    (45, "45", "an int is never right"),
-    (True, "1", "a bool is never right"),
-    ("45.0", "45", "text is never right"),
-    (None, "0", "None is never right"),
-    (float("nan"), "45", "NaN is never right"),
-    (0.0, "0", "zero must not be divided by"),
-    (0.001, "0", "0.001 is far from 0 on a scale of 1e-5"),
-    (-12.0, "-12", "an equal negative float is right"),
-    (-12.05, "-12", "for a negative answer the scale is 1e-5, not 12"),
-    (99.0, "100", "the difference must be below 1 %, not equal to it"))
-
-
-@exercise
-def check_01_1(prediction):
-    """Exercise 1: ``prediction`` maps A to G to a verdict."""
-    if not isinstance(prediction, dict):
-        return say("a dictionary with the keys A to G", misfit(
-            prediction, "keep the keys of the stub"))
-    if set(prediction) != set(PROGRAMS):
-        return say("a dictionary with the keys A to G", shown(
-            list(prediction)), "keep the keys of the stub")
-    open_ones = [key for key, said in prediction.items() if said is None]
-    if open_ones:
-        return say("seven verdicts", f"{7 - len(open_ones)}",
-                   f"{', '.join(open_ones)} to go")
-    for key, (_, verdict, why) in PROGRAMS.items():
-        said = prediction[key]
-        if not isinstance(said, str):
-            return say(f"a verdict on {key}", misfit(
-                said, "name the verdict as text, in quotes"))
-        said = said.strip().lower()
-        if said not in STATUSES:
-            return say("one of " + " ".join(STATUSES[:-1]),
-                       shown(said), f"the entry of {key} is no verdict")
-        if said != verdict:
-            return say(f"another verdict on {key}", said, why)
-    return say("seven verdicts", "seven right ones")
-
-
-@exercise
-def check_01_2(published):
-    """Exercise 2: ``published(value, expected)``, the released criterion."""
-    for value, expected, why in CASES:
-        right = (type(value) is float and abs(value - float(expected))
-                 / max(float(expected), 1e-5) < 0.01)
-        title = f"{right} from published({value!r}, {expected!r})"
-        got, failed = attempt(published, value, expected,
-                              nothing="return True or False")
-        if failed:
-            return say(title, failed, f"{why}; it must not raise"
-                       if failed.kind else None)
-        got = as_python(got)
-        if not isinstance(got, bool) and not (
-                type(got) is int and got in (0, 1)):
-            return say(title, shown(got), f"this is {in_words(got)}; return "
-                       f"True or False")
-        if bool(got) != right:
-            return say(title, got, why)
-    return say("the released criterion", f"{len(CASES)} right verdicts")
+    (45.0, "45", True, True, "an equal float is right"),
+    (45, "45", True, False, "an int is right exactly, and never published"),
+    (46.0, "45", False, False, "this is another number, 2 % away"),
+    (44.8, "45", False, True, "44.8 is within 1 % of 45, and not 45"),
+    (45.5, "45", False, False, "45.5 is more than 1 % away from 45"),
+    (0.1 + 0.2, "0.3", True, True, "floats round: allow for 1e-9"),
+    (0.3001, "0.3", False, True, "1e-9 is far less than 0.0001"),
+    (1e12 + 1, "1000000000000", True, True,
+     "1e-9 is relative to the expected number where that is above 1"),
+    (1e-10, "0", True, True, "below 1 the 1e-9 is absolute"),
+    (0.001, "0", False, False, "0.001 is not 0, on either scale"),
+    (True, "1", False, False, "a bool is never right"),
+    ("45", "45", False, False, "text is never right"),
+    (None, "0", False, False, "None is never right"),
+    (float("nan"), "45", False, False, "NaN is never right"),
+    (float("inf"), "45", False, False, "infinity is never right"),
+    (-12, "-12", True, False, "a negative number may be right, too"),
+    (-12.05, "-12", False, False, "for a negative answer the published "
+                                  "scale is 1e-5, not 12"),
+    (99.0, "100", False, False, "the difference must be below 1 %, not "
+                                "equal to it"))
 
 
 def naive_check(problem, program):
-    """The checker of notebook 01, section 2, that believes everything.
+    """A checker that believes everything.
 
     Introduced in notebook 01.
     """
@@ -146,8 +111,8 @@ def fooled(answers, trick):
 
 
 @exercise
-def check_01_3(trick):
-    """Exercise 3: ``trick``, a program that fools the naive checker only."""
+def check_01_1(trick):
+    """Exercise 1: ``trick``, a program that fools the naive checker only."""
     wanted = "naive: 3 of 3, judge: 0 of 3"
     if not isinstance(trick, str):
         return say("a program as text", misfit(
@@ -179,25 +144,79 @@ def check_01_3(trick):
     return say(wanted, got)
 
 
-@exercise
-def check_01_4(fakes):
-    """Exercise 4: ``fakes``, wrong outputs that the official scorer accepts.
+def simple_judge(problem, program, seconds=10):
+    """A judge in a dozen lines: another process, a limit, our own ``==``.
+
+    Returns "passed", "wrong", "error" or "timeout"; ``seconds`` are those of
+    the clock.  It keeps nothing from a program but the answer, so it is for
+    programs that do no harm.  Introduced in notebook 01.
     """
-    title = "a dictionary with the three expected outputs as keys"
-    if not isinstance(fakes, dict):
-        return say(title, misfit(fakes, "keep the keys of the stub"))
-    if set(fakes) != set(EXPECTED):
-        return say(title, shown(list(fakes)), "keep the keys of the stub")
-    for expected, hint in EXPECTED.items():
-        fake = fakes[expected]
-        wanted = f"a wrong output that passes for {expected!r}"
-        if fake is None:
-            return say(wanted, None, "write it as text")
-        if not isinstance(fake, str):
-            return say(wanted, misfit(fake, "write it as text"))
-        if compare_output(fake, expected, "strict"):
-            return say(wanted, shown(fake), "that one is right")
-        if not compare_output(fake, expected, "apps"):
-            return say(wanted, shown(fake),
-                       f"the official scorer refuses it; think of {hint}")
-    return say("three wrong outputs that pass", "three")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program + "\nprint(answer)"],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return "timeout"
+    if done.returncode != 0:
+        return "error"
+    try:
+        value = float(done.stdout.split()[-1])
+    except (IndexError, ValueError):
+        return "wrong"
+    return "passed" if value == float(problem.answer) else "wrong"
+
+
+@exercise
+def check_01_2(simple_judge):
+    """Exercise 2: ``simple_judge(problem, program, seconds)``."""
+    problem = Problem("check/01/2", "?", answer="731846")
+    here = Problem("check/01/2", "?", answer=str(os.getpid()))
+    cases = [(problem, program, status, 20, why)
+             for program, status, why in JUDGED]
+    cases += [(here, "import os\nanswer = os.getpid()", "wrong", 20,
+               "it ran in this very process: start another"),
+              (problem, SEARCH, "wrong", 20, "the program finds the expected "
+               "answer in its own process: compare outside, and give it an "
+               "input that is empty"),
+              (problem, SLEEPER, "timeout", 0.5, "it sleeps for 4 seconds "
+               "and may have half a second: pass seconds on as the limit")]
+    for asked, program, status, seconds, why in cases:
+        short = " ".join(program.split())
+        wanted = f"{status} for {short:.44}"
+        got, failed = attempt(simple_judge, asked, program, seconds,
+                              nothing="return one of four words", seconds=25)
+        if failed:
+            return say(wanted, failed, f"{why}; a judge must not raise"
+                       if failed.kind else None)
+        if not isinstance(got, str):
+            return say(wanted, misfit(got, "return the verdict as text"))
+        if got != status:
+            return say(wanted, shown(got), why)
+    return say("a judge", f"{len(cases)} right verdicts")
+
+
+@exercise
+def check_01_3(compare):
+    """Exercise 3: ``compare(value, expected, comparator)``."""
+    for value, expected, exact, published, why in CASES:
+        for name, right in (("exact", exact), ("published", published)):
+            title = f"{right} from compare({value!r}, {expected!r}, {name!r})"
+            got, failed = attempt(compare, value, expected, name,
+                                  nothing="return True or False")
+            if failed:
+                return say(title, failed, f"{why}; it must not raise"
+                           if failed.kind else None)
+            got = as_python(got)
+            if not isinstance(got, bool) and not (
+                    type(got) is int and got in (0, 1)):
+                return say(title, shown(got), f"this is {in_words(got)}; "
+                           f"return True or False")
+            if bool(got) != right:
+                return say(title, got, why)
+    got, failed = attempt(compare, 7, "7")
+    if failed or not got:
+        return say("True from compare(7, '7')", failed or shown(got),
+                   None if failed else "without a third argument it compares "
+                   "exactly")
+    return say("two comparators", f"{2 * len(CASES)} right verdicts")

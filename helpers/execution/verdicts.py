@@ -70,7 +70,7 @@ def same_token(token, wanted):
 
     Equal text; or a decimal fraction is expected and the number differs by
     at most 1e-6, relative above 1.  Integers have to be equal, and so has
-    what is no number in plain digits.  Introduced in notebook 01.
+    what is no number in plain digits.  Introduced in notebook M1.
     """
     if token == wanted:
         return True
@@ -94,7 +94,7 @@ def compare_output(output, expected, comparator="strict"):
     "strict": line by line and word by word, see :func:`same_token`; spaces
     between words and empty lines at the end do not matter.  "apps": what the
     official scorer of APPS accepts (``testing_util.py``), see
-    :func:`apps_accepts`.  Introduced in notebook 01.
+    :func:`apps_accepts`.  Introduced in notebook M1.
     """
     if comparator == "apps":
         return apps_accepts(output, expected)
@@ -113,7 +113,7 @@ def apps_accepts(output, expected):
     line, up to 1e-5 relative; and at last each line as a *set* of words,
     the whole as a set of lines, also with numbers rounded to three digits.
     So order, repetition and small differences are forgiven.
-    Introduced in notebook 01.
+    Introduced in notebook M1.
     """
     lines = output.splitlines()
     tidy = "\n".join(line.strip() for line in lines).strip()
@@ -229,7 +229,7 @@ def shorten(value, most=40):
 def explain_disagreement(value, expected):
     """Why the two comparators differ on an answer, in a few words.
 
-    "none" where they agree.  Introduced in notebook 01.
+    "none" where they agree.  Introduced in notebook M1.
     """
     exact, published = (compare(value, expected, name)
                         for name in ("exact", "published"))
@@ -317,7 +317,7 @@ def disagreements(pairs, verdicts):
     """The verdicts that depend on the comparator.
 
     Yields (problem, program, verdict) where only one of the two accepts the
-    program.  Introduced in notebook 01.
+    program.  Introduced in notebook M1.
     """
     for (problem, program), verdict in zip(pairs, verdicts):
         if len(verdict.accepted_by) == 1:

@@ -70,7 +70,7 @@ def new_figure(xlabel, ylabel, title="", size=(6.6, 3.8)):
     """``(figure, axes)`` in the look of this collection; size in inches.
 
     The figure does not belong to pyplot: it needs no display, is not shown
-    twice, and is freed with the variable.  Introduced in notebook 04.
+    twice, and is freed with the variable.  Introduced in notebook M4.
     """
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.add_subplot()

@@ -130,7 +130,7 @@ def draw_story(rng, steps, shuffled, asides):
     """A story with ``steps`` events that count and ``asides`` that do not.
 
     ``shuffled``: told out of order.  Raises ``ValueError`` for more than seven
-    steps, as a week has no more days.  Introduced in notebook 01.
+    steps, as a week has no more days.  Introduced in notebook M1.
     """
     if not 1 <= steps <= len(DAYS):
         raise ValueError(f"a story has 1 to {len(DAYS)} steps, not {steps}")
@@ -183,7 +183,7 @@ class Author:
     ``style``: "days" (a variable per day), "running" (one variable that is
     overwritten) or "chat".  ``error``: chance of a slip per line.
     ``week_start``: the day that comes first for this author, 0 = Monday.
-    Introduced in notebook 01.
+    Introduced in notebook M1.
     """
 
     style: str
@@ -194,7 +194,7 @@ class Author:
 def write_program(rng, story, author):
     """The author's program for the story, slips included.
 
-    Introduced in notebook 01.
+    Introduced in notebook M1.
     """
     events = sorted(story.events, key=lambda event:
                     (event.day - author.week_start) % len(DAYS))

@@ -138,7 +138,7 @@ def load_released(path=RELEASED):
 
     Arrays of 1,319 problems, right ones out of ``RELEASED_N`` at T = 0.6,
     from the authors' raw outputs (zhangir-azerbayev/ETK, MIT).  Raises
-    ``ValueError`` for a broken file.  Introduced in notebook 07.
+    ``ValueError`` for a broken file.  Introduced in notebook E2.
     """
     try:
         with reading(path, "restore it with git") as file:

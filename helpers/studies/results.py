@@ -13,6 +13,7 @@ import numpy as np
 from helpers.evaluation import pass_at_k
 from helpers.seeds import over_seeds, verdict_word
 from helpers.plans import best_of
+from helpers.studies.ekt import TEMPERATURES
 from helpers.studies.runs import read_study
 
 
@@ -20,7 +21,7 @@ def read_runs(profile, study, name, take=list):
     """What ``take`` makes of the runs of a system, a list of dictionaries.
 
     ``study`` and ``name`` are those of :data:`helpers.studies.runs.STUDIES`;
-    the runs are ordered by seed, or by rate.  Introduced in notebook 04.
+    the runs are ordered by seed, or by rate.  Introduced in notebook E1.
     Raises ``FileNotFoundError`` where there are none, and ``ValueError`` for
     a broken file, also where ``take`` finds it so.
     """
@@ -36,6 +37,17 @@ def read_runs(profile, study, name, take=list):
         raise ValueError(f"the runs of {name} in {study}.jsonl are not whole "
                          f"({error}); delete their lines and run `python -m "
                          f"helpers rivals {name}`") from None
+
+
+def load_yields(profile):
+    """{temperature: (seeds, problems)}: right ones of 20 teacher samples.
+
+    For each training problem.  Introduced in notebook 02.  Raises as
+    :func:`read_runs`.
+    """
+    return {t: read_runs(profile, "yield", f"yield-{t}", lambda runs:
+                         np.array([run["counts"] for run in runs]))
+            for t in TEMPERATURES}
 
 
 @dataclass(frozen=True)
@@ -97,6 +109,41 @@ def gain(one, other, k=1, where=None):
     return over_seeds(one.scores(k)[:, chosen], other.scores(k)[:, chosen])
 
 
+# Words of a side that an interval decides, and of one that it does not.
+DECIDED = ("ahead", "behind", "undecided")
+
+
+def against_teacher(profile, ks=(0, 1, 5, 10, 20, 50, 100)):
+    """The student after EKT minus its few-shot teacher, at each of ``ks``.
+
+    ``{"k = 1, T = 0.6": (mean, low, high)}``, fractions, over seeds and
+    problems; k = 0 is greedy.  Introduced in notebook 07.
+    """
+    student, teacher = (load_standing(profile, name)
+                        for name in ("ekt", "teacher-few-shot"))
+    return {f"k = {k}, T = 0.6" if k else "greedy, T = 0":
+            gain(student, teacher, k) for k in ks}
+
+
+def sides(rows):
+    """Where intervals lie: "ahead at k = 1, 5; undecided at k = 10, greedy".
+
+    ``rows`` as :func:`against_teacher` gives them.  Introduced in notebook
+    07.
+    """
+    found = {side: [] for side in DECIDED}
+    for name, (_, low, high) in rows.items():
+        side = DECIDED[0 if low > 0 else 1 if high < 0 else 2]
+        found[side].append(name.partition(",")[0].removeprefix("k = "))
+    said = []
+    for side, at in found.items():
+        numbers = sorted((one for one in at if one.isdecimal()), key=int)
+        words = sorted(one for one in at if not one.isdecimal())
+        k = [f"k = {', '.join(numbers)}"] if numbers else []
+        said += [f"{side} at {', '.join(k + words)}"] if at else []
+    return "; ".join(said)
+
+
 def judgement(one, other):
     """("agree", "disagree" or "undecided", mean, low, high).
 
@@ -147,6 +194,12 @@ class PlanScores:
     def worth(self):
         """Mean worth of a plan, (seeds, problems)."""
         return self.best(1)
+
+    def passed(self):
+        """Programs that pass the example tests, and the hidden ones: sums."""
+        pairs = [pair for problems in self.plans for plans in problems
+                 for pair in plans]
+        return tuple(map(sum, zip(*pairs)))
 
     def fresh(self, n):
         """Best of ``n`` by example tests, judged by a program that had no
@@ -205,7 +258,7 @@ def best_curve(scores, choice, ns):
     """Arrays (mean, low, high) of the best of n plans, a value for each n.
 
     ``choice``: one of :data:`CHOICES`, or :data:`FRESH`.  Introduced in
-    notebook 03.
+    notebook M2.
     """
     tables = [scores.fresh(n) if choice == FRESH else scores.best(n, choice)
               for n in ns]
@@ -226,7 +279,7 @@ class PlanStanding(Standing):
 def load_plan_standing(profile, name):
     """The :class:`PlanStanding` of one of CodePLAN's rivals.
 
-    Introduced in notebook 06.  Raises as :func:`read_runs`.
+    Introduced in notebook M6.  Raises as :func:`read_runs`.
     """
     return read_runs(profile, "codeplan", name, lambda runs: standing_of(
         PlanStanding, runs, "counts", "shown", "greedy"))
@@ -237,7 +290,7 @@ def direct_chosen(standing, m):
 
     One that passes them is drawn, and counts if it passes the hidden tests.
     With e of n programs passing the examples and c the hidden tests, that is
-    pass@m of e, times c / e.  Introduced in notebook 06.
+    pass@m of e, times c / e.
     """
     found = pass_at_k(standing.n, standing.shown, m)
     return found * standing.counts / np.maximum(standing.shown, 1)
@@ -250,9 +303,8 @@ def plan_first_chosen(standing, how, part="plan-first", plans=None):
     example tests, one of its programs at random), "examples twice" (also the
     program is one that passes them), or "oracle" (the plan with most
     programs that pass the hidden tests).  ``plans``: how many may be chosen
-    among, drawn from those there are; all if ``None``.  Introduced in
-    notebook 06.  Raises ``ValueError`` for another ``how``, or
-    for more plans than there are.
+    among, drawn from those there are; all if ``None``.  Raises
+    ``ValueError`` for another ``how``, or for more plans than there are.
     """
     table = []
     for run in standing.runs:
@@ -281,7 +333,7 @@ def tokens_per_problem(standing, part=None):
     """Generated tokens of an exam per problem, the mean over seeds.
 
     ``part``: "plan-first" for all plans and programs of that road; ``None``
-    for one direct program.  Introduced in notebook 06.
+    for one direct program.
     """
     problems = standing.counts.shape[1]
     spent = [run["tokens"] / standing.n if part is None

@@ -64,7 +64,7 @@ MORE = (
              "scripts, functions, asserts; problems nobody can solve"),
     Notebook("more/M2_plans_in_depth", "Plans in depth",
              "plans that help and plans that mislead, plan sampling"),
-    Notebook("more/M3_real_benchmarks", "Real benchmarks",
+    Notebook("more/M3_real_benchmarks", "Real benchmarks and their traps",
              "APPS, MBPP, HumanEval, GSM8K, and their traps"),
     Notebook("more/M4_filters_in_depth", "Filters in depth",
              "when two programs are the same; numbers from nowhere"),
@@ -75,6 +75,8 @@ MORE = (
              "a plan head, planning before coding, encoder-decoders"),
     Notebook("more/M7_several_processes", "Several processes",
              "one training in several processes, with the same result"),
+    Notebook("more/M8_intervals_in_depth", "Intervals in depth",
+             "when an interval may be believed; crossings, and luck"),
 )
 EVIDENCE = (
     Notebook("evidence/E1_ekt_claims", "EKT's claims",

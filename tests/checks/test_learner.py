@@ -20,11 +20,26 @@ def test_the_notebook_goes_on_with_what_is_right(mine, right, capsys):
     def ours(programs, statuses):
         """Never asked here."""
 
-    assert yours(mine, check_00_2, ours) is (mine if right else ours)
-    check, said = capsys.readouterr().out.splitlines()
+    found = yours(mine, check_00_2, ours)
+    assert found is (mine if right else ours)
+    first = capsys.readouterr().out
+    assert yours(found, check_00_2, ours) is found      # the cell again
+    assert capsys.readouterr().out == first
+    check, said = first.splitlines()
     assert check.endswith(": correct") is right
     assert said.startswith("from here on: your ours" if right else
                            "from here on: the collection's ours")
+
+
+def test_a_cell_that_is_run_again_says_the_same(capsys):
+    def ours(programs, statuses):
+        """Never asked here."""
+
+    name = yours(lambda programs, statuses: None, check_00_2, ours)
+    first = capsys.readouterr().out
+    assert yours(name, check_00_2, ours) is ours
+    assert capsys.readouterr().out == first and "not yet" in first
+    assert yours(first_right, check_00_2, ours) is first_right
 
 
 @pytest.mark.parametrize("guess, value, said", [

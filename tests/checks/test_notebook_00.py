@@ -1,13 +1,46 @@
 """The checks of notebook 00 know right from wrong."""
 
+import re
+
 import pytest
 
 from marking import assert_told_why
-from helpers.checks.notebook_00 import check_00_1, check_00_2
+from helpers.checks.notebook_00 import (check_00_1, check_00_2, check_00_3,
+                                        first_right)
+from helpers.mini.reading import days_in_order
+
+WEEK = "monday tuesday wednesday thursday friday saturday sunday".split()
 
 
 def stub(*arguments):
     ...
+
+
+def assigned(program):
+    return [line.split(" =")[0] for line in program.splitlines()
+            if line.split(" =")[0] in WEEK]
+
+
+def by_sets(program):
+    """Another right answer: no day comes before one that it follows."""
+    days = [WEEK.index(day) for day in assigned(program)]
+    return all(a <= b for a, b in zip(days, days[1:]))
+
+
+def sunday_first(program):
+    days = [(WEEK.index(day) + 1) % 7 for day in assigned(program)]
+    return days == sorted(days)
+
+
+def all_mentions(program):
+    days = [WEEK.index(day) for day in re.findall(r"\w+", program)
+            if day in WEEK]
+    return days == sorted(days)
+
+
+def first_two(program):
+    days = [WEEK.index(day) for day in assigned(program)[:2]]
+    return days == sorted(days)
 
 
 WRONG = [
@@ -21,6 +54,16 @@ WRONG = [
     (check_00_2, lambda p, s: p[s.index("passed")], "failed"),
     (check_00_2, lambda p, s: [x for x, y in zip(p, s) if y == "passed"][-1:],
      "first that passed"),
+    (check_00_3, stub, "return True or False"),
+    (check_00_3, lambda program: True, "so Sunday comes last"),
+    (check_00_3, sunday_first, "so Sunday comes last"),
+    (check_00_3, lambda program: assigned(program) == sorted(
+        assigned(program)), "whatever the alphabet says"),
+    (check_00_3, all_mentions, "where it is assigned"),
+    (check_00_3, first_two, "not the first two alone"),
+    (check_00_3, lambda program: assigned(program)[0] != ""
+     and days_in_order(program), "failed"),
+    (check_00_3, lambda program: assigned(program), "this is a list"),
 ]
 
 
@@ -29,5 +72,7 @@ def test_a_wrong_answer_is_told_why(check, answer, message, capsys):
     assert_told_why(check, answer, message, capsys)
 
 
-def test_other_right_answers_pass():
+def test_right_answers_pass():
     assert check_00_1("answer = 12 * 2 - 3")
+    assert check_00_2(first_right)
+    assert check_00_3(days_in_order) and check_00_3(by_sets)

@@ -3,15 +3,15 @@
 Each wrong answer must get a reason of its own.
 """
 
-from math import comb, factorial
+from math import comb
 
 import numpy as np
 import pytest
 
 from helpers.checks.notebook_07 import (check_07_1, check_07_2, check_07_3,
-                                        check_07_4, exam, truth_of_claims)
-from helpers.evaluation import pass_at_k
-from helpers.studies.ekt import load_released
+                                        two_systems)
+from helpers.evaluation import (bootstrap_means, middle, paired_interval,
+                                pass_at_k)
 
 
 def line(capsys, check, answer):
@@ -23,155 +23,166 @@ def line(capsys, check, answer):
     return result, out
 
 
+# ---- pass@k ----
+
+def by_factors(n, c, k):
+    wrong = np.ones(len(c))
+    for i in range(k):
+        wrong *= np.maximum(n - c - i, 0) / (n - i)
+    return 1 - wrong
+
+
+RIGHT_1 = (
+    pass_at_k, by_factors,
+    lambda n, c, k: np.array([1 - comb(n - x, k) / comb(n, k) for x in c]),
+    # The factors turned round, one for each wrong completion.
+    lambda n, c, k: np.array([
+        1 - np.prod(1 - k / np.arange(n - x + 1, n + 1)) if n - x >= k
+        else 1.0 for x in c]))
+
+
+def in_floats(n, c, k):
+    """Binomials as products of floats: infinity over infinity for 2,000."""
+    def choose(m):
+        top = np.cumprod(np.arange(m - k + 1, m + 1, dtype=float))[-1]
+        return top / np.cumprod(np.arange(1, k + 1, dtype=float))[-1]
+    with np.errstate(all="ignore"):
+        return np.array([1 - choose(n - x) / choose(n) if n - x >= k else 1.0
+                         for x in c])
+
+
+def in_64_bits(n, c, k):
+    """Binomials of n over 1,000 that wrap round, right below."""
+    if n < 1000:
+        return by_factors(n, c, k)
+    return 1 - np.zeros(len(c)) + 0.25
+
+
 WRONG_1 = {
     "putting back": lambda n, c, k: 1 - (1 - c / n) ** k,
-    "one minus it": lambda n, c, k: comb(n - c, k) / comb(n, k),
+    "one minus it": lambda n, c, k: 1 - by_factors(n, c, k),
     "k must come in": lambda n, c, k: c / n,
-    "one draw is missing":
-        lambda n, c, k: 1 - comb(n - c, k - 1) / comb(n, k - 1),
-    "all k are right": lambda n, c, k: comb(c, k) / comb(n, k),
-    "fewer than k": lambda n, c, k: 1 - (
-        factorial(n - c) * factorial(n - k)
-        / (factorial(n) * factorial(n - c - k))),
-    "one number": lambda n, c, k: [0.9, 0.1],
-    "no value": lambda n, c, k: None,
-    "ways to draw": lambda n, c, k: min(1.0, c * k / n),
+    "one draw is missing": lambda n, c, k: by_factors(n, c, k - 1),
+    "all k are right": lambda n, c, k: np.array(
+        [comb(x, k) / comb(n, k) for x in c]),
+    "adds the chances": lambda n, c, k: np.minimum(1, c * k / n),
+    "one number at a time": lambda n, c, k: (
+        1 - comb(n - c, k) / comb(n, k)),
+    "600 digits": in_64_bits,
+    "600 digits, which no fixed number of bits holds": in_floats,
+    "as an array": lambda n, c, k: list(by_factors(n, c, k)),
+    "return an array": lambda n, c, k: by_factors(n, c, k).mean(),
+    "next draw is wrong": lambda n, c, k: np.sqrt(c / n),
+    "nothing is returned": lambda n, c, k: None,
 }
 
 
-def test_other_right_estimators_pass(capsys):
-    assert line(capsys, check_07_1, pass_at_k)[0]
-    assert line(capsys, check_07_1, lambda n, c, k: (
-        1 - np.prod(1 - k / np.arange(n - c + 1, n + 1))
-        if n - c >= k else 1.0))[0]
+# ---- bootstrap ----
+
+def drawn(size=None, put_back=True, finish=lambda means: means,
+          seeded=True):
+    def means(values, resamples=10_000, seed=0):
+        rng = np.random.default_rng(seed if seeded else None)
+        return finish(np.array([
+            rng.choice(values, size or len(values), put_back).mean()
+            for _ in range(resamples)]))
+    return means
 
 
-def bootstrap(values_of, ends=(0.025, 0.975), size=None, replace=True):
-    def interval(counts, n, k):
-        rng = np.random.default_rng(5)
-        values = values_of(n, np.array(counts), k)
-        means = [rng.choice(values, size or len(values), replace).mean()
-                 for _ in range(2000)]
-        return tuple(np.quantile(means, ends))
-    return interval
+def at_once(values, resamples=10_000, seed=0):
+    rng = np.random.default_rng(seed)
+    which = rng.integers(len(values), size=(resamples, len(values)))
+    return values[which].mean(axis=1)
 
 
-def resample_completions(counts, n, k):
-    rng = np.random.default_rng(5)
-    means = [pass_at_k(n, rng.binomial(n, np.array(counts) / n), k).mean()
-             for _ in range(500)]
-    return np.quantile(means, [0.025, 0.975]) + (
-        pass_at_k(n, np.array(counts), k).mean() - np.mean(means))
-
-
+RIGHT_2 = (bootstrap_means, at_once, drawn(),
+           drawn(finish=lambda means: means.tolist()))
 WRONG_2 = {
-    "all your exams are the same": bootstrap(pass_at_k, replace=False),
-    "spread of single problems": lambda counts, n, k: np.quantile(
-        pass_at_k(n, np.array(counts), k), [0.025, 0.975]),
-    "ends are swapped": bootstrap(pass_at_k, (0.975, 0.025)),
-    "leave 2.5 %": bootstrap(pass_at_k, (0.05, 0.95)),
-    "whole problems anew": resample_completions,
-    "another value than the mean": bootstrap(lambda n, c, k: c / n),
-    "not percent": bootstrap(lambda n, c, k: 100 * pass_at_k(n, c, k)),
-    "two numbers": lambda counts, n, k: 0.5,
-    "it raises": lambda counts, n, k: counts["a"],
-    "no value": lambda counts, n, k: None,
+    "putting back": drawn(put_back=False),
+    "too small": drawn(size=30),
+    "single problems": drawn(size=1),
+    "differ too little": drawn(size=600),
+    "these are sums": drawn(finish=lambda means: 150 * means),
+    "another value than the mean": drawn(finish=lambda means: means / 2),
+    "same seed differ": drawn(seeded=False),
+    "seed must come in": lambda values, resamples=10_000, seed=0: at_once(
+        values, resamples),
+    "keep the defaults": lambda values, resamples, seed: at_once(
+        values, resamples, seed),
+    "4,000, not 2": lambda values, resamples=10_000, seed=0: np.quantile(
+        at_once(values, resamples, seed), [0.025, 0.975]),
+    "a mean for each": lambda values, resamples=10_000, seed=0: at_once(
+        values, resamples, seed).mean(),
+    "nothing is returned": lambda values, resamples=10_000, seed=0: None,
 }
 
 
-def test_too_small_resampled_exams_are_refused(capsys):
-    small = bootstrap(pass_at_k, size=30)
-    assert "small exams" in line(capsys, check_07_2, small)[1]
+# ---- the paired interval ----
+
+def ends(a, b, n, k, level=0.95):
+    return middle(bootstrap_means(pass_at_k(n, a, k) - pass_at_k(n, b, k)),
+                  level)
 
 
-def test_a_normal_interval_passes_as_well(capsys):
-    def normal(counts, n, k):
-        values = pass_at_k(n, np.array(counts), k)
-        half = 1.96 * values.std() / len(values) ** 0.5
-        return values.mean() - half, values.mean() + half
-    assert line(capsys, check_07_2, normal)[0]
-    counts, n, k = exam()
-    assert all(0 <= c <= n for c in counts) and k <= n
+def apart(a, b, n, k, level=0.95):
+    return middle(bootstrap_means(pass_at_k(n, a, k))
+                  - bootstrap_means(pass_at_k(n, b, k), seed=1), level)
 
 
-@pytest.mark.parametrize("reason, verdicts", [
-    ("still to be judged", {"A": "yes"}),
-    ("two values differ", {"A": "yes", "B": "yes", "C": "no", "D": "yes"}),
-    ("overlap does not settle",
-     {"A": "open", "B": "open", "C": "no", "D": "yes"}),
-    ("may change with k",
-     {"A": "yes", "B": "open", "C": "yes", "D": "yes"}),
-    ("one of these three words",
-     {"A": True, "B": "open", "C": "no", "D": "yes"}),
-    ("one of these three words", {"A": ["yes"]}),
-    ("fill in the stub", None),
-])
-def test_wrong_judgements_are_told_why(capsys, reason, verdicts):
-    result, out = line(capsys, check_07_3, verdicts)
-    assert not result and reason in out
+def of_ends(a, b, n, k, level=0.95):
+    (low_a, high_a), (low_b, high_b) = (middle(
+        bootstrap_means(pass_at_k(n, c, k)), level) for c in (a, b))
+    return low_a - high_b, high_a - low_b
 
 
-def test_the_claims_are_of_every_kind_and_not_a_matter_of_the_seed():
-    truth = truth_of_claims()
-    assert set(truth.values()) == {"yes", "no", "open"}
-    runs = load_released()
-    from helpers.checks.notebook_07 import CLAIMS
-    for letter, (k, a, b) in CLAIMS.items():
-        gain = pass_at_k(100, runs[a], k) - pass_at_k(100, runs[b], k)
-        z = gain.mean() / gain.std() * len(gain) ** 0.5
-        assert abs(z) > 2.2 if truth[letter] != "open" else abs(z) < 1.5
+def normal(a, b, n, k, level=0.95):
+    gain = pass_at_k(n, a, k) - pass_at_k(n, b, k)
+    half = (1.96 if level == 0.95 else 1.2816) * gain.std() / len(
+        gain) ** 0.5
+    return gain.mean() - half, gain.mean() + half
 
 
-def dealt(chance, keep=lambda hits: hits):
-    """Sum ``chance(hits, n)`` over the problems whose hits are kept."""
-    return lambda a, b, n: sum(chance(x + y, n) for x, y in zip(a, b)
-                               if keep(x + y))
-
-
-def one_side(hits, n):
-    return comb(2 * n - hits, n) / comb(2 * n, n)
-
-
-WRONG_4 = {
-    "neither solved": dealt(one_side, lambda hits: True),
-    "only a or only b": dealt(lambda hits, n: 2 * one_side(hits, n)),
-    "this is a share": lambda a, b, n: dealt(one_side)(a, b, n) / len(a),
-    "tosses a coin": dealt(lambda hits, n: 0.5 ** hits),
-    "was observed": lambda a, b, n: sum(
-        x > 0 and y == 0 for x, y in zip(a, b)),
-    "the other hand holds none": dealt(
-        lambda hits, n: pass_at_k(2 * n, hits, n)),
-    "how likely is it": dealt(lambda hits, n: 1 / hits),
-    "it raises TypeError": lambda a, b, n: sum(a + b) / n + a["hits"],
-    "one number": lambda a, b, n: [x + y for x, y in zip(a, b)],
-    "no value": lambda a, b, n: None,
+RIGHT_3 = (paired_interval, ends, normal,
+           lambda *given: list(ends(*given)))
+WRONG_3 = {
+    "ends are swapped": lambda *given: ends(*given)[::-1],
+    "b minus a": lambda a, b, *more: ends(b, a, *more),
+    "not percent": lambda *given: 100 * ends(*given),
+    "resampled apart": apart,
+    "ends of two intervals": of_ends,
+    "k = 2 must come in": lambda a, b, n, k, level=0.95: ends(
+        a, b, n, 1, level),
+    "one system": lambda a, b, n, k, level=0.95: middle(
+        bootstrap_means(pass_at_k(n, a, k)), level),
+    "single problems": lambda a, b, n, k, level=0.95: middle(
+        pass_at_k(n, a, k) - pass_at_k(n, b, k), level),
+    "not 95 %": lambda a, b, n, k, level=0.95: ends(a, b, n, k, 0.9),
+    "level must come in": lambda a, b, n, k, level=0.95: ends(a, b, n, k),
+    "another value": lambda *given: ends(*given) + 0.05,
+    "two numbers": lambda *given: 0.5,
+    "nothing is returned": lambda *given: None,
 }
+
+
+@pytest.mark.parametrize("check, right", [
+    (check, right) for check, answers in (
+        (check_07_1, RIGHT_1), (check_07_2, RIGHT_2), (check_07_3, RIGHT_3))
+    for right in answers])
+def test_right_answers_pass(capsys, check, right):
+    assert line(capsys, check, right)[0]
 
 
 @pytest.mark.parametrize("check, wrong, reason", [
     (check, wrong, reason)
     for check, answers in ((check_07_1, WRONG_1), (check_07_2, WRONG_2),
-                           (check_07_4, WRONG_4))
+                           (check_07_3, WRONG_3))
     for reason, wrong in answers.items()])
 def test_wrong_answers_are_told_why(capsys, check, wrong, reason):
     result, out = line(capsys, check, wrong)
     assert not result and reason in out
 
 
-def test_other_right_counts_of_luck_pass(capsys):
-    assert line(capsys, check_07_4, dealt(one_side, lambda h: h > 0))[0]
-    assert line(capsys, check_07_4, lambda a, b, n: sum(
-        comb(n, x + y) / comb(2 * n, x + y)
-        for x, y in zip(a, b) if x or y))[0]
-
-
-def test_the_exact_count_of_luck_is_what_shuffling_gives():
-    a, b, n = [4, 0, 1, 7, 0], [1, 1, 1, 0, 0], 10
-    rng, alone = np.random.default_rng(0), 0
-    for x, y in zip(a, b):
-        heap = np.arange(2 * n) < x + y
-        for _ in range(4000):
-            rng.shuffle(heap)
-            alone += heap[:n].any() and not heap[n:].any()
-    assert alone / 4000 == pytest.approx(
-        dealt(one_side, lambda hits: hits > 0)(a, b, n), abs=0.03)
+def test_pairing_matters_for_the_two_systems_of_the_check():
+    low, high = paired_interval(*two_systems())
+    wide = apart(*two_systems())
+    assert (wide[1] - wide[0]) / (high - low) > 1.5

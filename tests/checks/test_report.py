@@ -11,10 +11,14 @@ import torch
 
 from helpers.checks import limits
 from helpers.checks.report import entries, exercise, one_number, say
+from helpers.execution import compare
+from helpers.mini.reading import days_in_order
+from helpers.teachers.decoding import pick
 
-FUNCTIONS = ("00_2 01_2 02_1 02_2 03_1 03_2 03_3 03_4 04_1 04_2 04_3 05_1 "
-             "05_2 05_3 06_1 06_2 06_3 07_1 07_2 07_4 08_1 08_2 08_3").split()
-VALUES = "00_1 01_1 01_3 01_4 07_3".split()
+FUNCTIONS = ("00_2 00_3 01_2 01_3 02_1 02_2 02_3 03_1 03_2 03_3 04_1 "
+             "04_2 m4_1 m4_2 m4_3 05_1 05_2 05_3 05_4 m5_1 m5_2 06_1 06_2 "
+             "06_3 m6_1 m6_2 07_1 07_2 07_3 08_1 08_2 m7_1 m7_2 m8_1").split()
+VALUES = "00_1 01_1 m1_1 m1_2 m8_2".split()
 
 
 def check_of(number):
@@ -63,7 +67,8 @@ def test_a_function_that_fails_is_told_where_and_on_what(number, capsys):
     check = check_of(number)
     line = told(check, by_line, capsys)
     assert "KeyError: 'day'" in line
-    assert 'line 45, `return numbers["day"]`, of by_line(' in line
+    here = by_line.__code__.co_firstlineno + 2
+    assert f'line {here}, `return numbers["day"]`, of by_line(' in line
     assert "return a list" not in line           # that is not what is wrong
     line = told(check, too_few, capsys)
     assert "too_few() takes 0 positional arguments but" in line
@@ -104,7 +109,7 @@ def test_no_answer_without_end_hangs_a_check(number, capsys, monkeypatch):
     monkeypatch.setattr(limits, "SECONDS", 0.2)
     line = told(check_of(number), one_by_one, capsys)
     assert "generator: use return" in line or "it never ends" in line
-    if number not in ("07_2", "08_1"):              # these have more time
+    if number not in ("01_2", "07_2", "07_3", "m7_1"):  # they have more time
         def loop(*arguments):
             while True:
                 pass
@@ -122,14 +127,15 @@ def test_what_is_no_answer_at_all_is_told(number, capsys):
 
 
 CHANGED = {
-    "02_1": lambda p, t: p.sort(reverse=True) or {0, 1},
-    "02_2": lambda tasks, n, done: done.append(1) or 6,
-    "03_3": lambda keys, values, n: values.pop(),
-    "04_2": lambda problems, judged: judged.clear() or ["check/0"],
-    "05_1": lambda parts, end: parts[0][0].append(end) or ([], []),
-    "05_2": lambda weight, a, b, alpha, rank: weight.add_(3 * b @ a),
-    "06_3": lambda direct, planned: planned["plans"].pop() and 0.1,
-    "08_3": lambda tasks, done, i, k: done.update(tasks) or []}
+    "02_1": lambda question, exemplars: exemplars.clear() or question,
+    "02_2": lambda logits, uniform, t, p: logits.zero_().argmax(-1),
+    "04_1": lambda problems, judged: judged.clear() or [],
+    "m4_2": lambda problems, judged: judged.clear() or ["check/0"],
+    "05_2": lambda logits, labels: labels.clamp_(min=0).sum(),
+    "05_4": lambda model, batches, loss, rates: [rates.pop()],
+    "06_3": lambda one, other: (one.pop(), True, 1.0),
+    "m6_2": lambda direct, planned: planned["plans"].pop() and 0.1,
+    "m7_2": lambda tasks, done, i, k: done.update(tasks) or []}
 
 
 @pytest.mark.parametrize("number", CHANGED)
@@ -161,49 +167,44 @@ def test_00_1_says_what_the_judge_found(program, words, capsys):
     ("import sys\nif 'helpers.checks.notebook_01' in sys.modules:\n"
      "    while True: pass\nanswer = 1", "does not end"),
     ("raise KeyboardInterrupt", "must not end the checker")])
-def test_01_3_leaves_the_kernel_alone(trick, words, capsys, monkeypatch):
+def test_01_1_leaves_the_kernel_alone(trick, words, capsys, monkeypatch):
     monkeypatch.setattr("helpers.checks.notebook_01.PATIENCE", 3)
-    assert words in told(check_of("01_3"), trick, capsys)
+    assert words in told(check_of("01_1"), trick, capsys)
 
 
 @pytest.mark.parametrize("number, answer, words", [
-    ("02_2", lambda *_: "6", "text; return how many, without quotes"),
-    ("02_1", lambda probs, _: {max(probs)}, "positions, not the probab"),
-    ("02_1", lambda probs, _: [True, True, False], "set of positions"),
-    ("01_2", lambda *_: "True", "this is text; return True or False"),
-    ("04_1", lambda problems, judged, k: [judged[0][0].completion],
+    ("02_2", lambda *_: [1.0], "return a tensor of 1 token ids"),
+    ("02_2", lambda *_: [True], "return a tensor of 1 token ids"),
+    ("02_3", lambda text: {text, "stop"}, "return the text and the reason"),
+    ("04_1", lambda problems, judged: [judged[0][0].completion],
      "an entry is text; return a list of training pairs"),
-    ("07_2", lambda counts, n, k: np.percentile(
-        np.random.default_rng(0).choice(values(counts, n, k), (4000, len(
-            counts))).mean(1), [0.025, 0.975]), "it wants 2.5 and 97.5"),
-    ("07_2", lambda counts, n, k: ["0.4", "0.6"], "without quotes"),
-    ("08_2", lambda *_: {0.0848, 0.1408}, "this is a set"),
-    ("03_2", lambda scores: [scores[2]], "its plan is wanted"),
-    ("06_1", lambda *_: ([[1.5]], [[1]]), "token ids are whole numbers")])
+    ("01_3", lambda *_: "True", "this is text; return True or False"),
+    ("m4_1", lambda problems, judged, k: [judged[0][0].completion],
+     "an entry is text; return a list of training pairs"),
+    ("07_3", lambda a, b, n, k, level=0.95: np.percentile(
+        np.random.default_rng(0).choice(gain(a, b, n, k), (4000, len(
+            a))).mean(1), [0.025, 0.975]), "it wants 2.5 and 97.5"),
+    ("07_3", lambda a, b, n, k: ["0.4", "0.6"], "without quotes"),
+    ("08_2", lambda *_: {60000, 48000, 126.0}, "this is a set"),
+    ("06_2", lambda *_: [([0, 1.5], [0])],
+     "numbers of examples are wanted")])
 def test_the_reason_is_the_true_one(number, answer, words, capsys):
     assert words in told(check_of(number), answer, capsys)
 
 
-def values(counts, n, k):
+def gain(a, b, n, k):
     from helpers.evaluation import pass_at_k
-    return pass_at_k(n, np.array(counts), k)
+    return pass_at_k(n, a, k) - pass_at_k(n, b, k)
 
 
 def test_right_answers_may_be_of_a_library(capsys):
-    def nucleus(probs, top_p):
-        order = np.argsort(-np.array(probs))
-        total = np.cumsum(np.array(probs)[order])
-        return order[:np.searchsorted(total, top_p - 1e-12) + 1]
-
-    assert check_of("02_1")(nucleus) and check_of("02_1")(
-        lambda *given: (i for i in nucleus(*given)))
-    assert check_of("02_2")(lambda tasks, n, done: np.int64(len(
-        {(t, i) for t in tasks for i in range(n)} - set(done))))
-    assert check_of("08_2")(lambda p, n, q, w, x: np.array(
-        [p * (q * x[0] + n * w * x[1]), p * n * (q * x[0] + w * x[1])]) / 1e6)
-    assert check_of("01_2")(lambda value, expected: np.bool_(
-        type(value) is float and abs(value - float(expected)) / max(
-            float(expected), 1e-5) < 0.01))
+    assert check_of("02_2")(lambda *given: pick(*given).numpy())
+    assert check_of("02_2")(lambda *given: (int(i) for i in pick(*given)))
+    assert check_of("04_2")(lambda program: np.bool_(days_in_order(program)))
+    assert check_of("08_2")(lambda p, n, q, w, c, s: np.array(
+        [p * -(-n // c) * q, p * n * w, p * -(-n // c) * q / s[0]
+         + p * n * w / s[1]]))
+    assert check_of("01_3")(lambda *given: np.bool_(compare(*given)))
     assert capsys.readouterr().out.count(": correct\n") == 5
 
 
@@ -214,31 +215,29 @@ def below(check, answer, capsys):
 
 
 def test_what_an_answer_prints_stands_below_the_line(capsys):
-    def calls_left(tasks, n, done):
-        print(n, "\t|", done)
+    def only_luck(problems, judged):
+        print(len(problems), "\t|", len(judged))
         print("to stderr", file=sys.stderr)
-        if len(tasks) == 1:
-            raise KeyError(tasks[0])
         print("half\rwhole \x1b[0m\udc80")
-        return 6 - len(set(done))
-    check = check_of("02_2")
-    assert below(check, calls_left, capsys) == [
-        "printed by calls_left(['a'], 2, [('a', 0), ('a', 0)]):",
-        "  2       | [('a', 0), ('a', 0)]", "  to stderr"]
+        raise KeyError("check/0")
+    check = check_of("m4_2")
+    line, *lines = below(check, only_luck, capsys)
+    assert line.startswith("printed by only_luck([Problem(")
+    assert lines == ["  4       | 9", "  to stderr", "  whole ?[0m?"]
 
-    def nucleus(probs, top_p):
+    def pick(*_):
         print("of a generator")
         yield 0
         print("and its end")
-    assert below(check_of("02_1"), nucleus, capsys) == [
-        "printed by nucleus([0.5, 0.3, 0.2], 0.7):", "  of a generator",
-        "  and its end"]
+    assert below(check_of("02_2"), pick, capsys) == [
+        "printed by pick(a Tensor of shape (1, 3), a Tensor of shape (1,), "
+        "0.0, 1.0):", "  of a generator", "  and its end"]
 
     def process_loss(loss, tokens, all_sum):
         print(tokens)
-    told = below(check_of("08_1"), process_loss, capsys)
+    told = below(check_of("m7_1"), process_loss, capsys)
     assert sorted(told[1:]) == ["  0", "  20", "  90"]
-    assert below(check, lambda *_: 6, capsys) == []      # of this check alone
+    assert below(check, lambda *_: [], capsys) == []     # of this check alone
 
 
 @pytest.mark.parametrize("text, lines", [
@@ -250,7 +249,7 @@ def test_of_endless_printing_the_beginning_is_shown(text, lines, capsys,
     def loop(*_):
         while True:
             print(text, end="")
-    told = below(check_of("02_2"), loop, capsys)
+    told = below(check_of("m4_2"), loop, capsys)
     assert all(len(line) <= 79 for line in told)
     assert len(told) == (lines and lines + 2)
     assert not told or "only the beginning" in told[-1]
@@ -269,28 +268,28 @@ class Leaves:
 
 def test_what_ends_the_program_when_it_is_looked_at_is_told(capsys):
     for answer in (Leaves(), lambda *_: Leaves()):
-        assert not check_of("02_2")(answer)
+        assert not check_of("04_2")(answer)
         assert "SystemExit: 3: not yet" in capsys.readouterr().out
 
 
 def test_a_name_of_python_with_another_value_is_named(capsys):
     space = {"sum": 3}
-    exec("def nucleus(probs, top_p):\n    return sum(probs)", space)
+    exec("def only_luck(problems, judged):\n    return sum(problems)", space)
     assert "sum is 3 in your notebook" in told(
-        check_of("02_1"), space["nucleus"], capsys)
+        check_of("m4_2"), space["only_luck"], capsys)
 
-    async def calls_left(*_):
-        return 6
-    assert "leave out async" in told(check_of("02_2"), calls_left, capsys)
+    async def days_in_order(*_):
+        return True
+    assert "leave out async" in told(check_of("04_2"), days_in_order, capsys)
 
 
 def test_a_check_can_mark(capsys):
-    check = check_of("02_2")
-    assert check(lambda t, n, d: len({(x, i) for x in t for i in range(
-        n)} - set(d)), mark=True) is True
+    check = check_of("04_2")
+    assert check(days_in_order, mark=True) is True
     capsys.readouterr()
-    with pytest.raises(AssertionError, match="^expected 6, got 5: not yet"):
-        check(lambda *_: 5, mark=True)
+    with pytest.raises(AssertionError,
+                       match="^expected False, got True: not yet"):
+        check(lambda *_: True, mark=True)
     assert capsys.readouterr().out == ""
 
 
@@ -317,14 +316,13 @@ def test_in_a_notebook_the_line_is_that_of_the_cell(capsys, tmp_path,
     from IPython.core.interactiveshell import InteractiveShell
     shell = InteractiveShell.instance()
     try:
-        shell.run_cell("a = 1\n\ndef calls_left(task_ids, n, done):\n"
-                       "    needed = n * done['a']\n    return needed\n"
-                       "from helpers.checks.notebook_02 import check_02_2")
-        shell.run_cell("check_02_2(calls_left);")
+        shell.run_cell("a = 1\n\ndef cut_completion(text):\n"
+                       "    kept = text['a']\n    return kept, 'stop'\n"
+                       "from helpers.checks.notebook_02 import check_02_3")
+        shell.run_cell("check_02_3(cut_completion);")
     finally:
         InteractiveShell.clear_instance()
     out = capsys.readouterr().out
-    assert ("list indices must be integers or slices, not str: not yet, the "
-            "call failed in line 4, `needed = n * done['a']`, of calls_left("
-            "['a', 'b'], 3, [])") in out
+    assert ("not yet, the call failed in line 4, `kept = text['a']`, of "
+            "cut_completion('start = 3\\n") in out
     assert Path(limits.__file__).name not in out

@@ -359,7 +359,7 @@ def test_the_references_of_apps_pass_and_their_twins_do_not(patient):
         assert full.status == "passed"
         assert full.tests == ("passed",) * len(problem.tests)
     told = sum(len(problem.solutions) for problem in problems), faults
-    assert told == (237, 15)             # in notebook 01
+    assert told == (237, 15)
     every_one_has_a_failing_twin(patient, right)
 
 

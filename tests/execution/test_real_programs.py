@@ -73,7 +73,7 @@ def test_real_programs_go_through_the_filter(judged):
 
 
 def test_real_programs_are_sums(judged):
-    """Told in notebook 01: so they may share a process when judged."""
+    """So they may share a process when judged."""
     assert all(arithmetic(sample.completion) for sample, _ in judged[1])
 
 
@@ -102,5 +102,5 @@ def test_every_disagreement_with_the_authors_is_explained(judged, capsys):
     # sign or a row that does not belong to its program.
     assert exact + sum(count for reason, count in reasons.items()
                        if reason.startswith("within 1 %")) == published
-    assert (published, exact) == (839, 773)      # told in notebook 01
+    assert (published, exact) == (839, 773)
     assert sorted(reasons.values()) == [22, 44, 773]

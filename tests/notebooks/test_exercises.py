@@ -8,22 +8,25 @@ import pytest
 
 from helpers.profiles import ROOT
 
-CALL = re.compile(r"^(check_(\d\d)_\d)\((\w+)\)", re.MULTILINE)
+CALL = re.compile(r"yours\(\s*(?P<name>\w+),\s*(?P<check>check_\w+_\d)|"
+                  r"^(?P<alone>check_\w+_\d)\((?P<answer>\w+)\)",
+                  re.MULTILINE)
 
 
 def exercises():
     """(check's name, name of the answer, stub, solution) of each exercise."""
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        stub = call = None
-        for cell in nbformat.read(path, as_version=4).cells:
-            if "exercise" in cell.metadata.get("tags", []):
-                stub = cell.source
-            elif cell.cell_type == "code" and CALL.search(cell.source):
-                call = CALL.search(cell.source)
-            elif "<summary>Solution" in cell.source:
-                block, = re.findall(r"```python\n(.*?)```", cell.source,
-                                    re.DOTALL)
-                yield pytest.param(call[1], call[3], stub, block, id=call[1])
+    for path in sorted((ROOT / "notebooks").rglob("[0-9EM]*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        for stub, call, folds in zip(cells, cells[1:], cells[2:]):
+            if "exercise" not in stub.metadata.get("tags", []):
+                continue
+            found = CALL.search(call.source)
+            assert found, f"{path.stem}: no check follows {stub.source}"
+            block, = re.findall(r"```python\n(.*?)```", folds.source,
+                                re.DOTALL)
+            check = found["check"] or found["alone"]
+            yield pytest.param(check, found["name"] or found["answer"],
+                               stub.source, block, id=check)
 
 
 def defined(source, name):
@@ -32,9 +35,9 @@ def defined(source, name):
     return space[name]
 
 
-def test_each_notebook_has_two_exercises():
+def test_each_lesson_has_two_exercises():
     checks = [parameter.id for parameter in exercises()]
-    for path in (ROOT / "notebooks").glob("*.ipynb"):
+    for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"):
         number = path.name[:2]
         assert sum(f"check_{number}" in check for check in checks) >= 2
     assert len(set(checks)) == len(checks)

@@ -20,7 +20,7 @@ def test_a_notebook_runs_in_the_colab_profile(tmp_path):
     assert (code, refused) == (0, [])
     runs = tmp_path / "copy" / "runs" / "colab"
     row, = json.loads((runs / "summary.json").read_text())["notebooks"]
-    assert row["status"] == "done" and "of 5 programs" in row["headline"]
+    assert row["status"] == "done" and "of 8 programs" in row["headline"]
     text = (runs / "notebooks" / "00_start_here.ipynb").read_text()
     assert MODELS[0] in text            # it said which teacher it loaded
     fetched = list((tmp_path / "client" / "hub").glob("models--*"))

@@ -1,4 +1,4 @@
-"""What notebook 07 printed about EKT's released runs, computed once more.
+"""What notebook E2 printed about EKT's released runs, computed once more.
 
 The committed outputs are parsed and each number is recomputed from the table
 of counts, without :mod:`helpers.evaluation`: fractions of binomials for the
@@ -15,7 +15,6 @@ import pytest
 
 from helpers.profiles import ROOT
 
-TRIES = (1, 5, 10, 20, 50, 100)
 NAMES = {
     "EKT Codex → 1.3B": "ekt/codex/gpt-neo-1.3b",
     "EKT Codex → 125M": "ekt/codex/gpt-neo-125m",
@@ -29,6 +28,7 @@ NAMES = {
     "KD GPT-J → 1.3B": "kd/gpt-j-6b/gpt-neo-1.3b",
     "KD 2.7B → 1.3B": "kd/gpt-neo-2.7b/gpt-neo-1.3b",
     "KD 2.7B → 125M": "kd/gpt-neo-2.7b/gpt-neo-125m"}
+CELL = re.compile(r"<t([dh])[^>]*>(.*?)</t\1>", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -40,59 +40,60 @@ def runs():
 
 
 @pytest.fixture(scope="module")
-def printed():
-    """All text that the cells of sections 6 to 8 printed, one string each."""
-    path, = (ROOT / "notebooks").glob("07_*.ipynb")
-    cells = nbformat.read(path, as_version=4).cells
-    heads = [cell.source.partition("\n")[0] for cell in cells]
-    first = next(i for i, head in enumerate(heads) if head[:5] == "## 6.")
-    return ["".join(output.get("text", "") for output in cell.outputs)
-            for cell in cells[first:heads.index("## Exercises")]
-            if cell.cell_type == "code"]
+def outputs():
+    path = ROOT / "notebooks" / "evidence" / "E2_ekt_released_record.ipynb"
+    return [output for cell in nbformat.read(path, as_version=4).cells
+            if cell.cell_type == "code" for output in cell.outputs]
 
 
-def the(printed, start):
-    """The lines of the output that begins with ``start``, its head left out.
-    """
-    text, = (text for text in printed if text.startswith(start))
-    return text.splitlines()[1:]
+@pytest.fixture(scope="module")
+def printed(outputs):
+    """All text that the cells printed."""
+    return "\n".join(output.get("text", "") for output in outputs)
+
+
+def table(outputs, caption):
+    """The rows of the table with that caption, as lists of texts."""
+    page, = (output.data["text/html"] for output in outputs
+             if caption in output.get("data", {}).get("text/html", ""))
+    rows = [[text for _, text in CELL.findall(row)]
+            for row in page.split("<tr")[2:]]
+    assert rows and all(rows)
+    return rows
 
 
 def scores(counts, k):
     """pass@k of each problem in percent."""
-    table = [100 * (1 - math.comb(100 - c, k) / math.comb(100, k))
-             for c in range(101)]
-    return [table[c] for c in counts]
+    percent = [100 * (1 - math.comb(100 - c, k) / math.comb(100, k))
+               for c in range(101)]
+    return [percent[c] for c in counts]
 
 
-def test_the_table_of_means_is_that_of_the_counts(runs, printed):
-    seen = set()
-    for line in the(printed, "pass@k in %  "):
-        run, *values = line.split()
-        assert values == [f"{fmean(scores(runs[run], k)):.2f}"
-                          for k in TRIES], run
-        seen.add(run)
-    assert seen == set(runs)
+def bracket(text):
+    """(mean as it is written, low, high) of "1.98 [1.42, 2.61]"."""
+    mean, low, high = re.fullmatch(r"(\S+) \[(\S+), (\S+)\]", text).groups()
+    return mean, float(low), float(high)
 
 
-def test_the_table_of_intervals_is_that_of_the_counts(runs, printed):
-    seen = set()
-    for line in the(printed, "95 % intervals in %"):
-        name, ends = line[:20].strip(), re.findall(r"[\d.]+", line[20:])
-        for k, low, high in zip(TRIES, ends[::2], ends[1::2], strict=True):
+def close_to_normal(values, low, high, digits, share):
+    """Whether the ends are those of the normal approximation, nearly."""
+    error = pstdev(values) / len(values) ** 0.5
+    about = share * error + 0.6 * 10 ** -digits
+    assert low == pytest.approx(fmean(values) - 1.96 * error, abs=about)
+    assert high == pytest.approx(fmean(values) + 1.96 * error, abs=about)
+    return error
+
+
+def test_the_table_of_runs_is_that_of_the_counts(runs, outputs):
+    rows = table(outputs, "All runs, with 95 % intervals")
+    assert [name for name, *_ in rows] == list(NAMES)
+    for name, *cells in rows:
+        for k, text in zip((1, 10, 100), cells, strict=True):
+            digits = 2 if k == 1 else 1
             values = scores(runs[NAMES[name]], k)
-            half = 1.96 * pstdev(values) / len(values) ** 0.5
-            close = 0.12 * half + 0.01
-            assert float(low) == pytest.approx(fmean(values) - half,
-                                               abs=close), (name, k)
-            assert float(high) == pytest.approx(fmean(values) + half,
-                                                abs=close), (name, k)
-        seen.add(name)
-    assert seen == set(NAMES)
-
-
-ROW = re.compile(r"  (.+?) +- (.+?) +([-+][\d.]+) \[ *([-+][\d.]+), "
-                 r"*([-+][\d.]+)\]  (\w+) +(\w+)")
+            mean, low, high = bracket(text)
+            assert mean == f"{fmean(values):.{digits}f}", (name, k)
+            close_to_normal(values, low, high, digits, 0.25)
 
 
 def verdict(z, level):
@@ -100,51 +101,95 @@ def verdict(z, level):
     return "ahead" if z > edge else "behind" if z < -edge else "open"
 
 
-@pytest.mark.parametrize("k", [1, 100])
-def test_the_chosen_comparisons_are_those_of_the_counts(runs, printed, k):
-    text, = (text for text in printed if f"(points at k = {k}, 95 %" in text)
-    rows = [ROW.fullmatch(line) for line in text.splitlines()
-            if line.startswith("  ")]
-    assert len(rows) == 17 and all(rows)
-    for row in rows:
-        a, b, mean, low, high, plain, corrected = row.groups()
-        gain = [x - y for x, y in zip(scores(runs[NAMES[a]], k),
-                                      scores(runs[NAMES[b]], k))]
-        assert mean == f"{fmean(gain):+.2f}", row.group()
-        error = pstdev(gain) / len(gain) ** 0.5
-        close = 0.25 * error + 0.01
-        assert float(low) == pytest.approx(fmean(gain) - 1.96 * error,
-                                           abs=close), row.group()
-        assert float(high) == pytest.approx(fmean(gain) + 1.96 * error,
-                                            abs=close), row.group()
-        z = fmean(gain) / error
-        assert plain == verdict(z, 0.95), row.group()
-        assert corrected == verdict(z, 1 - 0.05 / 34), row.group()
+@pytest.fixture(scope="module")
+def corrected(runs, outputs):
+    """{k: verdicts, corrected}, after each row was computed again."""
+    found = {}
+    for k, digits in ((1, 2), (100, 1)):
+        rows = table(outputs, f"Differences at k = {k}</caption>")
+        assert len(rows) == 17
+        for a, b, text, plain, strict in rows:
+            gain = [x - y for x, y in zip(scores(runs[NAMES[a]], k),
+                                          scores(runs[NAMES[b]], k))]
+            mean, low, high = bracket(text)
+            assert float(mean) == pytest.approx(
+                fmean(gain), abs=0.501 * 10 ** -digits)
+            z = fmean(gain) / close_to_normal(gain, low, high, digits, 0.25)
+            assert plain == verdict(z, 0.95), (a, b, k)
+            assert strict == verdict(z, 1 - 0.05 / 34), (a, b, k)
+        found[k] = rows
+    return found
 
 
-def test_the_printed_crossings_are_those_of_the_means(runs, printed):
-    found = re.findall(r"^(.+) overtakes (.+) at k = (\d+), 95 %: (\d+) to "
-                       r"(?:beyond )?(\d+) ", "\n".join(printed),
-                       re.MULTILINE)
-    assert len(found) == 5
-    for b, a, k, low, high in found:
+def test_the_verdicts_are_the_same_in_all_places(corrected, outputs, printed):
+    """Tables, what is lost, the summary by question, and the headline."""
+    lost = [[str(k), a, plain, b] for k, rows in corrected.items()
+            for a, b, _, plain, strict in rows if plain != strict]
+    page, = (output.data["text/html"] for output in outputs
+             if ">at 95 %</th>" in output.get("data", {}).get("text/html", "")
+             and "<caption" not in output.data["text/html"])
+    assert [[text for _, text in CELL.findall(row)]
+            for row in page.split("<tr")[2:]] == lost
+    assert f"it is {len(lost)} verdicts" in printed
+    begins = (0, 3, 7, 10, 15, 17)
+    summary = table(outputs, "corrected for all comparisons")
+    for (_, *cells), first, last in zip(summary, begins[:-1], begins[1:],
+                                        strict=True):
+        for k, cell in zip((1, 100), cells, strict=True):
+            words = [row[4] for row in corrected[k][first:last]]
+            assert cell == ", ".join(
+                f"{words.count(each)} {each}" for each in
+                ("ahead", "behind", "open") if each in words)
+    shares = [sum(row[4] == "ahead" for row in corrected[k][first:last])
+              for first, last in ((0, 3), (15, 17)) for k in (1, 100)]
+    said, = re.findall(r"HEADLINE: (.*)", printed)
+    assert [int(a) for a, _ in re.findall(r"(\d) of (\d)", said)] == shares
+
+
+def test_the_printed_crossings_are_those_of_the_means(runs, outputs):
+    rows = table(outputs, "The first k at which the run behind gets ahead")
+    assert len(rows) == 6
+    for a, b, first, ends, never in rows:
         at = [fmean(scores(runs[NAMES[b]], k)) > fmean(scores(
             runs[NAMES[a]], k)) for k in range(1, 101)]
-        assert at.index(True) + 1 == int(k)
-        assert int(low) < int(k) < int(high)
+        if first == "never":
+            assert not any(at) and (ends, never) == ("-", "100.0")
+            continue
+        assert at.index(True) + 1 == int(first)
+        low, high = ends.split(" to ")
+        assert int(low) < int(first)
+        assert high == "never" if float(never) > 2.5 else (
+            int(first) < int(high))
 
 
-def test_the_table_of_solved_problems_is_that_of_the_counts(runs, printed):
-    lines = the(printed, "solved of 1,319")
-    assert len(lines) == 6
-    for line in lines:
-        name, numbers = line[:18].strip(), line[18:].split()
+def test_the_table_of_solved_problems_is_that_of_the_counts(runs, outputs):
+    rows = table(outputs, "Problems solved at least once in 100")
+    assert len(rows) == 6
+    for name, both, teacher_only, student_only, luck, one, ten in rows:
         teacher = {"Codex": "few-shot/codex",
                    "2.7B": "few-shot/gpt-neo-2.7b"}[name.split()[1]]
         pairs = list(zip(runs[NAMES[name]], runs[teacher]))
         alone = [s for s, t in pairs if s and not t]
-        assert list(map(int, numbers)) == [
-            sum(s > 0 and t > 0 for s, t in pairs),
-            sum(t > 0 and not s for s, t in pairs), len(alone),
-            alone.count(1), alone.count(2), sum(3 <= s <= 9 for s in alone),
-            sum(s >= 10 for s in alone)]
+        assert list(map(int, (both, teacher_only, student_only, one, ten))
+                    ) == [sum(s > 0 and t > 0 for s, t in pairs),
+                          sum(t > 0 and not s for s, t in pairs),
+                          len(alone), alone.count(1),
+                          sum(s >= 10 for s in alone)]
+        mean, low, high = bracket(luck)
+        chances = [math.comb(200 - s - t, 100) / math.comb(200, 100)
+                   for s, t in pairs if s + t]
+        assert mean == f"{sum(chances):.1f}"
+        half = 1.96 * sum(p * (1 - p) for p in chances) ** 0.5
+        assert low == pytest.approx(sum(chances) - half, abs=2)
+        assert high == pytest.approx(sum(chances) + half, abs=2)
+
+
+def test_what_the_text_says_of_single_rows_is_so(corrected, outputs):
+    strict = {(a, b): word for a, b, _, _, word in corrected[100]}
+    assert strict["EKT Codex → 125M", "EKT GPT-J → 125M"] == "ahead"
+    assert strict["EKT GPT-J → 1.3B", "EKT 2.7B → 1.3B"] == "open"
+    greedy = {name: (float(cold), float(warm))
+              for name, cold, warm in table(outputs, "pass@1 in %</caption>")}
+    cold, warm = greedy.pop("few-shot 1.3B")
+    assert cold > 3 * warm
+    assert all(abs(cold - warm) < 0.4 for cold, warm in greedy.values())

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from helpers.profiles import Profile, get_profile
-from helpers.studies.results import (FRESH, PlanScores, best_curve, judgement,
-                                     load_plan_scores, load_standing,
-                                     read_runs)
+from helpers.studies.results import (FRESH, PlanScores, against_teacher,
+                                     best_curve, judgement, load_plan_scores,
+                                     load_standing, read_runs, sides)
 from helpers.studies.runs import STUDIES, read_lines, read_study, write_lines
 
 RUNS = [{"name": "plans-x", "seed": seed, "codes": 2,
@@ -53,6 +53,7 @@ def test_worth_and_choices_by_hand():
     scores = PlanScores("x", 2, ([[(0, 2), (2, 1), (2, 0)], [(1, 1)], []],
                                  [[(2, 2)] * 3, [], [(1, 0), (0, 0)]]))
     assert scores.worth().tolist() == [[0.5, 0.5, 0], [1, 0, 0]]
+    assert scores.passed() == (12, 10)
     assert scores.best(3, "by example tests")[0].tolist() == [0.25, 0.5, 0]
     assert scores.best(3, "oracle")[0].tolist() == [1, 0.5, 0]
     # Two plans with one of two programs right each: the choice by one
@@ -123,3 +124,26 @@ def test_a_study_s_file_is_a_table(study, tmp_path):
     # Read and written again, it is the same file.
     write_lines(tmp_path / path.name, read_lines(path))
     assert (tmp_path / path.name).read_text() == path.read_text()
+
+
+def test_the_student_against_its_teacher_at_each_k():
+    rows = against_teacher(PROFILE, ks=(0, 1, 100))
+    student, teacher = (load_standing(PROFILE, name)
+                        for name in ("ekt", "teacher-few-shot"))
+    means = [(student.greedy - teacher.greedy).mean(),
+             (student.counts - teacher.counts).mean() / 100,
+             ((student.counts > 0) * 1 - (teacher.counts > 0)).mean()]
+    assert list(rows) == ["greedy, T = 0", "k = 1, T = 0.6",
+                          "k = 100, T = 0.6"]
+    for (mean, low, high), right in zip(rows.values(), means):
+        assert mean == pytest.approx(right) and low < mean < high
+
+
+def test_where_intervals_lie_is_said_in_words():
+    up, down, open_ = (0.2, 0.1, 0.3), (-0.2, -0.3, -0.1), (0.0, -0.1, 0.1)
+    assert sides({"greedy, T = 0": open_, "k = 1, T = 0.6": up,
+                  "k = 5, T = 0.6": up, "k = 10, T = 0.6": open_,
+                  "k = 100, T = 0.6": down}) == (
+        "ahead at k = 1, 5; behind at k = 100; undecided at k = 10, greedy")
+    assert sides({"greedy, T = 0": up}) == "ahead at greedy"
+    assert sides({}) == ""

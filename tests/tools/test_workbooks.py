@@ -148,7 +148,7 @@ def test_the_first_cell_finds_the_collection_from_the_copies(
     """It looks through the folders above, before where Python looks."""
     path = profiles.ROOT / "notebooks" / "00_start_here.ipynb"
     source = next(cell.source for cell in nbformat.read(path, 4).cells
-                  if cell.cell_type == "code")
+                  if "prepare(profile)" in cell.source)
     (tmp_path / "helpers").mkdir()
     (tmp_path / "helpers" / "session.py").touch()
     (tmp_path / workbooks.FOLDER).mkdir()
