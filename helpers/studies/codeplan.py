@@ -101,7 +101,7 @@ TUNED = (replace(FINE_TUNED, n=20), replace(CODEPLAN, n=20),
 SUITES = {"main": MAIN, "ablations": ABLATIONS, "bridge": BRIDGE,
           "family": FAMILY, "map": MAP}
 # How figures call them.
-IN_WORDS = {
+STUDENT_WORDS = {
     "before-training": "student before training",
     "fine-tuned": "ordinary fine-tuning",
     "codeplan": "two tasks (CodePLAN)",

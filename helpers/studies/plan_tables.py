@@ -9,7 +9,7 @@ from dataclasses import asdict
 import numpy as np
 
 from helpers.seeds import over_seeds
-from helpers.studies.codeplan import (ASKED, CODEPLAN, IN_WORDS,
+from helpers.studies.codeplan import (ASKED, CODEPLAN, STUDENT_WORDS,
                                       TUNED)
 from helpers.studies.results import (CHOICES, FRESH, best_curve,
                                      direct_chosen, gain,
@@ -46,14 +46,14 @@ def _in_brackets(found, sign=""):
 def setting_rows(rivals):
     """What each student does otherwise than CodePLAN's usual one."""
     usual = asdict(CODEPLAN)
-    rows = [{"student": CODEPLAN.name, "in figures": IN_WORDS[
+    rows = [{"student": CODEPLAN.name, "in figures": STUDENT_WORDS[
         CODEPLAN.name], "settings": ", ".join(
         f"{key} {_word(usual[key])}" for key in SETTINGS)}]
     for rival in rivals:
         other = {key: value for key, value in asdict(rival).items()
                  if key in SETTINGS and value != usual[key]}
         if rival.name != CODEPLAN.name:
-            rows.append({"student": rival.name, "in figures": IN_WORDS[
+            rows.append({"student": rival.name, "in figures": STUDENT_WORDS[
                 rival.name], "settings": ", ".join(
                 f"{key} {_word(value)}" for key, value in other.items())})
     return rows
@@ -157,7 +157,7 @@ def budget_curves(planners):
         plans = range(1, len(s.runs[0]["plan-first"]["plans"][0]) + 1)
         one = tokens_per_problem(s)
         each = tokens_per_problem(s, "plan-first") / len(plans)
-        words = IN_WORDS[name]
+        words = STUDENT_WORDS[name]
         curves[f"{words}, direct"] = ([m * one for m in tries], *zip(*(
             over_seeds(direct_chosen(s, m)) for m in tries)))
         curves[f"{words}, plan first"] = ([p * each for p in plans], *zip(*(
@@ -185,7 +185,7 @@ def grid_of_gains(standings, facts, base="fine-tuned"):
     table = {}
     for name in ("codeplan", "with-question"):
         for order, told in ((True, "in order"), (False, "out of order")):
-            row = f"{IN_WORDS[name]}, {told}"
+            row = f"{STUDENT_WORDS[name]}, {told}"
             for steps in [*sorted({s for s, _ in facts}), "all"]:
                 where = np.array([told_so == order and steps in (s, "all")
                                   for s, told_so in facts])
