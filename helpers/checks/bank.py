@@ -80,7 +80,7 @@ def to_text(number, asked):
     return "\n".join(lines)
 
 
-FORMATS = {"gift": to_gift, "text": to_text}
+EXPORTS = {"gift": to_gift, "text": to_text}
 
 
 def main(argv=()):
@@ -90,7 +90,7 @@ def main(argv=()):
         "questions a lesson, each option with the misconception behind it.")
     parser.add_argument("lesson", nargs="*", help="numbers such as 04; all "
                         "if there are none")
-    parser.add_argument("--format", choices=FORMATS, default="gift",
+    parser.add_argument("--format", choices=EXPORTS, default="gift",
                         help="gift: for Moodle's import (the default); text: "
                         "to print, the answers at each lesson's end")
     parser.add_argument("--output", type=Path, help="a file, in the place of "
@@ -101,7 +101,7 @@ def main(argv=()):
             raise ValueError(
                 f"there are no questions to {', '.join(unknown)}; "
                 f"data/quiz/ has {', '.join(lessons()) or 'none'}")
-        written = "\n".join(FORMATS[options.format](number, questions(number))
+        written = "\n".join(EXPORTS[options.format](number, questions(number))
                             for number in options.lesson or lessons())
         if options.output:
             options.output.write_text(written, "utf-8")

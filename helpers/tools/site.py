@@ -49,6 +49,7 @@ html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["looks"]
 html_css_files = ["collection.css"]
+html_favicon = "looks/icon.svg"         # else browsers ask for one in vain
 html_context = {"default_mode": "auto"}
 html_show_sourcelink = html_copy_source = False
 html_show_search_summary = False        # needs a server, and not all have one
@@ -65,6 +66,11 @@ CSS = """\
   overflow-x: auto; }
 html[data-theme="dark"] .bd-content div.cell_output .text_html {
   background-color: transparent; padding: 0; }
+"""
+ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
+<circle cx="11" cy="16" r="10" fill="#0072b2"/>
+<circle cx="25" cy="16" r="6" fill="#e69f00"/>
+</svg>
 """
 
 
@@ -132,6 +138,7 @@ def lay(root, source):
     (source / "conf.py").write_text(CONF, "utf-8")
     (source / "looks").mkdir()
     (source / "looks" / "collection.css").write_text(CSS, "utf-8")
+    (source / "looks" / "icon.svg").write_text(ICON, "utf-8")
     front = (root / "README.md").read_text("utf-8")
     guide = sorted((root / "notebooks/teaching").glob("*.md"),
                    key=lambda path: (path.stem != "README", path.stem))

@@ -25,10 +25,10 @@ SLIDES, SECTIONS = 10, 5
 REVEAL = "reveal.js-6.0.2"
 MATHJAX = "sphinx-mathjax-offline"          # its folder, and the package
 PACKAGES = ("nbconvert", MATHJAX)
-MOST_LINES, WIDEST = 12, 84                 # of code and print on a slide
+TALLEST, WIDEST = 12, 84                 # of code and print on a slide
 FORMULA = re.compile(r"\$\$.+?\$\$", re.DOTALL)
 EXERCISE = re.compile(r"\*\*(Exercise \d: [^*]+?)\.?\*\*")
-PAGE = """<!DOCTYPE html>
+TEMPLATE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -90,7 +90,7 @@ def deck(notebook):
         *shown,
         _slide("Recap", _text(_points(parts.get("Recap")))),
         _slide("Exit quiz", _question(parts.get("Exit quiz", ())))]
-    return PAGE.format(
+    return TEMPLATE.format(
         title=html.escape(title), reveal=f"{REVEAL}/package/dist",
         highlight=HtmlFormatter().get_style_defs(".highlight"),
         slides="\n".join(f"<section>\n{slide}\n</section>"
@@ -143,10 +143,10 @@ def _shows(cell):
         if "image/png" in data:
             best = max(best, (4, cell["id"]))
         elif ("text/html" in data and "<table" in "".join(data["text/html"])
-              and len("".join(data["text/plain"]).splitlines()) <= MOST_LINES):
+              and len("".join(data["text/plain"]).splitlines()) <= TALLEST):
             best = max(best, (2.5, cell["id"]))
-        elif (printed and len(lines) + len(printed) <= MOST_LINES + 6
-              and len(lines) <= MOST_LINES
+        elif (printed and len(lines) + len(printed) <= TALLEST + 6
+              and len(lines) <= TALLEST
               and max(map(len, printed)) <= WIDEST
               and "yours(" not in cell["source"]):
             best = max(best, (2, cell["id"]))
@@ -275,7 +275,7 @@ def main(argv=(), root=ROOT):
                      f'{html.escape(one.title)}</a></li>')
     (options.folder / "index.html").write_text(
         '<!DOCTYPE html>\n<html lang="en"><meta charset="utf-8">\n'
-        f"<title>Slides</title>\n<ul>\n{chr(10).join(links)}\n</ul>\n</html>\n",
-        "utf-8")
+        f"<title>Slides</title>\n<ul>\n{chr(10).join(links)}\n</ul>\n"
+        f"</html>\n", "utf-8")
     print(f"the slides are in {options.folder}: open index.html there")
     return 0
