@@ -10,6 +10,8 @@ COMMANDS = {
     "stamp": "helpers.tools.stamping",
     "course": "helpers.tools.course",
     "site": "helpers.tools.site",
+    "slides": "helpers.tools.slides",
+    "quiz": "helpers.checks.bank",
     "alt-texts": "helpers.tools.cleaning",
     "rebuild-mini": "helpers.workshop.pretraining",
     "rivals": "helpers.workshop.campaign",
@@ -30,7 +32,8 @@ def main(argv=None):
         "workbooks: copy them to work/, to change and run there; "
         "stamp: write address and tag of pyproject.toml into them; "
         "course: write the map, the tables and the minutes into them; "
-        "site: build static pages of them; "
+        "site: build static pages of them; slides: ten slides a lesson; "
+        "quiz: the quiz bank for Moodle, or to print; "
         "alt-texts: put those of pictures where readers' tools look; "
         "rebuild-mini: make the mini world's data and models again; rivals: "
         "run the experiments of notebooks 03, 05 and 06; ship: copy the "
