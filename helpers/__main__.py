@@ -10,6 +10,8 @@ COMMANDS = {
     "stamp": "helpers.tools.stamping",
     "course": "helpers.tools.course",
     "site": "helpers.tools.site",
+    "grade": "helpers.marking.grading",
+    "bundle": "helpers.marking.bundling",
     "alt-texts": "helpers.tools.cleaning",
     "rebuild-mini": "helpers.workshop.pretraining",
     "rivals": "helpers.workshop.campaign",
@@ -31,6 +33,8 @@ def main(argv=None):
         "stamp: write address and tag of pyproject.toml into them; "
         "course: write the map, the tables and the minutes into them; "
         "site: build static pages of them; "
+        "grade: mark the exercises in learners' notebooks; bundle: pack the "
+        "collection for learners, teachers or nbgrader; "
         "alt-texts: put those of pictures where readers' tools look; "
         "rebuild-mini: make the mini world's data and models again; rivals: "
         "run the experiments of notebooks 03, 05 and 06; ship: copy the "
