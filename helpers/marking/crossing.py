@@ -18,9 +18,9 @@ from types import FunctionType
 
 from helpers.execution.inside import plain
 
-MOST_ITEMS = 10_001            # of an iterator that are taken
-LARGEST = 1 << 26              # bytes of a message
-OURS = "helpers."
+MOST_TAKEN = 10_001            # of an iterator that are taken
+MOST_BYTES = 1 << 26           # bytes of a message
+OUR_PACKAGE = "helpers."
 CHECKS = "helpers.checks", "helpers.marking"      # not at hand over there
 
 
@@ -164,7 +164,7 @@ class Packer:
             return {"module": len(self.modules) - 1}
         kind = type(value)
         if dataclasses.is_dataclass(kind) and kind.__module__.startswith(
-                OURS):
+                OUR_PACKAGE):
             return {"record": [f"{kind.__module__}.{kind.__qualname__}", {
                 field.name: self.pack(getattr(value, field.name), depth + 1)
                 for field in dataclasses.fields(kind)}]}
@@ -180,7 +180,7 @@ class Packer:
             found = []
             for item in value:
                 found.append(self.pack(item, depth + 1))
-                if len(found) >= MOST_ITEMS:
+                if len(found) >= MOST_TAKEN:
                     break
             return {"iterator": found}
         return {"plain": json.loads(plain.pack(value))}
@@ -195,7 +195,7 @@ def known_records():
     """{name: class} of the records that may be built here."""
     found = {}
     for name, module in list(sys.modules.items()):
-        if name.startswith(OURS) and not name.startswith(CHECKS):
+        if name.startswith(OUR_PACKAGE) and not name.startswith(CHECKS):
             for value in vars(module).values():
                 if isinstance(value, type) and dataclasses.is_dataclass(
                         value) and value.__module__ == name:

@@ -5,6 +5,7 @@ stub is the cell with the tag ``exercise``, the solution what is folded below.
 """
 
 import ast
+import functools
 import importlib
 import re
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ CALL = re.compile(
 TITLE = re.compile(r"\*\*Exercise (\d+): ([^*]+?)[.?]?\*\*")
 SOLUTION = re.compile(r"<details><summary>Solution</summary>.*?</details>\n?",
                       re.DOTALL)
-CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+PYTHON_BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ def exercises_of(cells, notebook):
         called = CALL.search(call.source)
         number, title = TITLE.search(told).groups()
         difficulty, importance = DIFFICULTY.search(told).groups()
-        solution = CODE.search(SOLUTION.search(cells[i + 2].source)[0])[1]
+        fold = SOLUTION.search(cells[i + 2].source)[0]
+        solution = PYTHON_BLOCK.search(fold)[1]
         ours = called["ours"] and whole_name(
             called["ours"], [each.source for each in cells[:i + 2]
                              if each.cell_type == "code"])
@@ -87,6 +89,17 @@ def exercises_of(cells, notebook):
             called["check"] or called["alone"], ours or "", cell.id, call.id,
             cell.source, solution))
     return found
+
+
+@functools.cache
+def own_sources(number, root=ROOT):
+    """The sources of the code cells of a notebook, as it is handed out."""
+    notebook = next(one for one in NOTEBOOKS if one.number == number)
+    return frozenset(
+        cell.source for cell in nbformat.read(path_of(notebook, root),
+                                              as_version=4).cells
+        if cell.cell_type == "code" and TAG not in cell.metadata.get(
+            "tags", ()))
 
 
 def whole_name(dotted, sources):

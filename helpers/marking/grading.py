@@ -9,6 +9,7 @@ from pathlib import Path
 
 from helpers.marking.exercises import all_exercises
 from helpers.marking.marks import Marked, Marking
+from helpers.marking.sandbox import NotIsolated
 
 
 def main(argv=()):
@@ -38,8 +39,8 @@ def main(argv=()):
             for path in paths:
                 marked.append(one(marking, path))
                 if not options.json:
-                    print(as_text(marked[-1]), flush=True)
-    except RuntimeError as error:
+                    print(marks_as_text(marked[-1]), flush=True)
+    except NotIsolated as error:
         print(error, file=sys.stderr)
         return 2
     if options.json:
@@ -60,7 +61,7 @@ def one(marking, path):
     """The ``Marked`` of a file; a fault of ours is told and stops nothing."""
     try:
         return marking.submission(path)
-    except RuntimeError:
+    except NotIsolated:
         raise
     except Exception as error:
         return Marked(path.name, refused=f"it could not be marked "
@@ -68,7 +69,7 @@ def one(marking, path):
                       f"by hand")
 
 
-def as_text(marked):
+def marks_as_text(marked):
     """What is printed of a submission."""
     if marked.refused:
         return f"{marked.file}: not marked: {marked.refused}"

@@ -105,7 +105,7 @@ def _first_correct():
     yield _judged({3: [(9, True)], 0: [(1, True)]})
 
 
-def _keep_distinct():
+def _k_distinct():
     some = {0: [(1, True), (1, True), (2, True), (3, False), (4, True)],
             2: [(5, False), (6, True), (6, True)]}
     for k in (1, 2, 3, None):
@@ -224,10 +224,10 @@ def _same_share(got, wanted):
     return len(list(got)) == len(wanted)
 
 
-CASES = {each.__name__[1:]: each for each in (
+HIDDEN_CASES = {each.__name__[1:]: each for each in (
     _first_right, _days_in_order, _compare, _simple_judge, _few_shot_prompt,
     _cut_completion, _pick, _plan_request, _no_leak, _carry_out,
-    _first_correct, _keep_distinct, _pass_at_k, _bootstrap_means,
+    _first_correct, _k_distinct, _pass_at_k, _bootstrap_means,
     _paired_interval, _completion_loss, _alternate, _what_is_equal, _estimate,
     _todo, _by_luck, _best_by_hand)}
 AGREES = {"bootstrap_means": _alike, "paired_interval": _near,
@@ -238,7 +238,7 @@ def hidden_miss(exercise, answer, solution):
     """Why ``answer`` fails a hidden case, in a sentence; None if it does not.
     """
     from helpers.checks.report import attempt, call_of, shown
-    make = CASES.get(exercise.name)
+    make = HIDDEN_CASES.get(exercise.name)
     for arguments in make() if make else ():
         wanted = solution(*deepcopy(list(arguments)))
         call = call_of(answer, arguments)
@@ -254,3 +254,20 @@ def hidden_miss(exercise, answer, solution):
             return (f"a hidden case: {call} gives {shown(got)}, and not "
                     f"{shown(wanted)}")
     return None
+
+
+# Answers that are functions and have no hidden cases, and why not.
+WITHOUT = {
+    "only_luck": "its check has a world of its own for each slip",
+    "suspects": "its check has thirteen stories",
+    "with_retry": "its check plays the server",
+    "encode": "its check has a tokenizer with all that differs",
+    "LoRALinear": "its weights are random in the check",
+    "training_loop": "it is compared with our weights after five updates",
+    "task_loss": "its check has a model of random weights",
+    "choose": "its check has a world of its own for each slip",
+    "mixed_loss": "its value and gradient are compared with the formula",
+    "fair_gain": "its check knows the value of each slip",
+    "process_loss": "its check plays the other processes",
+    "expert_iteration": "its check plays three rounds",
+    "distil_step": "its value and gradient are compared with the formula"}

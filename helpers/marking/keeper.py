@@ -18,7 +18,8 @@ MEMORY = 1 << 30           # bytes that it may add
 # What the judge in notebook 01 needs, which starts a Python of its own.
 STARTING = """
     execve arch_prctl setpgid getpgrp mkdir mkdirat rmdir rename renameat
-    renameat2 chdir umask lchown chmod fchmod sched_setaffinity mlock""".split()
+    renameat2 chdir umask lchown chmod fchmod sched_setaffinity
+    mlock""".split()
 PROCESSES = 64             # at most, where an answer may start some
 
 
@@ -39,7 +40,7 @@ def main(orders):
     pid = os.fork()
     if pid == 0:
         try:
-            keep(isolation, layers, orders)
+            keep_forking(isolation, layers, orders)
         finally:
             os._exit(0)
     os.close(orders["control"])
@@ -47,7 +48,7 @@ def main(orders):
     isolation.leave(orders["scratch"])
 
 
-def keep(isolation, layers, orders):
+def keep_forking(isolation, layers, orders):
     """Gets ready, tells which layers hold, and serves."""
     control = socket.socket(fileno=orders["control"])
     root, processes = orders["root"], orders["processes"]
@@ -70,12 +71,13 @@ def keep(isolation, layers, orders):
         orders["scratch"], "process namespace" in layers,
         [path for path in usual if path and not (root + "/").startswith(
             path.rstrip("/") + "/")] + [os.path.join(sys.prefix,
-                                                     "pyvenv.cfg")],
+                                                     "pyvenv.cfg"),
+                                        os.path.join(root, "data")],
         starters() if processes else (), STARTING if processes else ())
     layers = [layer for layer in layers if layer not in leaks(
         isolation, orders)]
     control.send(json.dumps(layers).encode())
-    forking(isolation, control, serving, base, orders)
+    fork_answers(isolation, control, serving, base, orders)
 
 
 def starters():
@@ -112,7 +114,7 @@ def leaks(isolation, orders):
         orders["processes"] and act == "start processes")}
 
 
-def forking(isolation, control, serving, base, orders):
+def fork_answers(isolation, control, serving, base, orders):
     """Forks a process for each socket that comes; ends those that are named.
     """
     while True:
@@ -124,14 +126,14 @@ def forking(isolation, control, serving, base, orders):
             if pid == 0:
                 try:
                     control.close()
-                    begin(isolation, base, orders["processes"])
-                    serving.serve(places[0])
+                    limit_answer(isolation, base, orders["processes"])
+                    serving.serve_answer(places[0])
                 finally:
                     os._exit(0)
             os.close(places[0])
             control.send(str(pid).encode())
         else:
-            control.send(str(end(int(order), orders)).encode())
+            control.send(str(end_answer(int(order), orders)).encode())
 
 
 def memory_in_use():
@@ -144,7 +146,7 @@ def memory_in_use():
         return 8 << 30                    # torch with all its libraries
 
 
-def begin(isolation, base, processes):
+def limit_answer(isolation, base, processes):
     """The limits of an answer, in its own process."""
     import resource
     for what, most in ((resource.RLIMIT_FSIZE, 1 << 20),
@@ -159,7 +161,7 @@ def begin(isolation, base, processes):
         isolation.confine()
 
 
-def end(pid, orders):
+def end_answer(pid, orders):
     """Ends an answer, and what it left behind: how it ended, as a number."""
     try:
         done, status = os.waitpid(pid, os.WNOHANG)

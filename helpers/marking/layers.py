@@ -31,7 +31,7 @@ def connected(outputs, leaves, ask):
         return [each.requires_grad_() for each in outputs]
 
 
-class Layer(torch.nn.Module):
+class LayerElsewhere(torch.nn.Module):
     """Has the weights of a layer over there; ``call`` computes forward."""
 
     def __init__(self, state, call):

@@ -17,21 +17,23 @@ from dataclasses import dataclass, field
 
 from helpers.checks import limits, notebook_01, report
 from helpers.marking.hidden import hidden_miss
-from helpers.marking.sandbox import Answer, Keeper
+from helpers.marking.sandbox import Answer, Keeper, NotIsolated
 from helpers.marking.submissions import read_submission
 from helpers.problems import Problem
 
-PATIENCE = 20                  # seconds of the clock for one call, at least
+CALL_PATIENCE = 20             # seconds of the clock for a call, at least
 LOADING = 60                   # ... for the cells of an answer
 STARTS_PROGRAMS = "simple_judge"
 # What answers find imported.
-LIGHT = ("numpy", *(f"helpers.{name}" for name in (
+WITHOUT_TORCH = ("numpy", *(f"helpers.{name}" for name in (
     "profiles", "problems", "prompts", "programs", "progress", "sampling",
     "exchange", "plans", "filtering", "evaluation", "seeds", "execution",
     "mini.stories", "mini.reading", "mini.tasks", "teachers.failures",
-    "teachers.retry", "scale.cost", "scale.bill")))
-HEAVY = (*LIGHT, "torch", "transformers", *(f"helpers.{name}" for name in (
-    "training", "loop", "distillation", "expert_iteration", "multitask",
+    "teachers.retry", "scale.cost", "scale.bill", "studies.ekt",
+    "studies.released", "studies.results")))
+WITH_TORCH = (*WITHOUT_TORCH, "torch", "transformers", *(
+    f"helpers.{name}" for name in (
+        "training", "loop", "distillation", "expert_iteration", "multitask",
     "teachers.decoding", "teachers.checkpoint", "teachers.sharing",
     "gpu.logits", "gpu.precision")))
 
@@ -87,7 +89,7 @@ class Marking:
     def keeper(self, exercise):
         """The process that forks answers to this exercise.
 
-        Raises ``RuntimeError`` where answers cannot be isolated.
+        Raises ``NotIsolated`` where answers cannot be isolated.
         """
         starts = exercise.name == STARTS_PROGRAMS
         module = inspect.getsource(inspect.getmodule(
@@ -98,13 +100,13 @@ class Marking:
                                  "helpers.expert_iteration"))
         if (heavy, starts) not in self.keepers:
             self.keepers[heavy, starts] = self.stack.enter_context(
-                Keeper(HEAVY if heavy else LIGHT, starts))
+                Keeper(WITH_TORCH if heavy else WITHOUT_TORCH, starts))
         return self.keepers[heavy, starts]
 
     def submission(self, path):
         """The ``Marked`` of a file, whatever is in it.
 
-        Raises ``RuntimeError`` as :meth:`keeper`.
+        Raises ``NotIsolated`` as :meth:`keeper`.
         """
         try:
             found = read_submission(path, self.exercises)
@@ -141,11 +143,7 @@ class Marking:
                                    solution_of(exercise))
         except AssertionError as error:
             return one_line(error)
-        except RuntimeError as error:
-            if "isolate" in str(error) or "can be had" in str(error):
-                raise
-            return one_line(report.failure(error))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, NotIsolated):
             raise
         except BaseException as error:
             return one_line(report.failure(error, seconds=LOADING))
@@ -172,7 +170,7 @@ def solution_of(exercise):
 def patient():
     """More time for each call: a machine that marks may be busy."""
     usual = limits.SECONDS, report.WHOLE_CHECK
-    limits.SECONDS, report.WHOLE_CHECK = PATIENCE, 10 * PATIENCE
+    limits.SECONDS, report.WHOLE_CHECK = CALL_PATIENCE, 10 * CALL_PATIENCE
     try:
         yield
     finally:
@@ -188,7 +186,7 @@ def fooling(keeper):
             with Answer(keeper, inspect.getsource(notebook_01.naive_check),
                         "naive_check") as naive:
                 try:
-                    count += limits.within(PATIENCE, naive.value, (
+                    count += limits.within(CALL_PATIENCE, naive.value, (
                         Problem(each, "?", answer=each), trick)) is True
                 except limits.OutOfTime:
                     return "it does not end in the naive checker"

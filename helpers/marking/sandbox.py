@@ -26,13 +26,17 @@ from helpers.marking import crossing
 from helpers.marking.serving import FILE, as_error
 from helpers.profiles import ROOT
 
-NEEDED = ("process namespace", "network namespace", "no privileges",
+NEEDED_LAYERS = ("process namespace", "network namespace", "no privileges",
           "Landlock", "seccomp")
 WAIT = 0.2                     # seconds between two looks at who interrupts
-START = 300                    # seconds for imports on a busy machine
+START_SECONDS = 300            # seconds for imports on a busy machine
 
 
-class Lost(Exception):
+class NotIsolated(RuntimeError):
+    """This system cannot run answers of strangers well enough."""
+
+
+class AnswerLost(Exception):
     """The process of an answer ended, or wrote what is no message."""
 
 
@@ -40,7 +44,7 @@ class Keeper:
     """The process that forks those of answers; see ``keeper.py``.
 
     ``modules``: what it imports before.  ``processes``: an answer may start
-    some.  On entering raises ``RuntimeError`` where this system cannot
+    some.  On entering raises ``NotIsolated`` where this system cannot
     isolate answers as the judge does.
     """
 
@@ -68,14 +72,15 @@ class Keeper:
                      "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
                      "MKL_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"})
             theirs.close()
-            self.control.settimeout(START)
+            self.control.settimeout(START_SECONDS)
             try:
                 self.layers = json.loads(self.control.recv(1 << 12) or "[]")
             except (OSError, ValueError):
                 self.layers = []
-            lacking = [name for name in NEEDED if name not in self.layers]
+            lacking = [name for name in NEEDED_LAYERS
+                       if name not in self.layers]
             if lacking:
-                raise RuntimeError(
+                raise NotIsolated(
                     f"this system does not isolate answers well enough to run "
                     f"those of strangers (missing: {', '.join(lacking)}): "
                     f"mark on Linux, or in a virtual machine of it, where "
@@ -105,7 +110,7 @@ class Keeper:
             socket.send_fds(self.control, [b"fork"], [theirs.fileno()])
             pid = int(self.control.recv(64) or 0)
         if not pid:
-            raise RuntimeError("no process can be had for an answer; check "
+            raise NotIsolated("no process can be had for an answer; check "
                                "free memory, then mark again")
         return ours, pid
 
@@ -137,7 +142,7 @@ class Conversation:
     def ask(self, message, functions):
         """What is answered; meanwhile ``functions`` are called for it.
 
-        Raises ``Lost``, and what ends a call.
+        Raises ``AnswerLost``, and what ends a call.
         """
         self.put(message)
         while True:
@@ -152,26 +157,26 @@ class Conversation:
             self.socket.settimeout(60)
             self.socket.sendall(struct.pack("!Q", len(data)) + data)
         except OSError:
-            raise Lost("its process has ended") from None
+            raise AnswerLost("its process has ended") from None
         finally:
             self.socket.settimeout(WAIT)
 
     def next(self):
-        """The next message, a dictionary.  Raises ``Lost``."""
+        """The next message, a dictionary.  Raises ``AnswerLost``."""
         try:
             head = self.exactly(8)
             size = struct.unpack("!Q", head)[0]
-            if size > crossing.LARGEST:
-                raise Lost("it sends more than an answer needs")
+            if size > crossing.MOST_BYTES:
+                raise AnswerLost("it sends more than an answer needs")
             said = json.loads(self.exactly(size))
         except (ValueError, RecursionError):
-            raise Lost("what it sends is no answer") from None
+            raise AnswerLost("what it sends is no answer") from None
         if not isinstance(said, dict):
-            raise Lost("what it sends is no answer")
+            raise AnswerLost("what it sends is no answer")
         return said
 
     def exactly(self, size):
-        """So many bytes, or ``Lost``, or ``OutOfTime`` of the processor."""
+        """So many bytes; raises ``AnswerLost``, or ``OutOfTime``."""
         parts = bytearray()
         while len(parts) < size:
             part = self.recv(min(size - len(parts), 1 << 20))
@@ -179,8 +184,9 @@ class Conversation:
                 status = self.close()
                 if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (24, 9):
                     raise OutOfTime
-                raise Lost(f"it ended its own process (status {status}), and "
-                           f"a function returns and ends nothing else")
+                raise AnswerLost(
+                    f"it ended its own process (status {status}), and a "
+                    f"function returns and ends nothing else")
             parts += part
         return bytes(parts)
 
@@ -201,7 +207,7 @@ def answered(said, functions):
             said["outputs"])).read(said["arguments"])
         function = functions[int(number)]
     except Exception:
-        raise Lost("what it sends is no answer") from None
+        raise AnswerLost("what it sends is no answer") from None
     try:
         reply = "value", function(*arguments)
     except OutOfTime:
@@ -256,7 +262,7 @@ class Answer:
         except BaseException:
             talk.close()                    # it is in the middle of a call
             raise
-        print(str(said.get("printed", ""))[:crossing.LARGEST], end="")
+        print(str(said.get("printed", ""))[:crossing.MOST_BYTES], end="")
         if said.get("kind") == "error":
             raise_at(said)
         return said
@@ -270,9 +276,9 @@ class Answer:
         value = self.read(said, [*leaves, *weights])
         try:
             for number, state in dict(said.get("changed") or {}).items():
-                renew(arguments[int(number)], state)
+                renew_argument(arguments[int(number)], state)
         except Exception:
-            raise Lost("what it sends is no answer") from None
+            raise AnswerLost("what it sends is no answer") from None
         return value
 
     def read(self, said, leaves):
@@ -289,7 +295,7 @@ class Answer:
             return crossing.Reader(outputs, layers).read(said["value"])
         except Exception as error:
             talk.close()
-            raise Lost(f"what it sends is no answer ({error!s:.60})"
+            raise AnswerLost(f"what it sends is no answer ({error!s:.60})"
                        ) from None
 
     def gradients(self, talk, graph, wanted):
@@ -316,8 +322,8 @@ class Answer:
 
     def layer(self, talk, number, state):
         """A layer with the weights of one that the answer made."""
-        from helpers.marking.layers import Layer
-        return Layer(state, lambda layer, arguments: self.call(
+        from helpers.marking.layers import LayerElsewhere
+        return LayerElsewhere(state, lambda layer, arguments: self.call(
             arguments, {}, "forward", (number, "forward", layer.state()),
             layer.trained()))
 
@@ -339,7 +345,7 @@ def raise_at(said):
     raise error
 
 
-def renew(old, state):
+def renew_argument(old, state):
     """Give an argument the contents that it has over there."""
     outputs = crossing.read_arrays(state["outputs"])
     if hasattr(old, "named_parameters"):

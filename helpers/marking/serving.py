@@ -17,10 +17,10 @@ from helpers.marking.crossing import (ArgumentReader, Packer, array_of,
                                       read_arrays)
 
 FILE = "<answer>"
-PRINTED = 20_000           # characters that are passed on
+MOST_PRINTED = 20_000      # characters that are passed on
 
 
-def send(place, message):
+def write_message(place, message):
     """Write a message to a descriptor, with its length before it."""
     data = json.dumps(message).encode()
     data = memoryview(struct.pack("!Q", len(data)) + data)
@@ -28,7 +28,7 @@ def send(place, message):
         data = data[os.write(place, data[:1 << 16]):]
 
 
-def receive(place):
+def read_message(place):
     """The bytes of the next message.  Raises ``EOFError``."""
     def exactly(size):
         parts = bytearray()
@@ -41,21 +41,21 @@ def receive(place):
     return exactly(struct.unpack("!Q", exactly(8))[0])
 
 
-def serve(place):
+def serve_answer(place):
     """Answers messages until the other side goes."""
     served = Served(place)
     while True:
         try:
-            message = receive(place)
+            message = read_message(place)
         except EOFError:
             return
         sys.stdout = sys.stderr = printed = io.StringIO()
         try:
             said = served.said(message)
         except BaseException as error:
-            said = told(error)
-        said["printed"] = printed.getvalue()[:PRINTED]
-        send(place, said)
+            said = error_as_data(error)
+        said["printed"] = printed.getvalue()[:MOST_PRINTED]
+        write_message(place, said)
 
 
 class Served:
@@ -70,10 +70,10 @@ class Served:
         """A function of the check, by its number."""
         def asked(*arguments):
             packer = Packer()
-            send(self.place, {"kind": "ask", "number": number,
+            write_message(self.place, {"kind": "ask", "number": number,
                  "arguments": packer.pack(list(arguments)),
                  "outputs": [array_of(x) for x in packer.outputs]})
-            kind, value = self.unpacked(receive(self.place))
+            kind, value = self.unpacked(read_message(self.place))
             if kind == "raise":
                 raise as_error(*value)
             return value
@@ -190,7 +190,7 @@ def parameters(function):
         return []
 
 
-def told(error):
+def error_as_data(error):
     """An exception as data: its names, its text, and the learner's line."""
     kind, line, step = type(error), 0, error.__traceback__
     while step:

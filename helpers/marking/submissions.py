@@ -5,15 +5,19 @@ Nothing of it is run here.
 
 import ast
 import builtins
+import importlib
 import json
 import re
+import symtable
+import textwrap
 from dataclasses import dataclass, field
 
 import nbformat
 
-from helpers.marking.exercises import TAG, plain_python, tree_of
+from helpers.marking.exercises import (TAG, own_sources, plain_python,
+                                       tree_of)
 
-LARGEST = 50 << 20             # bytes of a notebook
+LARGEST_FILE = 50 << 20             # bytes of a notebook
 # What no exercise needs, and who wants to deceive a check may use.
 ODD = ("helpers.checks", "helpers.marking", "sys.modules", "gc", "ctypes",
        "inspect", "importlib", "__import__", "_getframe", "__globals__",
@@ -53,7 +57,8 @@ def read_submission(path, exercises):
     number, told = which_notebook(cells, path.name, exercises)
     answers, odd = {}, []
     for exercise in exercises[number]:
-        answers[exercise.number] = found = handed_in(exercise, cells)
+        answers[exercise.number] = found = handed_in(
+            exercise, cells, own_sources(number))
         odd += found.odd
     return Submission(number, answers, told, tuple(dict.fromkeys(odd)))
 
@@ -63,7 +68,7 @@ def cells_of(path):
     try:
         if not path.is_file():
             raise ValueError("this is no file; give a notebook (.ipynb)")
-        if path.stat().st_size > LARGEST:
+        if path.stat().st_size > LARGEST_FILE:
             raise ValueError("the file is larger than 50 MB; clear its "
                              "outputs and hand it in again")
         text = path.read_text("utf-8-sig")
@@ -117,7 +122,8 @@ def defines(cell, name):
         return bool(re.search(rf"(?m)^(?:(?:async )?def|class) {name}\b|"
                               rf"^{name} *=(?! *yours\()", cell.source))
     return any(name in names_bound(node) for node in tree.body
-               if not _taken_over(node))
+               if not _taken_over(node)
+               and not isinstance(node, (ast.Import, ast.ImportFrom)))
 
 
 def _taken_over(node):
@@ -140,19 +146,24 @@ def names_bound(node):
             for each in ast.walk(target) if isinstance(each, ast.Name)}
 
 
-def handed_in(exercise, cells):
-    """What was handed in for an exercise, wherever it stands."""
+def handed_in(exercise, cells, as_it_came=()):
+    """What was handed in for an exercise, wherever it stands.
+
+    ``as_it_came``: sources of the notebook's cells, of which no other than
+    the exercise's own can be an answer.
+    """
     told, odd = [], []
     own = [cell for cell in cells if cell.get("id") == exercise.cell
            and cell.cell_type == "code"]
     call = [cell for cell in cells if cell.get("id") == exercise.call]
     stub = " ".join(exercise.stub.split())
     others = [cell for cell in cells if defines(cell, exercise.name)
-              and cell not in own and cell not in call]
+              and cell not in own and cell not in call
+              and cell.source not in as_it_came]
     worked = [cell for cell in others if " ".join(
         cell.source.split()) != stub]
-    begun = own and " ".join(own[-1].source.split()) != stub and defines(
-        own[-1], exercise.name)
+    begun = own and " ".join(own[-1].source.split()) != stub and (
+        defines(own[-1], exercise.name) or not worked)
     if begun:
         cell = own[-1]
         if worked:
@@ -175,15 +186,16 @@ def handed_in(exercise, cells):
     source = plain_python(cell.source)
     needed = support(source, [each.source for each in before
                               if each.cell_type == "code"])
-    whole = "\n".join([*needed, source])
-    odd += suspicions(exercise, whole)
+    odd += suspicions(exercise, "\n".join([*needed, source]))
+    whole = "\n".join([*needed, with_constants(source)])
     return Found(whole, tuple(told), tuple(odd))
 
 
 def support(source, earlier):
     """Statements of earlier cells that an answer needs, in their order.
 
-    Imports, functions, classes, and constants that no call computes.
+    Imports, functions, classes, and constants that no call computes; one
+    that fails is left out, and the answer says what it lacks.
     """
     kept, known = [], []
     for text in earlier:
@@ -194,20 +206,59 @@ def support(source, earlier):
                     ast.Import, ast.ImportFrom, ast.FunctionDef,
                     ast.ClassDef)):
                 known.append((names_bound(node), node))
-    wanted = missing(source)
+    wanted = names_missing(source)
     for names, node in reversed(known):
         if wanted & names:
-            wanted = (wanted - names) | missing(ast.unparse(node))
-            kept.append(ast.unparse(node))
+            text = ast.unparse(node)
+            wanted = (wanted - names) | names_missing(text)
+            kept.append("try:\n" + textwrap.indent(with_constants(text), "  ")
+                        + "\nexcept Exception:\n  pass")
     return kept[::-1]
 
 
-def missing(source):
+def names_missing(source):
     """The names that a source reads and does not bind at its top level."""
-    tree = tree_of(source)
-    here = {name for node in tree.body for name in names_bound(node)}
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)
-            and isinstance(node.ctx, ast.Load)} - here - set(vars(builtins))
+    try:
+        top = symtable.symtable(source, "answer", "exec")
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    read, tables = set(), [top]
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        read |= {each.get_name() for each in table.get_symbols()
+                 if each.is_referenced() and (
+                     each.is_global() or table is top)}
+    here = {each.get_name() for each in top.get_symbols()
+            if each.is_assigned() or each.is_imported()}
+    return read - here - set(vars(builtins))
+
+
+def with_constants(source):
+    """A source with the values that it imports from checks written out.
+
+    Checks are not at hand where answers run; the data of an exercise is.
+    """
+    tree, lines = tree_of(source), source.splitlines()
+    for node in tree.body:
+        if not isinstance(node, ast.ImportFrom) or not str(
+                node.module).startswith("helpers.checks.notebook_"):
+            continue
+        texts = []
+        for alias in node.names:
+            try:
+                value = getattr(importlib.import_module(node.module),
+                                alias.name)
+                texts.append(f"{alias.asname or alias.name} = {value!r}")
+                same = ast.literal_eval(repr(value)) == value
+            except (ImportError, AttributeError, ValueError, SyntaxError):
+                same = False
+            if not same:
+                break
+        else:
+            lines[node.lineno - 1:node.end_lineno] = [
+                "; ".join(texts)] + [""] * (node.end_lineno - node.lineno)
+    return "\n".join(lines)
 
 
 def suspicions(exercise, source):
