@@ -22,7 +22,7 @@ def distillation_loss(student, teacher, temperature=1.0, sharpen=1.0):
     same tokens; both are divided by ``temperature``, the teacher's by
     ``sharpen`` as well.  Vocabularies that were padded to different sizes are
     cut to the smaller one.  As released, without the factor temperature
-    squared.  Introduced in notebook 05.  Raises ``ValueError`` if
+    squared.  Introduced in notebook M5.  Raises ``ValueError`` if
     the two do not predict equally many tokens.
     """
     if len(student) != len(teacher):
@@ -38,7 +38,7 @@ def distillation_loss(student, teacher, temperature=1.0, sharpen=1.0):
 def with_exemplars(example, exemplars):
     """The example as a few-shot teacher sees it: same completion.
 
-    Introduced in notebook 05.
+    Introduced in notebook M5.
     """
     return replace(example, prompt=exemplar_text(exemplars)
                    + example.prompt)
@@ -49,7 +49,7 @@ def teacher_logits(lm, encoded):
     """The teacher's logits (tokens, vocabulary) for all trained tokens.
 
     ``encoded``: (ids, labels) pairs; a row's tokens follow those of the row
-    before.  Introduced in notebook 05.
+    before.  Introduced in notebook M5.
     """
     ids, labels, mask = collate(encoded, lm.tokenizer.eos_token_id)
     device = lm.model.device
@@ -66,7 +66,7 @@ def distil(teacher, examples, exemplars=(), weights=(1.0, 1.0),
     released.  With ``exemplars`` the teacher sees them above each question;
     EKT's released code gives it the bare question.  ``examples`` are those
     that ``train`` gets, in the same order.  Padding that ``train`` counts is
-    left out of the divergence, as released.  Introduced in notebook 05.
+    left out of the divergence, as released.  Introduced in notebook M5.
     """
     seen = [encode(teacher.tokenizer, with_exemplars(example, exemplars))
             for example in examples]

@@ -14,7 +14,7 @@ from helpers.teachers.checkpoint import LanguageModel
 class Round:
     """One round: what was trained on, and the student that came out.
 
-    ``drawn``: completions sampled so far.  Introduced in notebook 05.
+    ``drawn``: completions sampled so far.
     """
 
     number: int
@@ -30,7 +30,7 @@ def expert_iteration(problems, judged, rounds, fit, ask):
     ``fit(examples)`` trains a *fresh* base student; ``ask(student,
     problems, number)`` has it sample and returns judged samples.  Only
     problems without a right program are asked again, and each keeps the
-    first one.  Introduced in notebook 05.  Raises
+    first one.  Introduced in notebook M5.  Raises
     ``RuntimeError`` as :func:`helpers.filtering.by_problem` does.
     """
     judged = list(judged)

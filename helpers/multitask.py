@@ -42,7 +42,7 @@ def plan_prompt(problem):
 def code_prompt(problem, plan=None):
     """What a student is asked for code with; a ``plan`` may be given.
 
-    Introduced in notebook 06.
+    Introduced in notebook M6.
     """
     given = "" if plan is None else section("plan", plan)
     return f"{CODE}\n{asked(problem)}{given}{section('code')}"
@@ -71,12 +71,10 @@ def plan_examples(problems, plans):
 def end_line(text):
     """``text`` with a newline at its end.
 
-    Introduced in notebook 06.
+    Introduced in notebook M6.
     """
     return text.rstrip("\n") + "\n"
 
-
-# ---------------------------------------------------------- what is learnt
 
 # ------------------------------------------------------------ the plan head
 
@@ -84,7 +82,7 @@ def plan_head(lm):
     """A second output layer for plans, at first a copy of the LM head.
 
     It is trained in full, as it starts with no adapter; the LM head stays
-    as it is.  Introduced in notebook 06.
+    as it is.  Introduced in notebook M6.
     """
     head = copy.deepcopy(lm.model.get_output_embeddings())
     return head.requires_grad_(True)
@@ -92,29 +90,38 @@ def plan_head(lm):
 
 # --------------------------------------------------------------- the mixing
 
-def alternate(codes, plans, updates, batch_size, seed, same_problem=False):
+def alternate(codes, plans, updates, batch_size, seed):
     """Yields (numbers of codes, numbers of plans) for each update.
 
-    Codes come in shuffled epochs.  Plans are drawn at random from all, as
-    released, or with ``same_problem`` from those of the code's own problem
-    where it has any.  The order of the codes depends on the seed alone, so
-    that ordinary fine-tuning sees the same codes in the same order.
-    Introduced in notebook 06.
+    Codes come in shuffled epochs, plans are drawn at random from all, as
+    released.  The order of the codes depends on the seed alone, so that
+    ordinary fine-tuning sees the same codes in the same order.  Introduced
+    in notebook 06.
     """
     order, draw = random.Random(f"{seed}|codes"), random.Random(f"{seed}|plan")
-    of = {}
-    for number, plan in enumerate(plans):
-        of.setdefault(plan.task_id, []).append(number)
-    everything, queue = range(len(plans)), []
+    queue = []
     for _ in range(updates):
         while len(queue) < batch_size:
             epoch = list(range(len(codes)))
             order.shuffle(epoch)
             queue += epoch
         chosen, queue = queue[:batch_size], queue[batch_size:]
-        yield chosen, [draw.choice(
-            of.get(codes[i].task_id, everything) if same_problem
-            else everything) for i in chosen] if plans else []
+        yield chosen, [draw.randrange(len(plans)) for _ in chosen
+                       ] if plans else []
+
+
+def of_same_problem(codes, plans, numbers, seed):
+    """``numbers`` of :func:`alternate`, with plans of each code's problem.
+
+    Where a problem has none, its plan is drawn from all.
+    """
+    draw, of = random.Random(f"{seed}|plan"), {}
+    for number, plan in enumerate(plans):
+        of.setdefault(plan.task_id, []).append(number)
+    everything = range(len(plans))
+    for chosen, _ in numbers:
+        yield chosen, [draw.choice(of.get(codes[i].task_id, everything))
+                       for i in chosen]
 
 
 def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
@@ -144,8 +151,10 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
                for examples in (codes, plans)]
     trained = [w for w in lm.model.parameters() if w.requires_grad]
     trained += list(head.parameters()) if head is not None else []
-    plan, shown = list(alternate(codes, plans, updates, batch_size, seed,
-                                 same_problem)), rows or batch_size
+    plan, shown = list(alternate(codes, plans, updates, batch_size,
+                                 seed)), rows or batch_size
+    if same_problem and plans:
+        plan = list(of_same_problem(codes, plans, plan, seed))
 
     def gradients(step, scaler):
         return tuple(
@@ -185,7 +194,7 @@ def student_plans(lm, problems, n, temperature=0.6, top_p=0.95, head=None,
 
     All of the released code writes plans through the LM head, even where a
     ``head`` of their own was trained; with ``head`` it is used.  Introduced
-    in notebook 06, section 7.
+    in notebook M6.
     """
     with using_head(lm.model, head):
         samples = sample(lm, {task_id: plan_prompt(p) for task_id, p
@@ -198,7 +207,7 @@ def student_plans(lm, problems, n, temperature=0.6, top_p=0.95, head=None,
 def generated_tokens(lm, texts):
     """How many tokens were generated for ``texts``, their ends included.
 
-    Introduced in notebook 06.
+    Introduced in notebook M6.
     """
     return sum(len(ids) + 1 for ids in lm.tokenizer(
         list(texts), add_special_tokens=False)["input_ids"])

@@ -79,20 +79,22 @@ class Plan:
 def plan_request(way, question, code, exemplar):
     """The prompt for a plan: one solved exemplar, then the target.
 
-    ``backward`` shows the code alone, as released by CodePLAN.  Introduced
-    in notebook 03, section 2.  Raises ``ValueError`` for an unknown way.
+    ``backward`` shows the code alone, as released by CodePLAN; its exemplar's
+    plan is ``exemplar["backward"]`` where there is one, as a plan must not
+    say what cannot be seen.  The role that the release puts in front is for
+    models that chat (:func:`helpers.prompts.as_messages`).  Introduced in
+    notebook 03.  Raises ``ValueError`` for an unknown way.
     """
     if way not in WAYS:
         raise ValueError(f"there is no way {way!r} to ask for a plan; choose "
                          f"one of {', '.join(WAYS)}")
-    target = {"question": question.rstrip("\n") + "\n",
-              "code": (code or "").rstrip("\n") + "\n"}
+    target = {"question": question, "code": code}
     text = ""
     for part in WAYS[way]:
         text += section(part, exemplar[part])
     text += section("plan", exemplar.get(way, exemplar["plan"])) + "\n"
     for part in WAYS[way]:
-        text += section(part, target[part])
+        text += section(part, target[part].rstrip("\n") + "\n")
     return text + section("plan")
 
 
@@ -119,29 +121,65 @@ def own_code_request(question, exemplar):
             + section("code"))
 
 
+def to_explain(problem, way, solutions=None):
+    """(number, program) of what a problem's plans are asked about.
+
+    Backward reasoning explains the first ``solutions`` reference programs,
+    all of them if ``None``; forward reasoning explains none: [(-1, "")].
+    Introduced in notebook 03.
+    """
+    if way == "forward":
+        return [(-1, "")]
+    return list(enumerate(problem.solutions[:solutions]))
+
+
+def plans_of(samples):
+    """A :class:`Plan` for each sample that is not empty.
+
+    A sample's ``task_id`` is that of the problem, the way to ask and the
+    number of the program, joined by "#".  Introduced in notebook 03.
+    """
+    plans = []
+    for one in samples:
+        task_id, way, number = one.task_id.rsplit("#", 2)
+        if one.completion.strip():
+            plans.append(Plan(task_id, way, int(number), one.sample_index,
+                              one.completion))
+    return plans
+
+
 def elicit(lm, problems, way, exemplar, n=1, solutions=None, temperature=0.2,
            **settings):
     """``n`` plans of the teacher for each problem, or each of its solutions.
 
-    Backward reasoning explains the first ``solutions`` reference programs of
-    a problem, all of them if ``None``; problems without one get no plan.
-    CodePLAN: temperature 0.2, one plan per solution.  ``settings`` go to
-    :func:`helpers.sampling.sample`.  Empty plans are left out.  Introduced
-    in notebook 03, section 3.  Raises ``ValueError`` as
+    What is explained: see :func:`to_explain`; problems without a program get
+    no backward plan.  CodePLAN: temperature 0.2, one plan per solution.
+    ``settings`` go to :func:`helpers.sampling.sample`.  Empty plans are left
+    out.  Introduced in notebook M2.  Raises ``ValueError`` as
     :func:`plan_request` does.
     """
-    prompts, of = {}, {}
-    for problem in problems:
-        codes = problem.solutions[:solutions] if way != "forward" else [None]
-        for number, code in enumerate(codes):
-            number = -1 if code is None else number
-            key = f"{problem.task_id}#{way}#{number}"
-            prompts[key] = plan_request(way, problem.question, code, exemplar)
-            of[key] = (problem.task_id, way, number)
-    samples = sample(lm, prompts, n, temperature, cut=cut_section,
-                     **settings) if prompts else []
-    return [Plan(*of[s.task_id], s.sample_index, s.completion)
-            for s in samples if s.completion.strip()]
+    prompts = {
+        f"{problem.task_id}#{way}#{number}": plan_request(
+            way, problem.question, code, exemplar)
+        for problem in problems
+        for number, code in to_explain(problem, way, solutions)}
+    return plans_of(sample(lm, prompts, n, temperature, cut=cut_section,
+                           **settings) if prompts else [])
+
+
+def no_leak(plan, code):
+    """Does no line of the program stand in the plan, spaces left aside?
+
+    A plan that quotes its program is worth much to whoever copies, and says
+    nothing about how to solve the problem.  Only lines with "=" or "(" count:
+    "else:" may be said in words.  Introduced in notebook 03.
+    """
+    text = "".join(plan.split())
+    for line in code.splitlines():
+        line = "".join(line.split())
+        if ("=" in line or "(" in line) and line in text:
+            return False
+    return True
 
 
 def steps(plan):
@@ -162,7 +200,7 @@ def write_plans(path, plans):
 
 
 def read_plans(path):
-    """The plans of a file.  Introduced in notebook 03.
+    """The plans of a file.  Introduced in notebook 06.
 
     Raises ``ValueError`` naming the line that is no plan, and for a file
     that is no text or empty.
@@ -248,7 +286,7 @@ def judge_both(runner, problems, written, progress=True):
 def score_plans(runner, problems, written, progress=True):
     """A :class:`Score` for each plan, in order, from its judged programs.
 
-    Introduced in notebook 03.  Raises as :func:`judge_both`.
+    Introduced in notebook M2.  Raises as :func:`judge_both`.
     """
     marks, found = judge_both(runner, problems, written, progress), {}
     for (plan, _), (examples, hidden) in zip(written, marks):
@@ -266,7 +304,7 @@ def best_of(keys, values, n):
     (C(N - above, n) - C(N - above - size, n)) / C(N, n).
     The keys are what one may look at (example tests), the values what one
     gets (hidden tests); with the values as keys it is the oracle.  Raises
-    ``ValueError`` for n outside 1..N.  Introduced in notebook 03.
+    ``ValueError`` for n outside 1..N.  Introduced in notebook M2.
     """
     total = len(keys)
     if not 1 <= n <= total:
@@ -282,16 +320,33 @@ def best_of(keys, values, n):
     return expected
 
 
-def choose(scores):
-    """The plan of each problem with the most programs that pass its example
-    tests; the first of equals.
+def mean_best_of(plans, keys, values, n):
+    """The mean over problems of :func:`best_of` ``n`` of their plans.
 
-    Introduced in notebook 06.
+    A key and a value for each of ``plans``; a problem with fewer than ``n``
+    plans chooses among those it has.  Introduced in notebook 03.  Raises
+    ``ValueError`` for lists of different lengths, and as :func:`best_of`.
     """
+    of = {}
+    for plan, key, value in zip(plans, keys, values, strict=True):
+        of.setdefault(plan.task_id, []).append((key, value))
+    return sum(best_of(*zip(*some), min(n, len(some)))
+               for some in of.values()) / len(of)
+
+
+def choose(scores):
+    """The plan of each problem of which the largest share of programs passes
+    the example tests; the first of equals.
+
+    A problem none of whose programs passes keeps its first plan.  Introduced
+    in notebook M2.
+    """
+    def share(score):
+        return score.examples / score.codes if score.codes else 0
+
     best = {}
     for score in scores:
-        held = best.get(score.plan.task_id)
-        if held is None or score.examples * held.codes > (
-                held.examples * score.codes):
-            best[score.plan.task_id] = score
+        name = score.plan.task_id
+        if name not in best or share(score) > share(best[name]):
+            best[name] = score
     return [score.plan for score in best.values()]

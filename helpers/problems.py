@@ -155,18 +155,30 @@ def _pairs(tests):
     return tuple(zip(*both))
 
 
-def _apps(row, task_id):
-    fields = "input_output", "example_input_output"
-    # What is read and printed is text: 1.10 keeps its zero, and an integer
-    # of thousands of digits is never built.
-    tests, examples = (_unpacked(row, field, dict, str, str)
-                       for field in fields)
+def unpack_apps(row):
+    """(solutions, tests, function) of a row of APPS.
+
+    Both fields are JSON within a text, or the thing itself, or nothing.
+    ``tests``: (input, output) pairs; ``function``: the name of the one that
+    is called, "" where a program reads and prints.  What is read and printed
+    stays text: 1.10 keeps its zero, and an integer of thousands of digits is
+    never built.  Introduced in notebook M3.  Raises ``ValueError`` for
+    fields that hold something else.
+    """
+    tests = _unpacked(row, "input_output", dict, str, str)
     function = tests.get("fn_name") or ""
     if function:                         # but here values are compared
-        tests, examples = (_unpacked(row, field, dict) for field in fields)
+        tests = _unpacked(row, "input_output", dict)
+    return _unpacked(row, "solutions", tuple), _pairs(tests), function
+
+
+def _apps(row, task_id):
+    solutions, tests, function = unpack_apps(row)
+    read = () if function else (str, str)
+    examples = _unpacked(row, "example_input_output", dict, *read)
     return Problem(task_id, row["question"], "calls" if function else "stdio",
-                   tests=_pairs(tests), examples=_pairs(examples),
-                   solutions=_unpacked(row, "solutions", tuple),
+                   tests=tests, examples=_pairs(examples),
+                   solutions=solutions,
                    starter=row.get("starter_code") or "",
                    entry_point=function,
                    preamble=LEETCODE if function else "",

@@ -29,9 +29,9 @@ class Profile:
 
     ``teacher`` and ``student`` are folders below the repository or names on
     the Hugging Face Hub (``owner/name@revision`` for one version); a teacher
-    may also be a file of recorded samples or an endpoint
-    (:func:`helpers.teachers.load_teacher`).  Counts are problems and samples
-    per problem, lengths are tokens.
+    may also be a file of recorded samples or an endpoint, with all that is to
+    be said of the server (:func:`helpers.teachers.load_teacher`).  Counts are
+    problems and samples per problem, lengths are tokens.
     """
 
     name: str
@@ -80,9 +80,13 @@ class Profile:
         With ``epochs`` 2 instead of mini's 8 it is ``mini-epochs-2``: other
         settings never write into the results of the profile as it comes.
         Where the values make no short and plain name, a hash stands for them.
+        What is said of a server behind the ? of its address, such as a price,
+        makes no other results.
         """
         parts, plain = [self.name], True
-        for name, value in self.changed.items():
+        changed = {name: value.partition("?")[0] if "://" in str(value)
+                   else value for name, value in self.changed.items()}
+        for name, value in changed.items():
             said = re.sub(r"[^a-z0-9._]+", "_", str(value).lower())
             plain = plain and len(said) <= 20 and (
                 said == value or isinstance(value, (int, float)))
@@ -90,7 +94,7 @@ class Profile:
         tag = "-".join(parts)
         if plain and len(tag) <= _LONGEST:
             return tag
-        told = hashlib.sha256(json.dumps(self.changed).encode()).hexdigest()
+        told = hashlib.sha256(json.dumps(changed).encode()).hexdigest()
         return f"{tag[:_LONGEST].rstrip('-._')}-{told[:8]}"
 
     @property

@@ -211,7 +211,8 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
 
     ``lm`` is any teacher with a ``name`` and a method ``draw``: a
     checkpoint, a recording or an endpoint (:mod:`helpers.teachers`).
-    Returns Samples, problem by problem in the order of ``prompts``.  What
+    Returns Samples, problem by problem in the order of ``prompts``; of a
+    prompt that a server refuses there are none, and a line says so.  What
     ``cache`` (a JSONL file) holds is not sampled again; new samples are
     appended to it batch by batch, so a kill loses one batch.  Of a
     checkpoint, at most ``sequences`` are decoded at a time, and prompts
@@ -252,4 +253,6 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
             append(cache, new)
             done.update({(s.task_id, s.sample_index): s for s in new})
             bar.update(len(new))
-    return [done[task, i] for task in prompts for i in range(n)]
+    # A server may have refused a prompt, and then has said so.
+    return [done[task, i] for task in prompts for i in range(n)
+            if (task, i) in done]

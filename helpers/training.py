@@ -29,7 +29,7 @@ def encode(tokenizer, example):
     The labels repeat the ids, but the prompt's are ``IGNORED``: the student
     learns to answer, not to ask.  The end token is trained, or the student
     would never stop.  (EKT's released code trains on question and padding
-    too; notebook 05 says what that changes.)
+    too; notebook E1 says what that changes.)
     Introduced in notebook 05.
     """
     prompt = tokenizer(example.prompt)["input_ids"]
@@ -44,7 +44,7 @@ def encode_all(tokenizer, example, length=0):
 
     Up to ``length`` tokens, end tokens follow as padding, and are trained
     on like the rest: EKT's released code does so with a length of 400.
-    Introduced in notebook 05.
+    Introduced in notebook E1.
     """
     ids, _ = encode(tokenizer, example)
     ids = ids + [tokenizer.eos_token_id] * (length - len(ids))
@@ -73,8 +73,7 @@ def masked_loss(logits, wanted, tokens=None):
 
     ``logits`` (rows, length, vocabulary) predict ``wanted`` (rows, length).
     The sum is divided by ``tokens``, by default the number of trained ones.
-    Raises ``ValueError`` if no token is trained on.  Introduced in notebook
-    05.
+    Raises ``ValueError`` if no token is trained on.
     """
     logits, wanted = trained_only(logits, wanted)
     total = cross_entropy(logits.float(), wanted, reduction="sum")
@@ -137,17 +136,16 @@ def predict(lm, encoded):
     return logits, labels.to(device)
 
 
-def task_loss(lm, encoded, head=None, tokens=None):
+def task_loss(lm, encoded, tokens=None):
     """Cross-entropy of one task's examples, in nats per token of its own.
 
     The sum over the trained tokens is divided by ``tokens``, by default
     their number, so that long plans do not drown short programs.  A part of
     a batch is given the whole batch's number: parts then add up to the same
-    gradient.  ``head`` replaces the output layer.  Raises ``ValueError`` if
-    no token is trained on.  Introduced in notebook 06.
+    gradient.  Raises ``ValueError`` if no token is trained on.  Introduced
+    in notebook 06.
     """
-    with using_head(lm.model, head):
-        logits, wanted = predict(lm, encoded)
+    logits, wanted = predict(lm, encoded)
     return masked_loss(logits, wanted, tokens)
 
 
@@ -166,8 +164,8 @@ def accumulate(lm, batch, weight, rows=None, head=None, scaler=None):
     """Add the gradient of a batch, ``rows`` at a time; its loss.
 
     The gradient is multiplied by ``weight`` and by the factor of the
-    ``scaler``, if given.  Logits are made in pieces where all would be too
-    many (:mod:`helpers.gpu.logits`).  Introduced in notebook 06.
+    ``scaler``, if given; ``head`` replaces the output layer.  Logits are made
+    in pieces where all would be too many (:mod:`helpers.gpu.logits`).
     """
     if not weight:
         return math.nan
@@ -175,11 +173,10 @@ def accumulate(lm, batch, weight, rows=None, head=None, scaler=None):
     for at in range(0, len(batch), rows or len(batch)):
         part = batch[at:at + (rows or len(batch))]
         places = len(part) * max(len(labels) for _, labels in part)
-        with autocast(lm.model):
+        with autocast(lm.model), using_head(lm.model, head):
             loss = loss_in_pieces(
-                lm.model, lambda: predict(lm, part), head, tokens
-            ) if too_many(lm.model, places) else task_loss(
-                lm, part, head, tokens)
+                lm.model, lambda: predict(lm, part), tokens=tokens
+            ) if too_many(lm.model, places) else task_loss(lm, part, tokens)
         scaled = scaler.scale(weight * loss) if scaler else weight * loss
         scaled.backward()
         total += loss.item()
@@ -223,8 +220,6 @@ def batches(count, batch_size, epochs, seed):
 
 def learning_rate(step, steps, peak, warmup=0.1):
     """Linear warm-up over a tenth of the steps, then linear decay to zero.
-
-    Introduced in notebook 06.
     """
     ramp = (step + 1) / max(1, round(warmup * steps))
     return peak * min(1.0, ramp, (steps - step) / (steps * (1 - warmup)))
@@ -234,7 +229,7 @@ def plain(logits, labels, numbers):
     """The objective of ordinary fine-tuning: :func:`completion_loss`.
 
     ``numbers`` says which examples are in the batch; another objective may
-    need to know.  Introduced in notebook 05.
+    need to know.  Introduced in notebook M5.
     """
     return completion_loss(logits, labels)
 

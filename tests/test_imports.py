@@ -11,11 +11,12 @@ import pytest
 
 HELPERS = Path(__file__).resolve().parents[1] / "helpers"
 LESSONS = ("problems", "hub", "prompts", "sampling", "exchange", "plans",
-           "programs", "filtering", "training", "distillation",
+           "programs", "filtering", "loop", "training", "distillation",
            "expert_iteration", "multitask", "evaluation", "seeds")
 TABLE = {
     "__init__": (), "__main__": (),
     "profiles": (), "prompts": (), "programs": (), "gpu": (), "figures": (),
+    "loop": (),
     "progress": (),               # below every room that has long work
     "execution.inside": (),
     "tools": ("profiles", "progress", "figures"),

@@ -10,8 +10,9 @@ from transformers import CodeGenConfig, CodeGenForCausalLM
 
 from helpers.gpu.logits import using_head
 from helpers.multitask import (CODE, PLAN, alternate, code_examples,
-                               code_prompt, direct, plan_examples, plan_head,
-                               plan_prompt, student_plans, train_two_tasks)
+                               code_prompt, direct, of_same_problem,
+                               plan_examples, plan_head, plan_prompt,
+                               student_plans, train_two_tasks)
 from helpers.plans import Plan
 from helpers.problems import load_problems
 from helpers.profiles import ROOT
@@ -135,12 +136,12 @@ def test_a_batch_without_a_trained_token_is_an_error():
 # ---- the mixing ----
 
 def test_the_codes_come_alike_whatever_else_is_learnt():
-    def codes(plans, seed=3, **options):
-        return [chosen for chosen, _ in alternate(
-            CODES, plans, 20, 8, seed, **options)]
+    def codes(plans, seed=3):
+        return [chosen for chosen, _ in alternate(CODES, plans, 20, 8, seed)]
     alone = codes([])
-    assert alone == codes(PLANS) == codes(PLANS, same_problem=True) == codes(
-        PLANS[:1]) == codes(CODES)
+    assert alone == codes(PLANS) == codes(PLANS[:1]) == codes(CODES)
+    assert alone == [chosen for chosen, _ in of_same_problem(
+        CODES, PLANS, alternate(CODES, PLANS, 20, 8, 3), 3)]
     assert alone != codes([], seed=4)
     flat, whole = sum(alone, []), range(len(CODES))
     for epoch in range(20 * 8 // len(CODES)):
@@ -150,18 +151,19 @@ def test_the_codes_come_alike_whatever_else_is_learnt():
 
 
 def test_plans_are_of_the_same_problem_or_of_any():
-    for same in (True, False):
+    mixed = list(alternate(CODES, PLANS, 30, 8, 0))
+    own = list(of_same_problem(CODES, PLANS, mixed, 0))
+    for numbers, same in ((own, True), (mixed, False)):
         pairs = [(CODES[i].task_id, PLANS[j].task_id)
-                 for chosen, others in alternate(CODES, PLANS, 30, 8, 0, same)
+                 for chosen, others in numbers
                  for i, j in zip(chosen, others, strict=True)]
         alike = sum(a == b for a, b in pairs) / len(pairs)
         assert alike == 1 if same else 0.08 < alike < 0.3      # one in six
         assert {b for _, b in pairs} == {p.task_id for p in PROBLEMS}
-    drawn = {j for _, others in alternate(CODES, PLANS, 30, 8, 0)
-             for j in others}
+    drawn = {j for _, others in mixed for j in others}
     assert drawn == set(range(len(PLANS)))
     # A problem without a plan of its own gets one of another problem.
-    few = list(alternate(CODES, PLANS[:2], 5, 8, 0, True))
+    few = list(of_same_problem(CODES, PLANS[:2], mixed[:5], 0))
     assert all(len(others) == 8 for _, others in few)
 
 
@@ -279,6 +281,11 @@ def test_a_cell_that_was_stopped_or_done_may_be_run_again(
 
 # ---- the plan head ----
 
+def plan_loss(lm, batch, head=None):
+    with using_head(lm.model, head):
+        return task_loss(lm, batch).item()
+
+
 @pytest.mark.parametrize("name", [STUDENT, T5])
 def test_the_plan_head_starts_as_a_copy_and_plans_alone_move_it(name):
     lm = adapted(name)
@@ -287,7 +294,7 @@ def test_the_plan_head_starts_as_a_copy_and_plans_alone_move_it(name):
     assert torch.equal(head.weight, own.weight)
     assert head.weight.data_ptr() != own.weight.data_ptr()
     batch = [encode_for(lm, e) for e in PLANS[:3]]
-    assert task_loss(lm, batch, head).item() == task_loss(lm, batch).item()
+    assert plan_loss(lm, batch, head) == plan_loss(lm, batch)
     settings = dict(batch_size=3, peak_rate=1e-2, head=head, progress=False)
     train_two_tasks(lm, CODES, PLANS, 3, weights=(1, 0), **settings)
     assert torch.equal(head.weight, before)      # codes go past it
@@ -295,7 +302,7 @@ def test_the_plan_head_starts_as_a_copy_and_plans_alone_move_it(name):
     assert not torch.equal(head.weight, before)
     assert lm.model.get_output_embeddings() is own
     assert torch.equal(own.weight, before)
-    assert task_loss(lm, batch, head).item() != task_loss(lm, batch).item()
+    assert plan_loss(lm, batch, head) != plan_loss(lm, batch)
 
 
 def test_the_lm_head_is_back_after_an_error():

@@ -10,8 +10,9 @@ import pytest
 from helpers.execution import Runner
 from helpers.mini.reading import faithful, side_by_side
 from helpers.plans import (PLAN_EXEMPLARS, WAYS, Plan, best_of, choose,
-                           code_request, elicit, judge_both, plan_request,
-                           read_plans, score_plans, steps, write_plans)
+                           code_request, elicit, judge_both, mean_best_of,
+                           no_leak, plan_request, read_plans, score_plans,
+                           steps, write_plans)
 from helpers.problems import load_problems
 from helpers.profiles import ROOT
 from helpers.prompts import section
@@ -41,6 +42,16 @@ def test_only_what_a_way_shows_is_in_its_prompt():
     assert "Eva" not in asked["backward"] and "day" not in asked["backward"]
     with pytest.raises(ValueError, match="choose one of forward, backward"):
         plan_request("sideways", "?", "", EXEMPLAR)
+
+
+def test_a_plan_leaks_that_quotes_a_line():
+    for problem in PROBLEMS[:10]:
+        code = problem.solutions[0]
+        quoted = "".join(f"- Do `{line.replace(' ', '')}`.\n"
+                         for line in code.splitlines())
+        assert not no_leak(code, code) and not no_leak(quoted, code)
+        assert no_leak("1. Read n.\n2. Times 2.\n3. Print it.\n", code)
+    assert no_leak("Is it odd, or else: stop.", "if x:\n    y()\nelse:\n")
 
 
 def test_a_code_request_ends_where_the_code_begins():
@@ -149,6 +160,16 @@ def test_best_of_equals_going_through_every_draw():
             means.append(np.mean([values[i] for i in draw if keys[i] == top]))
         assert best_of(keys, values, n) == pytest.approx(np.mean(means))
     assert best_of(values, values, total) == pytest.approx(max(values))
+
+
+def test_the_best_of_n_is_a_mean_over_problems():
+    plans = [Plan(task, "forward", -1, i, "1. Go.\n")
+             for task, i in (("a", 0), ("b", 0), ("a", 1))]
+    assert mean_best_of(plans, [1, 0, 0], [True, True, False], 2) == 1.0
+    assert mean_best_of(plans, [0, 0, 1], [True, True, False], 2) == 0.5
+    assert mean_best_of(plans, [0, 0, 0], [True, False, False], 1) == 0.25
+    with pytest.raises(ValueError, match="shorter"):
+        mean_best_of(plans, [0, 0], [True, True, True], 1)
 
 
 # ---- real problems ----

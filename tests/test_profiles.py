@@ -166,3 +166,11 @@ def test_what_is_nowhere_is_one_sentence(house):
     for changes in ({}, {"epochs": 2}):
         with pytest.raises(FileNotFoundError, match="run notebook 03 first"):
             find_artefact(get_profile("mini", **changes), "plans/no.jsonl")
+
+
+def test_what_is_said_of_a_server_makes_no_other_results():
+    plain = get_profile("mini", teacher="https://host.example/v1#m")
+    told = get_profile("mini", teacher="https://host.example/v1#m?price=1,2")
+    other = get_profile("mini", teacher="https://host.example/v1#n")
+    assert told.folder == plain.folder != other.folder
+    assert told.teacher.endswith("?price=1,2")

@@ -40,6 +40,8 @@ COMMANDS = {
         "test_measured.py, each part once; how fast, says a quiet machine",
     ".venv/bin/python tests/benchmarks/soak.py":
         "test_measured.py, fewer programs",
+    ".venv/bin/python tests/benchmarks/servers.py":
+        "asks a server that somebody has started",
 }
 
 

@@ -4,13 +4,11 @@ A check takes what the reader wrote, tries it on a small world whose outcome
 is known, prints one line and returns whether all is right.  It never raises.
 """
 
-from itertools import combinations
+from helpers.checks.report import (as_python, attempt, exercise, in_words,
+                                   misfit, say, shown)
+from helpers.plans import WAYS, plan_request, steps
 
-from helpers.checks.report import (as_python, attempt, entries, exercise,
-                                   in_words, misfit, one_number, say, shown)
-from helpers.plans import Plan, Score, best_of, plan_request, steps
-
-# ------------------------------------------- exercise 1: a backward prompt
+# ------------------------------------ exercise 1: the prompt for a plan
 
 EXEMPLAR = {
     "question": "Jon has n hats. On Sunday Jon finds 6. On Tuesday Jon halves "
@@ -19,189 +17,138 @@ EXEMPLAR = {
     "plan": "1. Read n.\n2. Tuesday: divided by 2.\n3. Sunday: plus 6.\n"
             "4. Print it.\n",
     "backward": "1. Read n.\n2. Divided by 2.\n3. Plus 6.\n4. Print it.\n"}
+WITHOUT_BACKWARD = {key: EXEMPLAR[key] for key in ("question", "code", "plan")}
 QUESTION = ("Uma has n rings. On Friday Uma loses 9. Read n, print how many "
             "rings Uma has in the end.")
 GIVEN_CODE = "x = int(input())\nx -= 9\nprint(x)"       # no newline at its end
-SHOWN = {False: "without the question", True: "with the question"}
+# (way, newlines behind question and code, exemplar)
+PROMPTS_ASKED = (
+    ("backward", "", EXEMPLAR), ("backward-with-question", "", EXEMPLAR),
+    ("forward", "", EXEMPLAR), ("backward", "\n", EXEMPLAR),
+    ("backward", "", WITHOUT_BACKWARD))
 
 
-def wrong_with(text, wanted, asked):
-    """What is wrong with a backward prompt, or None."""
+def wrong_with(text, wanted, way, end, exemplar):
+    """What is wrong with a prompt, or None."""
     if not isinstance(text, str):
         return f"this is {in_words(text)}; return the prompt as text"
-    if not asked and ("Uma" in text or "QUESTION" in text):
+    question, code = ("question" in WAYS[way]), ("code" in WAYS[way])
+    if not question and ("Uma" in text or "QUESTION" in text):
         return ("the question is shown, and nothing but code is wanted: "
                 "leave out its label, too, and the exemplar's")
-    if "c = b + 6" not in text or "ivided by 2." not in text:
+    if not code and ("x -= 9" in text or "CODE" in text):
+        return ("code is shown, and nothing but the question is wanted: "
+                "leave out its label, too, and the exemplar's")
+    if "ivided by 2." not in text:
         return "the solved exemplar must come first, its plan included"
-    if not asked and "Tuesday:" in text:
+    named = "Tuesday:" in text
+    if named and not question and exemplar is EXEMPLAR:
         return ("the exemplar's plan names days that nobody can see in its "
-                "code; use its plan of the key \"backward\"")
-    if asked and "Tuesday:" not in text:
+                "code; use exemplar[way] where there is one")
+    if question and not named:
         return ("with the question the exemplar's plan may name the days; "
                 "use its plan of the key \"plan\"")
-    if asked and ("Jon" not in text or "Uma" not in text):
-        return "both questions, the exemplar's and the target's, are wanted"
-    if "x -= 9" not in text:
-        return "the code to be explained is missing"
-    if text.index("x -= 9") < text.index("c = b + 6"):
-        return "the exemplar comes first, the target last"
-    if asked and text.index("Uma") > text.index("x -= 9"):
-        return "the question comes before the code"
+    for is_shown, part, first, last in (
+            (question, "question", "Jon finds 6", "Uma loses 9"),
+            (code, "code", "c = b + 6", "x -= 9")):
+        if is_shown and first not in text:
+            return (f"the {part} of the exemplar is missing; it must come "
+                    f"first, solved")
+        if is_shown and last not in text:
+            return f"the {part} of the target is missing"
+        if is_shown and text.index(last) < text.index(first):
+            return "the exemplar comes first, the target last"
+    if question and code and text.index("Uma loses") > text.index("x -= 9"):
+        return "the question comes before the code, as in WAYS"
     if not text.endswith("PLAN:\n"):
         return ("it must end in 'PLAN:' and a newline, and the model goes on "
                 "from there")
-    if "print(x)PLAN" in text:
-        return ("the code does not end in a newline, so the label is stuck "
-                "to its last line")
+    if text.endswith(("print(x)PLAN:\n", "end.PLAN:\n")):
+        return ("what is given does not end in a newline, so the label is "
+                "stuck to its last line")
+    if end and "\n\nPLAN" in text:
+        return ("what is given ends in a newline already, so there is a blank "
+                "line too many; strip it first")
     if "Print it.\n\n" not in text:
         return "a blank line ends the exemplar"
     if text != wanted:
         first = next((b for a, b in zip(text.splitlines() + [""] * 40,
                                         wanted.splitlines()) if a != b),
                      "its end")
-        return f"compare with plan_request from {first!r} on"
+        return f"it should read {first!r} somewhere; compare line by line"
 
 
 @exercise
-def check_03_1(backward_prompt):
-    """Exercise 1: the prompt for backward reasoning, in both forms.
+def check_03_1(plan_request_of_yours):
+    """Exercise 1: the prompt for a plan, in three ways.
 
     Prints one line, returns a bool.
     """
-    for asked, words in SHOWN.items():
-        way = "backward-with-question" if asked else "backward"
-        wanted = plan_request(way, QUESTION, GIVEN_CODE, EXEMPLAR)
-        title = f"{len(wanted)} characters {words}"
-        text, failed = attempt(backward_prompt, QUESTION, GIVEN_CODE,
-                               dict(EXEMPLAR), asked)
+    for way, end, exemplar in PROMPTS_ASKED:
+        given = (way, QUESTION + end, GIVEN_CODE + end)
+        wanted = plan_request(*given, exemplar)
+        title = f"{len(wanted)} characters {way}"
+        text, failed = attempt(plan_request_of_yours, *given, dict(exemplar))
         if failed:
-            return say(title, failed)
-        why = wrong_with(text, wanted, asked)
+            return say(title, failed, "an exemplar may have no plan of that "
+                       "key; take its \"plan\" then"
+                       if failed.kind == "KeyError" else None)
+        why = wrong_with(text, wanted, way, end, exemplar)
         if why:
             size = (f"{len(text)} characters" if isinstance(text, str)
                     else shown(text))
             return say(title, size, why)
-    return say("the prompt in both forms", "both")
+    return say("the prompt in three ways", "all three")
 
 
-# ------------------------------------- exercise 2: a plan by example tests
+# --------------------------- exercise 2: does the plan give the program away
 
-# (problem, plan, programs, example passes, hidden passes), mixed.
-ROWS = (("b", 0, 4, 2, 2), ("a", 0, 2, 1, 1), ("b", 1, 2, 2, 1),
-        ("c", 0, 0, 0, 0), ("a", 1, 2, 2, 0), ("c", 1, 2, 0, 0),
-        ("a", 2, 2, 2, 2), ("b", 2, 4, 3, 3), ("d", 0, 2, 1, 0))
-SCORES = tuple(Score(Plan(name, "forward", -1, index, f"1. {name}{index}.\n"),
-                     codes, examples, hidden)
-               for name, index, codes, examples, hidden in ROWS)
-PICKED = ["b1", "a1", "d0"]
-
-
-@exercise
-def check_03_2(pick_plans):
-    """Exercise 2: each problem's plan that its example tests choose.
-
-    Prints one line, returns a bool.
-    """
-    got, failed = attempt(pick_plans, list(SCORES),
-                          nothing="nothing is picked so far")
-    if not failed:
-        plans, failed = entries(got, "return a list of plans")
-    if failed:
-        return say(PICKED, failed, "a plan from which no program was written "
-                   "has no share; count it as 0"
-                   if failed.kind == "ZeroDivisionError" else None)
-    other = [plan for plan in plans if not isinstance(plan, Plan)]
-    if other:
-        return say(PICKED, shown(other[0]), "return a list of plans, and "
-                   f"this entry is {in_words(other[0])}" + (
-                       ": its plan is wanted" if isinstance(other[0], Score)
-                       else ""))
-    found = [f"{plan.task_id}{plan.sample_index}" for plan in plans]
-    reason = None
-    if not found:
-        reason = "nothing is picked so far"
-    elif len(found) > len({name[0] for name in found}):
-        reason = "one plan a problem is wanted"
-    elif "c0" in found or "c1" in found:
-        reason = ("no program of problem c passes its example tests; such a "
-                  "problem is left out")
-    elif "a2" in found:
-        reason = ("the plans 1 and 2 of problem a are equal on the example "
-                  "tests: take the first, hidden tests have no say")
-    elif "b2" in found:
-        reason = ("3 of 4 programs are more than 2 of 2, and a smaller "
-                  "share; compare shares")
-    elif "d0" not in found:
-        reason = ("problem d is missing: one of its two programs passes the "
-                  "example tests")
-    elif "a0" in found or "b0" in found:
-        reason = ("a problem's first plan is taken though a later one passes "
-                  "its example tests more often")
-    elif found != PICKED:
-        reason = "the problems should be in the order of their first score"
-    return say(PICKED, found, reason)
-
-
-# --------------------------------- exercise 3: best of n by going through all
-
-KEYS, VALUES = (2, 0, 2, 1, 0), (0.1, 0.2, 0.8, 0.5, 1.0)
-
-
-def over_all(keys, values, n, judge):
-    """Mean of ``judge`` over all draws of n of the pairs (key, value)."""
-    draws = list(combinations(list(zip(keys, values)), n))
-    return sum(map(judge, draws)) / len(draws)
-
-
-SLIPS = {
-    "among plans with equal keys it takes the first; each of them should "
-    "count alike": lambda draw: max(draw, key=lambda pair: pair[0])[1],
-    "among plans with equal keys it takes the best value; that is looking "
-    "at the hidden tests": lambda draw: max(draw)[1],
-    "it takes the best value there is, whatever the keys say: that is the "
-    "oracle": lambda draw: max(value for _, value in draw),
-    "it takes the plan with the smallest key": lambda draw: sum(
-        v for k, v in draw if k == min(draw)[0]) / sum(
-        k == min(draw)[0] for k, _ in draw),
-    "it returns a mean of keys; the values are what one gets":
-        lambda draw: max(draw)[0],
-    "it takes the mean of all n values, and chooses nothing":
-        lambda draw: sum(value for _, value in draw) / len(draw)}
+BRANCHING = ("n = int(input())\nif n > 5:\n    n = n * 2\nelse:\n"
+             "    n = n + 31\nprint(n)\n")
+# (plan, no leak?, what is said if it comes out otherwise).
+LEAKS = (
+    ("1. Read n.\n2. Double it if it is above 5.\n3. Print it.\n", True,
+     "this plan is in words alone and quotes no line of the program"),
+    ("1. Read n.\n2. n = n * 2\n3. Print it.\n", False,
+     "line 2 quotes the program; a plan with one line of code leaks"),
+    ("1. Read n.\n2. Else add, as in `n = n + 31`.\n", False,
+     "code within a line of words is quoted, too: look for the program's "
+     "line anywhere in the plan"),
+    ("1. Read n.\n2. Do n=n*2.\n3. Print it.\n", False,
+     "spaces do not count, neither in the plan nor in the program"),
+    ("1. Read n.\n2. If it is small, add 31, or else: double.\n", True,
+     "\"else:\" has neither = nor (, so it may be said in words"),
+    ("1. Read n.\n2. print the number\n", True,
+     "a word of the program, such as print, is no line of it"),
+    (BRANCHING, False, "the whole program in the place of a plan leaks"),
+    ("1. Read n.\n2. Take n = n * 3.\n", True,
+     "that line is not in the program, so it gives nothing away"))
 
 
 @exercise
-def check_03_3(best_by_hand):
-    """Exercise 3: best of n as a mean over all draws.
+def check_03_2(no_leak):
+    """Exercise 2: no line of the program stands in the plan.
 
     Prints one line, returns a bool.
     """
-    for n in (2, 1, 3, 5):
-        wanted = best_of(KEYS, VALUES, n)
-        title = f"{wanted:.4f} for n = {n}"
-        got, failed = attempt(best_by_hand, list(KEYS), list(VALUES), n)
-        if not failed:
-            got, failed = one_number(got)
-        if failed:
-            return say(title, failed)
-        if abs(got - wanted) < 1e-9:
-            continue
-        why = [text for text, judge in SLIPS.items()
-               if abs(over_all(KEYS, VALUES, n, judge) - got) < 1e-9]
-        draws = [(a, b) for a in zip(KEYS, VALUES) for b in zip(KEYS, VALUES)]
-        again = sum(sum(v for k, v in draw if k == max(draw)[0]) / sum(
-            k == max(draw)[0] for k, _ in draw) for draw in draws)
-        if n == 2 and abs(again / len(draws) - got) < 1e-9:
-            why = ["a plan is drawn twice; draw without putting back"]
-        if abs(got - round(got)) < 1e-9 and got > 1:
-            why = ["it is a sum; divide by the number of draws"]
-        return say(title, f"{got:.4f}", (why or [
-            "go through combinations(range(len(keys)), n), and take the "
-            "mean over them"])[0])
-    return say("the mean over all draws, for n = 1, 2, 3 and 5", "it")
+    for code, cases in ((BRANCHING, LEAKS), ("", (
+            ("1. Go.\n", True, "a program without lines has none to quote"),
+            ))):
+        for plan, wanted, why in cases:
+            said = (steps(plan)[1:] or steps(plan))[0]
+            title = f"{wanted} for the plan with '{said}'"
+            got, failed = attempt(no_leak, plan, code)
+            if failed:
+                return say(title, failed)
+            got = as_python(got)
+            if not isinstance(got, bool):
+                return say(title, misfit(got, "return True or False"))
+            if got != wanted:
+                return say(title, got, why)
+    return say(f"{len(LEAKS) + 1} plans told apart", "all")
 
 
-# ------------------------------------------- exercise 4: carry a plan out
+# ------------------------------------------- exercise 3: carry a plan out
 
 LONG = "".join(f"{i}. {text}.\n" for i, text in enumerate(
     ["Read n", *["Plus 1"] * 8, "Times 2", "Minus 12", "Print it"], 1))
@@ -226,8 +173,8 @@ CARRIED = (
 
 
 @exercise
-def check_03_4(carry_out):
-    """Exercise 4: a plan carried out without a program.
+def check_03_3(carry_out):
+    """Exercise 3: a plan carried out without a program.
 
     Prints one line, returns a bool.
     """

@@ -1,251 +1,376 @@
-"""Checks of the exercises in notebook 05."""
+"""Checks of the exercises in notebook 05.
+
+What holds a state (a tokenizer, a layer, a model) is real and small here,
+and is not compared with what it was before the call: to be trained is what
+it is for.
+"""
 
 import math
-from itertools import product
 
 import torch
-from torch.nn.functional import cross_entropy, pad
+from torch.nn.functional import cross_entropy
 
-from helpers.checks.report import (attempt, entries, exercise, failure,
-                                   in_words, misfit, say, shown, two)
-from helpers.training import IGNORED
+from helpers.checks.report import (attempt, entries, exercise, misfit,
+                                   one_number, say, shown, two)
+from helpers.filtering import Example
+from helpers.loop import training_loop
+from helpers.training import IGNORED, collate, completion_loss
 
 
-@exercise
-def check_05_1(reply_labels):
-    """Exercise 1: train on every reply and on one end token."""
-    parts, end = [([5, 6], [7]), ([8], [9, 10, 11])], 1
-    ids = [5, 6, 7, 8, 9, 10, 11, 1]
-    labels = [IGNORED, IGNORED, 7, IGNORED, 9, 10, 11, 1]
-    got, failed = attempt(reply_labels, [(list(q), list(r))
-                                         for q, r in parts], end)
-    if failed:
-        return say((ids, labels), failed)
-    pair, failed = two(got, "two lists are wanted, (ids, labels)", entries)
-    if failed:
-        return say("(ids, labels)", failed)
-    if pair[0] != ids:
-        return say(ids, shown(pair[0]), "the ids are all parts in order, and "
-                   "the end token once")
-    if len(pair[1]) != len(ids):
-        return say(f"{len(ids)} labels", f"{len(pair[1])} labels",
-                   "each token needs a label")
-    if pair[1] == ids:
-        return say(labels, pair[1], "the questions are trained on too")
-    if pair[1][-1] != end:
-        return say(labels, pair[1], "the end token must be trained, or the "
-                   "student never stops")
-    if pair[1] != labels:
-        return say(labels, pair[1], "questions are -100, replies are "
-                   "themselves")
-    return say("the mask of both replies", "it")
+def kept(kind):
+    """A subclass of ``kind`` whose copy is itself: see the module's text."""
+    return type(kind.__name__, (kind,), {
+        "__deepcopy__": lambda self, memo: self})
+
+
+# ---- exercise 1: encode
+
+EXAMPLE = Example("check/0", "Ann has 3 cups ?", "answer = 3")
+BOS, EOS, ASKED_IDS, PROGRAM_IDS = 0, 1, [2, 3, 4, 5, 6], [7, 8, 4]
+
+
+def small_tokenizer():
+    """A tokenizer of ten words that puts a start token before a text."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+    words = "<s> </s> Ann has 3 cups ? answer = <unk>".split()
+    core = Tokenizer(models.WordLevel(
+        {word: i for i, word in enumerate(words)}, "<unk>"))
+    core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    core.post_processor = processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", BOS)])
+    return kept(PreTrainedTokenizerFast)(
+        tokenizer_object=core, bos_token="<s>", eos_token="</s>")
 
 
 @exercise
-def check_05_2(merge):
-    """Exercise 2: one matrix for weight and adapter."""
-    source = torch.Generator().manual_seed(0)
-    weight = torch.randn(3, 4, generator=source)
-    a = torch.randn(2, 4, generator=source)
-    b = torch.randn(3, 2, generator=source)
-    x = torch.randn(5, 4, generator=source)
-    before = weight.clone()
-    got, failed = attempt(merge, weight, a, b, 6, 2)
+def check_05_1(encode):
+    """Exercise 1: ids and labels of an example."""
+    ids = [BOS, *ASKED_IDS, *PROGRAM_IDS, EOS]
+    labels = [IGNORED] * 6 + [*PROGRAM_IDS, EOS]
+    title = f"ids {ids} and labels {labels}"
+    got, failed = attempt(encode, small_tokenizer(), EXAMPLE)
     if failed:
-        if torch.equal(weight, before):
-            return say("a (3, 4) matrix", failed)
-        return say("weight unchanged", failed, "the frozen one may be needed "
-                                               "again")
-    if not isinstance(got, torch.Tensor):
-        return say("a (3, 4) matrix", misfit(got, "return one tensor"))
-    if got.shape != weight.shape:
-        return say("a (3, 4) matrix", f"the shape {tuple(got.shape)}",
-                   "it must have the shape of weight")
-    got = got.detach().to(weight.dtype)
-    if torch.allclose(got, weight + b @ a, atol=1e-5):
-        return say("W + 3 B A", "W + B A", "the factor alpha / rank is "
-                   "missing")
-    wanted = x @ weight.T + 6 / 2 * (x @ a.T) @ b.T
-    if not torch.allclose(x @ got.T, wanted, atol=1e-4):
-        return say("the layer's output", "another one", "compare with "
-                   "lora_layer on some x")
-    return say("the layer's output", "the same")
+        return say(title, failed)
+    pair, failed = two(got, "return two lists, (ids, labels)", entries)
+    if failed:
+        return say(title, failed)
+    why = slip_in_ids(pair[0], ids) or slip_in_labels(*pair, labels)
+    return say(title, f"ids {shown(pair[0])} and labels {shown(pair[1])}"
+               if why else "both", why)
 
 
-# ------------------------------------------- exercise 3: repair a distillation
-
-# The known mistakes of each part, by what is said of them; None is right.
-# Which logits belong to which labels, in the cross-entropy ...
-TOLD = {None: 1,
-        "in the cross-entropy position i predicts token i + 1: shift": 0,
-        "the cross-entropy is shifted the wrong way: position i predicts "
-        "token i + 1": -1}
-# ... what is made of the divergence of each token and of the mask ...
-MEANS = {
-    None: lambda each, mask: (each * mask).sum() / mask.sum(),
-    "question and padding count in the divergence; take trained tokens only":
-        lambda each, mask: each.mean(),
-    "the divergence leaves question and padding out of its sum, and still "
-    "divides by them": lambda each, mask: (each * mask).mean(),
-    "the divergence is divided by the number of texts (batchmean?), not of "
-    "trained tokens": lambda each, mask: (each * mask).sum() / len(each),
-    "question and padding count in the divergence, and it is divided by "
-    "the number of texts": lambda each, mask: each.sum() / len(each),
-    "the divergence is a mean of each text's mean; every token counts alike":
-        lambda each, mask: ((each * mask).sum(1) / mask.sum(1)).mean(),
-    "the divergence is a sum over tokens; take the mean":
-        lambda each, mask: (each * mask).sum()}
-# ... which logits belong to which labels, in the divergence ...
-FOLLOWED = {None: 1,
-            "in the divergence, too, position i predicts token i + 1: shift":
-                0,
-            "the divergence is shifted the wrong way": -1}
-# ... the words that only the teacher has ...
-CUTS = {None: "before",
-        "the teacher's extra words are cut after the softmax, and its "
-        "probabilities do not add up to 1": "after",
-        "the student cannot have the teacher's extra words; cut the "
-        "teacher's instead": "padded"}
-# ... the direction and what kl_div does of its own accord ...
-REVERSED = {None: False,
-          "the divergence is the wrong way round: the teacher's "
-          "probabilities weigh the logarithms": True}
-SPREAD = {None: False,
-          "the divergence is divided by the size of the vocabulary too "
-          "(kl_div's mean does that)": True}
-# ... and the weights of the two parts.
-WEIGHTS = {None: (1, 1), "the divergence is missing": (1, 0),
-           "the cross-entropy is missing": (0, 1),
-           "both parts have the weight 1, not a half": (0.5, 0.5)}
+def slip_in_ids(found, ids):
+    """Why ``found`` are not the ``ids``; None if they are."""
+    if found == ids:
+        return None
+    if found == ids[:-1]:
+        return ("the ids lack the end token: the student would never learn "
+                "to stop")
+    if found == [*ids[:6], BOS, *ids[6:]]:
+        return ("a start token stands before the program: it goes on, so "
+                "use add_special_tokens=False there")
+    if found == ids[1:]:
+        return ("the prompt lost its start token: it is what the student "
+                "sees when it is asked, so leave its tokens as they come")
+    if found == ids[6:]:
+        return "the question belongs to the ids too: it is seen"
+    return "the ids are the prompt's, the program's, and one end token"
 
 
-def two_models():
-    """Logits of a student and a teacher with more words, and labels."""
+def slip_in_labels(ids, found, labels):
+    """Why ``found`` are not the ``labels``; None if they are."""
+    if found == labels:
+        return None
+    if found == ids:
+        return "the question is trained on too: its labels are -100"
+    if len(found) != len(ids):
+        return f"{len(ids)} ids need {len(ids)} labels"
+    if found == [*labels[:-1], IGNORED]:
+        return ("the end token is masked: it must be trained on, or the "
+                "student never stops")
+    if found == [*labels[1:], IGNORED]:
+        return "the labels are shifted: the loss does that later"
+    if found == [*ids[:6], *[IGNORED] * 4]:
+        return "the wrong way round: the question is masked, not the program"
+    return "-100 for each token of the question, all others as they are"
+
+
+# ---- exercise 2: the loss of the completion
+
+def logits_and_labels():
+    """Logits of three rows of six tokens, and labels with holes."""
     source = torch.Generator().manual_seed(5)
-    student = 2 * torch.randn(3, 7, 6, generator=source)
-    teacher = 2 * torch.randn(3, 7, 9, generator=source)
-    skip = IGNORED
-    labels = torch.tensor([[skip, skip, 3, 1, 5, skip, skip],
-                           [skip, skip, 4, 2, 0, 1, 5],
-                           [skip, skip, skip, skip, 2, 5, skip]])
-    return student, teacher, labels
+    logits = 2 * torch.randn(3, 6, 7, generator=source)
+    labels = torch.full((3, 6), IGNORED)
+    labels[0, 2:5] = torch.tensor([3, 1, 6])
+    labels[1, 4:] = torch.tensor([4, 6])
+    labels[2, 3] = 6
+    return logits, labels
 
 
-def aligned(logits, labels, shift):
-    """Logits and labels such that position i predicts token i + ``shift``."""
-    if shift == 1:
-        return logits[:, :-1], labels[:, 1:]
-    return (logits[:, 1:], labels[:, :-1]) if shift else (logits, labels)
+def plain_loss(logits, labels, **more):
+    """The mean over all places whose label is not -100, without a shift."""
+    return cross_entropy(logits.flatten(0, 1), labels.flatten(), **more)
 
 
-def own_loss(student, labels, shift=1):
-    """The cross-entropy."""
-    logits, wanted = aligned(student, labels, shift)
-    return cross_entropy(logits.flatten(0, 1), wanted.flatten())
-
-
-def followed(student, teacher, labels, mean=MEANS[None], shift=1,
-             cut="before", turned=False, spread=False):
-    """The divergence, with mistakes to choose.
-
-    Introduced in notebook 06.
-    """
-    (q, wanted), (p, _) = (aligned(logits, labels, shift)
-                           for logits in (student, teacher))
-    if cut == "padded":
-        q = pad(q, (0, p.shape[-1] - q.shape[-1]))
-    elif cut == "before":
-        p = p[..., :q.shape[-1]]
-    size = q.shape[-1]
-    p, q = p.log_softmax(-1)[..., :size], q.log_softmax(-1)
-    if turned:
-        p, q = q, p
-    each = (p.exp() * (p - q)).sum(-1)
-    return mean(each, wanted != IGNORED) / (size if spread else 1)
-
-
-def known_slips(student, teacher, labels):
-    """``[(value, reasons)]`` of all known mistakes, the fewest first."""
-    first = {why: own_loss(student, labels, shift).item()
-             for why, shift in TOLD.items()}
-    second = [([why for why, _ in chosen], followed(
-        student, teacher, labels, *(choice for _, choice in chosen)).item())
-        for chosen in product(*(part.items() for part in (
-            MEANS, FOLLOWED, CUTS, REVERSED, SPREAD)))]
-    values = [(a * one + b * two, [why for why in (cause, *causes, weighed)
-                                   if why])
-              for (cause, one), (causes, two), (weighed, (a, b)) in product(
-                  first.items(), second, WEIGHTS.items())]
-    return sorted(values, key=lambda pair: len(pair[1]))
-
-
-def slip_in_value(distil_step, value):
-    """Why ``value`` is not the loss of :func:`two_models`; None if it is."""
-    student, teacher, labels = two_models()
-    if not math.isfinite(value):
-        return ("somewhere 0 meets an infinite logarithm: use log_softmax, "
-                "and cut words instead of making them impossible")
-    for known, reasons in known_slips(student, teacher, labels):
-        if math.isclose(value, known, rel_tol=2e-5):
-            return reasons[0] if reasons else None
-    same, failed = attempt(distil_step, student.clone(), student.clone(),
-                           labels.clone())
-    alone = own_loss(student, labels).item()
-    if failed or not math.isclose(float(same), alone, rel_tol=1e-4):
-        return ("with the student as its own teacher the cross-entropy "
-                "should be left, and it is not")
-    return "the cross-entropy is right, and the divergence is not"
+def loss_slips(logits, labels):
+    """{what is wrong: the value that it gives}."""
+    a, b = logits[:, :-1], labels[:, 1:]
+    return {
+        "position i predicts token i + 1: shift": plain_loss(logits, labels),
+        "shifted the wrong way: position i predicts token i + 1":
+            plain_loss(logits[:, 1:], labels[:, :-1]),
+        "a sum; take the mean over the trained tokens":
+            plain_loss(a, b, reduction="sum"),
+        "divided by all tokens; divide by those that are trained on":
+            plain_loss(a, b, reduction="sum") / b.numel(),
+        "a mean of each row's mean; every token counts alike": sum(
+            plain_loss(a[i:i + 1], b[i:i + 1]) for i in range(3)) / 3,
+        "-100 is taken for a token; leave those places out":
+            plain_loss(a, b.clamp(min=0)),
+        "cross_entropy takes logits and makes its own softmax":
+            plain_loss(a.softmax(-1), b),
+        "the sign is wrong: a loss is the negative logarithm":
+            -plain_loss(a, b)}
 
 
 @exercise
-def check_05_3(distil_step):
-    """Exercise 3: cross-entropy and divergence, and only the student learns.
-
-    Names the first mistake that is found.
-    """
+def check_05_2(completion_loss):
+    """Exercise 2: shifted, masked, a mean over trained tokens."""
     with torch.enable_grad():
-        inputs = two_models()
-        right = (own_loss(inputs[0], inputs[2]) + followed(*inputs)).item()
-        title, given = f"a loss of {right:.4f}", [x.clone() for x in inputs]
-        got, failed = attempt(distil_step, *given)
+        logits, labels = logits_and_labels()
+        right = plain_loss(logits[:, :-1], labels[:, 1:]).item()
+        title = f"a loss of {right:.4f}"
+        leaf = logits.requires_grad_()
+        got, failed = attempt(completion_loss, leaf * 1, labels)
         if failed:
             return say(title, failed)
         if not isinstance(got, torch.Tensor):
-            return say(title, shown(got), f"this is {in_words(got)}; return "
-                       f"one tensor, or nothing can be trained with it")
-        if got.dim():
-            return say(title, f"a tensor of shape {tuple(got.shape)}",
-                       "one number is wanted, a mean over tokens")
-        try:
-            value = float(got)
-        except (RuntimeError, TypeError, ValueError) as error:
-            return say(title, failure(error).got, "one number is wanted")
-        why = slip_in_value(distil_step, value)
-        if why:
+            return say(title, misfit(got, "return a tensor, or nothing can "
+                                     "be trained with it"))
+        value, failed = one_number(got, "return one number, a mean", False)
+        if failed:
+            return say(title, failed)
+        if not math.isclose(value, right, rel_tol=1e-4):
+            why = next((why for why, slip in loss_slips(
+                logits.detach(), labels).items()
+                if math.isclose(value, slip, rel_tol=1e-4)),
+                "the mean of -log p(right token) over the trained tokens")
             return say(title, f"{value:.4f}", why)
-        return check_gradients(distil_step, f"{title} that trains the student")
+        if not got.requires_grad:
+            return say(title, "a number without gradient", "keep it a "
+                       "tensor: nothing can be trained with it")
+        return say(title, f"{value:.4f}")
 
 
-def check_gradients(distil_step, title):
-    """The second half of exercise 3: who learns from the loss."""
-    student, teacher, labels = two_models()
-    leaves = student.requires_grad_(), teacher.requires_grad_()
-    wanted, = torch.autograd.grad(
-        own_loss(student, labels) + followed(student, teacher, labels),
-        student)
-    loss, failed = attempt(distil_step, student * 1, teacher * 1, labels)
+# ---- exercise 3: a LoRA layer
+
+RANK, ALPHA = 2, 6
+
+
+@exercise
+def check_05_3(LoRALinear):
+    """Exercise 3: frozen layer plus alpha / rank B A x."""
+    with torch.enable_grad():
+        torch.manual_seed(5)
+        base = kept(torch.nn.Linear)(4, 3)
+        x, title = torch.randn(5, 4), "W x + alpha / rank B A x"
+        layer, failed = attempt(LoRALinear, base, RANK, ALPHA)
+        if failed:
+            return say(title, failed)
+        if not isinstance(layer, torch.nn.Module):
+            return say(title, misfit(layer, "write a class that is a "
+                                     "torch.nn.Module"))
+        why = slip_in_weights(layer)
+        if why:
+            return say("weights a (2, 4) and b (3, 2)", "others", why)
+        first, failed = output_of(layer, x)
+        if failed:
+            return say(title, failed)
+        if not torch.allclose(first, base(x), atol=1e-5):
+            return say("W x at first", "another output", "b starts at zero, "
+                       "so that nothing changes; and W x is base(x)")
+        with torch.no_grad():
+            layer.a.copy_(torch.randn(RANK, 4))
+            layer.b.copy_(torch.randn(3, RANK))
+        got, failed = output_of(layer, x)
+        if failed:
+            return say(title, failed)
+        why = slip_in_update(base, layer, x, got)
+        if why:
+            return say(title, "another output", why)
+        return say(title, "it")
+
+
+def output_of(layer, x):
+    """``(output, None)`` of a layer with the shape (5, 3), or a Failure."""
+    got, failed = attempt(layer.forward, x)
     if failed:
-        return say(title, failed)
-    try:
-        got = torch.autograd.grad(loss, leaves, allow_unused=True,
-                                  materialize_grads=True)
-    except RuntimeError as error:
-        return say(title, failure(error).got, "it cannot be trained with: "
-                   "keep what comes from the student a tensor")
-    if got[1].any():
-        return say(title, "one that trains the teacher", "its logits are "
-                   "the target and get no gradient: detach them")
-    if not torch.allclose(got[0], wanted, atol=1e-5):
-        return say(title, "another gradient", "the value is right; is a part "
-                   "of the student's side detached?")
+        return None, failed
+    if not isinstance(got, torch.Tensor) or got.shape != (5, 3):
+        return None, misfit(got, "forward returns (rows, out), one tensor")
+    return got, None
+
+
+def slip_in_weights(layer):
+    """Why the weights of a new layer are not those wanted; or None."""
+    for name, shape, words in (("a", (RANK, 4), "(rank, in)"),
+                               ("b", (3, RANK), "(out, rank)")):
+        weight = getattr(layer, name, None)
+        if weight is None:
+            return f"nothing is in self.{name} so far, shape {words}"
+        if not isinstance(weight, torch.nn.Parameter):
+            return (f"self.{name} is no torch.nn.Parameter, so that no "
+                    f"optimiser would find it")
+        if weight.shape != shape:
+            return f"self.{name} has the shape {tuple(weight.shape)}, {words}"
+    if layer.b.any():
+        return "b starts at zero, so that nothing changes at first"
+    if not layer.a.any():
+        return ("a is zero like b: then neither gets a gradient, ever; make "
+                "a random")
+    trained = {name for name, weight in layer.named_parameters()
+               if weight.requires_grad}
+    if trained != {"a", "b"}:
+        return (f"a and b alone are trained, and here {len(trained)} weights "
+                f"are: freeze those of base")
+    return None
+
+
+def slip_in_update(base, layer, x, got):
+    """Why the output with a and b that are not zero is wrong; or None."""
+    update = x @ layer.a.T @ layer.b.T
+    frozen, scale = base(x), ALPHA / RANK
+    for why, slip in (
+            ("the factor alpha / rank is missing", frozen + update),
+            ("the factor is alpha / rank, not alpha",
+             frozen + ALPHA * update),
+            ("the factor is alpha / rank, not rank / alpha",
+             frozen + update / scale),
+            ("the factor is for B A x alone", scale * (frozen + update)),
+            ("the frozen layer is missing", scale * update),
+            ("the update is missing", frozen),
+            ("the bias of base is missing: call base(x)",
+             frozen - base.bias + scale * update)):
+        if torch.allclose(got, slip, atol=1e-4):
+            return why
+    if not torch.allclose(got, frozen + scale * update, atol=1e-4):
+        return "compare with base(x) + alpha / rank * (x @ a.T) @ b.T"
+    grads = torch.autograd.grad(got.sum(), (layer.a, layer.b),
+                                allow_unused=True) if got.requires_grad else [
+        None]
+    if any(grad is None for grad in grads):
+        return "no gradient reaches a and b: use them as they are"
+    return None
+
+
+# ---- exercise 4: the loop
+
+RATES = [0.02, 0.04, 0.03, 0.02, 0.01]
+
+
+def small_model():
+    """A Llama of one layer and 12 words, the same each time."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+    torch.manual_seed(5)
+    return kept(LlamaForCausalLM)(LlamaConfig(
+        vocab_size=12, hidden_size=8, intermediate_size=16,
+        num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=2,
+        max_position_embeddings=16, tie_word_embeddings=False))
+
+
+def small_batches():
+    """Five batches of (ids, labels, mask)."""
+    source = torch.Generator().manual_seed(5)
+
+    def row(length):
+        ids = torch.randint(2, 12, (length,), generator=source).tolist()
+        return ids, [IGNORED] * 2 + ids[2:]
+    return [collate([row(5), row(8)], 1) for _ in RATES]
+
+
+def trained_with(zero=True, step=True, clip=True, rate=None, decay=0.1):
+    """The weights after a loop with slips to choose, as one tensor."""
+    model = small_model()
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=decay)
+    for (ids, labels, mask), now in zip(small_batches(), RATES):
+        optimizer.param_groups[0]["lr"] = rate or now
+        if zero:
+            optimizer.zero_grad()
+        completion_loss(model(input_ids=ids, attention_mask=mask).logits,
+                        labels).backward()
+        if clip:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        if step:
+            optimizer.step()
+    return flat(model)
+
+
+def flat(model):
+    """All weights of a model as one tensor."""
+    return torch.cat([w.detach().flatten() for w in model.parameters()])
+
+
+LOOP_SLIPS = {
+    "the weights are as before: optimizer.step() is missing, or "
+    "zero_grad() stands right before it": {"step": False},
+    "the gradients of earlier batches pile up: optimizer.zero_grad() in "
+    "each round": {"zero": False},
+    "the norm of the gradient is not cut to 1, between backward() and "
+    "step()": {"clip": False},
+    "the rate stays what AdamW begins with: set it in each round":
+        {"rate": 1e-3},
+    "the rate stays the first one: set it in each round": {"rate": RATES[0]},
+    "the weight decay is AdamW's own; wanted is 0.1": {"decay": 0.01},
+    "the weight decay is 0; wanted is 0.1": {"decay": 0.0}}
+
+
+@exercise
+def check_05_4(training_loop):
+    """Exercise 4: an update a batch; names the first slip that is found."""
+    with torch.enable_grad():
+        model, title = small_model(), f"{len(RATES)} losses"
+        got, failed = attempt(training_loop, model, small_batches(),
+                              completion_loss, list(RATES))
+        if failed:
+            return say(title, failed)
+        if isinstance(got, (list, tuple)) and any(
+                isinstance(loss, torch.Tensor) and loss.requires_grad
+                for loss in got):
+            return say(title, "tensors", "each keeps all that its batch "
+                       "computed in memory: take loss.item()")
+        losses, failed = entries(got, "return the list of losses")
+        if failed:
+            return say(title, failed)
+        if len(losses) != len(RATES):
+            return say(title, f"{len(losses)}", "one loss for each batch; "
+                       "where does return stand?")
+        for loss in losses:
+            _, failed = one_number(loss, "a loss is a number")
+            if failed:
+                return say(title, failed)
+        return say_of_loop(model, losses)
+
+
+def say_of_loop(model, losses):
+    """What is told of the weights and losses of a loop that ran."""
+    title, found, right = "the weights of our loop", flat(model), trained_with
+    if not torch.allclose(found, right(), atol=1e-5):
+        why = next((why for why, slip in LOOP_SLIPS.items()
+                    if torch.allclose(found, right(**slip), atol=1e-5)),
+                   "in each round: rate, zero_grad, loss, backward, clip, "
+                   "step, with AdamW and weight_decay=0.1")
+        return say(title, "others", why)
+    wanted = our_losses()
+    if not torch.allclose(torch.tensor([float(x) for x in losses]),
+                          torch.tensor(wanted), atol=1e-4):
+        return say("the losses before each update", shown(losses),
+                   "append the loss that is computed in the round")
     return say(title, "the same")
+
+
+def our_losses():
+    """The losses that the collection's loop returns."""
+    return training_loop(small_model(), small_batches(), completion_loss,
+                         RATES)

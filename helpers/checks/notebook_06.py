@@ -1,268 +1,292 @@
 """Checks of the exercises in notebook 06."""
 
 import math
-from itertools import product
+import random
+from types import SimpleNamespace
 
 import torch
+from torch.nn.functional import cross_entropy
 
 from helpers.checks.report import (attempt, entries, exercise, misfit,
                                    one_number, say, two)
-from helpers.evaluation import pass_at_k
-from helpers.plans import best_of
-from helpers.training import IGNORED
+from helpers.training import IGNORED, predict
 
-# ------------------------------------------------ exercise 1: one batch of two
+# -------------------------------------------- exercise 1: a task's own tokens
 
-END = PAD = 1             # one token for both, as in many tokenizers
-CODES = [([5, 6], [7]), ([8], [9, 10, 11])]
-PLANS = [([5, 6, 8], [12, 13, 14])]
+# Two rows of unequal length: (ids, labels), 3 and 6 tokens trained on.
+ENCODED = [([2, 3, 4, 5, 1], [IGNORED, IGNORED, 4, 5, 1]),
+           ([6, 7, 8, 9, 10, 11, 3, 1], [IGNORED, IGNORED, 8, 9, 10, 11, 3,
+                                         1])]
+OWN, OF_THE_WHOLE = 9, 36
+LOSSES = {
+    None: lambda sums, wanted: sums.sum() / OWN,
+    "a sum; divide it by the number of trained tokens":
+        lambda sums, wanted: sums.sum(),
+    "divided by all positions: prompt and padding are not trained on":
+        lambda sums, wanted: sums.sum() / wanted.numel(),
+    "divided by the rows: it is a mean over tokens":
+        lambda sums, wanted: sums.sum() / len(wanted),
+    "a mean of the rows' means: tokens of short rows count for more":
+        lambda sums, wanted: (sums.sum(1) / (wanted != IGNORED).sum(1)).mean(),
+    "the sign is turned": lambda sums, wanted: -sums.sum() / OWN}
 
 
-def rows_of(codes, plans, end, pad):
-    """(ids, labels) of both tasks, each a list of rows of one length."""
-    rows = [(prompt + told + [end], [IGNORED] * len(prompt) + told + [end])
-            for prompt, told in (*codes, *plans)]
-    most = max(len(ids) for ids, _ in rows)
-    return ([ids + [pad] * (most - len(ids)) for ids, _ in rows],
-            [labels + [IGNORED] * (most - len(labels)) for _, labels in rows])
+class SmallStudent(SimpleNamespace):
+    """A model and a tokenizer, as ``predict`` uses them; not to be copied."""
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+def small_student():
+    """A decoder-only model of random weights, the same each time."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = LlamaForCausalLM(LlamaConfig(
+            vocab_size=12, hidden_size=16, intermediate_size=16,
+            num_hidden_layers=1, num_attention_heads=2,
+            initializer_range=1.0, max_position_embeddings=16,
+            bos_token_id=0, eos_token_id=1)).eval()
+    return SmallStudent(model=model, tokenizer=SimpleNamespace(
+        pad_token_id=None, eos_token_id=1))
 
 
 @exercise
-def check_06_1(two_task_batch):
-    """Exercise 1: both tasks in one batch, with the right labels."""
-    ids, labels = rows_of(CODES, PLANS, END, PAD)
-    copies = [[(list(a), list(b)) for a, b in part] for part in (CODES, PLANS)]
-    got, failed = attempt(two_task_batch, *copies, END, PAD)
+def check_06_1(answer):
+    """Exercise 1: the mean over a task's own trained tokens.
+
+    Names the mistakes that are found.
+    """
+    lm = small_student()
+    with torch.enable_grad():
+        logits, wanted = predict(lm, ENCODED)
+        sums = cross_entropy(logits.transpose(1, 2), wanted,
+                             ignore_index=IGNORED, reduction="none")
+        right = sums.sum().item() / OWN
+        got, failed = attempt(answer, lm, list(ENCODED))
+        if not failed:
+            value, failed = one_number(got, "one number is wanted")
+        title = f"a loss of {right:.4f}"
+        if failed:
+            return say(title, failed)
+        if not math.isclose(value, right, rel_tol=1e-4):
+            return say(title, f"{value:.4f}", slip_in_loss(
+                value, logits, sums.detach(), wanted))
+        if not getattr(got, "requires_grad", False):
+            return say(title, "a number without a gradient", "it cannot be "
+                       "trained with: keep the loss a tensor")
+        part, failed = attempt(answer, lm, list(ENCODED), OF_THE_WHOLE)
+        if not failed:
+            value, failed = one_number(part, "one number is wanted")
+    title = f"{right * OWN / OF_THE_WHOLE:.4f} with tokens={OF_THE_WHOLE}"
     if failed:
-        return say((ids, labels), failed)
-    pair, failed = two(got, "two lists of rows are wanted", table)
+        return say(title, failed)
+    if math.isclose(value, right * OWN / OF_THE_WHOLE, rel_tol=1e-4):
+        return say(f"a loss of {right:.4f}", "it")
+    why = ("tokens is not used: where it is given, divide by it"
+           if math.isclose(value, right, rel_tol=1e-4) else
+           "the mean is divided once more: divide the sum"
+           if math.isclose(value, right / OF_THE_WHOLE, rel_tol=1e-4) else
+           "the sum is divided by tokens, and by nothing else")
+    return say(title, f"{value:.4f}", why)
+
+
+def slip_in_loss(value, logits, sums, wanted):
+    """What makes the loss of ``ENCODED`` the given one."""
+    for why, made in LOSSES.items():
+        if math.isclose(value, made(sums, wanted).item(), rel_tol=1e-4):
+            return why
+    twice = cross_entropy(logits[:, :-1].transpose(1, 2), wanted[:, 1:],
+                          ignore_index=IGNORED)
+    if math.isclose(value, twice.item(), rel_tol=1e-4):
+        return "shifted twice: predict has done it, once is enough"
+    return ("the cross-entropy of logits and wanted where wanted is not "
+            f"{IGNORED}, summed, over the number of such tokens")
+
+
+# ------------------------------------------------- exercise 2: the batches
+
+CODES = [f"code {number}" for number in range(10)]
+PLANS = [f"plan {number}" for number in range(7)]
+UPDATES, CODES_EACH = 12, 4
+UPDATE_FORM = ("each update is a pair of lists: numbers of codes, numbers "
+               "of plans")
+
+
+@exercise
+def check_06_2(answer):
+    """Exercise 2: the order of codes and plans, update by update.
+
+    Names the mistakes that are found.
+    """
+    title = f"{UPDATES} updates of {CODES_EACH} codes and {CODES_EACH} plans"
+    found, failed = updates_of(answer, PLANS, 3)
     if failed:
-        return say("(ids, labels)", failed)
-    why = slip_in_rows(*pair, ids, labels)
+        return say(title, failed)
+    why = slip_in_order(found)
     if why:
-        return say(labels if pair[0] == ids else ids,
-                   pair[1] if pair[0] == ids else pair[0], why)
-    return say("the masks of both tasks", "them")
+        return say(title, shorter(found), why)
+    again, failed = updates_of(answer, PLANS, 3, salt=1)
+    other, failed = (None, failed) if failed else updates_of(
+        answer, PLANS, 4)
+    if failed:
+        return say(title, failed)
+    if again != found:
+        return say("the same batches for the same seed", "others",
+                   "draw from random.Random(...) that is made of the seed")
+    if other == found:
+        return say("other batches for another seed", "the same",
+                   "the seed is not used")
+    alone, failed = updates_of(answer, [], 3)
+    if failed:
+        return say("codes alone where there are no plans", failed,
+                   "without plans it is ordinary fine-tuning, and each "
+                   "update has an empty list of plans")
+    if any(others for _, others in alone):
+        return say("no plans where there are none", shorter(alone),
+                   "each update then has an empty list of plans")
+    fewer, failed = updates_of(answer, PLANS[:3], 3)
+    if failed:
+        return say(title, failed)
+    codes, *others = ([chosen for chosen, _ in each]
+                      for each in (found, alone, fewer))
+    if others != [codes, codes]:
+        return say("the same codes in the same order, whatever the plans",
+                   "another order", "drawing a plan moves the order of the "
+                   "codes: give each its own source of random numbers")
+    return say(title, "them")
 
 
-def table(value, wanted):
-    """Rows of whole numbers as lists of lists, or the ``Failure``."""
-    rows, failed = entries(value, wanted)
-    for i, row in enumerate(rows or ()):
-        rows[i], failed = entries(row, f"{wanted}, and each row a list")
+def updates_of(answer, plans, seed, salt=0):
+    """What the answer yields, as a list of pairs of lists, or why not.
+
+    ``salt`` is the seed of Python's own random numbers meanwhile: whoever
+    draws from these gets others in another call.
+    """
+    state = random.getstate()
+    random.seed(salt)
+    try:
+        got, failed = attempt(answer, list(CODES), list(plans), UPDATES,
+                              CODES_EACH, seed)
+        rows, failed = (None, failed) if failed else entries(got, UPDATE_FORM)
+    finally:
+        random.setstate(state)
+    for at, row in enumerate(rows or ()):
+        rows[at], failed = two(row, UPDATE_FORM, entries)
         if failed:
             return None, failed
-        for entry in rows[i]:
-            if type(entry) is not int:
-                return None, misfit(entry, "token ids are whole numbers",
-                                    "an entry")
+        for number in rows[at][0] + rows[at][1]:
+            if type(number) is not int:
+                return None, misfit(number, "numbers of examples are wanted, "
+                                    "whole numbers from 0", "an entry")
     return rows, failed
 
 
-def slip_in_rows(got, told, ids, labels):
-    """Why a batch is not the wanted one; None if it is."""
-    lengths = {len(row) for row in got}
-    most = len(ids[0])
-    if len(got) != len(ids):
-        return f"{len(ids)} rows are wanted, one for each example"
-    if got == ids[len(CODES):] + ids[:len(CODES)]:
-        return "the codes come first, then the plans"
-    if len(lengths) > 1:
-        return ("both tasks go through the model together: pad all rows to "
-                "the longest of both")
-    if lengths == {most - 1}:
-        return "each row needs the end token behind its completion"
-    if got != ids:
-        left = [[PAD] * (most - len(a) - len(b) - 1) + a + b + [END]
-                for a, b in (*CODES, *PLANS)]
-        return ("pad at the right, or the positions shift" if got == left
-                else "prompt, completion, end token, then padding")
-    if [len(row) for row in told] != [most] * len(ids):
-        return "each token needs a label, padding too"
-    if told == ids:
-        return "every token is trained on, prompts and padding too"
-    if all(a == b for row, mine in zip(told, ids) for a, b in zip(row, mine)
-           if b != PAD):
-        return "the prompts are trained on too"
-    if told == [[x if x != END else IGNORED for x in row] for row in labels]:
-        return ("the end token is not trained: where it is the pad token, "
-                "too, padding cannot be told by its id")
-    return (None if told == labels else
-            "only the completion and one end token are trained on")
+def shorter(found):
+    return f"{str(found[:2])[1:-1]} ..." if found else "none"
 
 
-# -------------------------------------------- exercise 2: repair a mixed loss
-
-# What may be made of a task's micro-batches, each (mean loss, tokens).
-NORMS = {
-    None: lambda part, pooled: (sum(x * n for x, n in part)
-                                / sum(n for _, n in part)),
-    "a mean over micro-batches, not over tokens: multiply each by its tokens "
-    "first": lambda part, pooled: sum(x for x, _ in part) / len(part),
-    "each micro-batch is a mean already: multiply it by its tokens before "
-    "you divide": lambda part, pooled: (sum(x for x, _ in part)
-                                        / sum(n for _, n in part)),
-    "the losses of the micro-batches are added up and never divided":
-        lambda part, pooled: sum(x for x, _ in part),
-    "the sum over tokens is never divided": lambda part, pooled: sum(
-        x * n for x, n in part),
-    "both tasks are divided by the tokens of both: long plans then drown "
-    "short programs": lambda part, pooled: sum(x * n for x, n in part)
-        / pooled,
-    "each micro-batch is a mean already, and both tasks are divided by the "
-    "tokens of both": lambda part, pooled: sum(x for x, _ in part) / pooled,
-}
-WEIGHED = {None: lambda a, b: (a, b),
-           "the weights are swapped": lambda a, b: (b, a),
-           "the weights are not used": lambda a, b: (1, 1),
-           "the weights are scaled to add up to 1; they shall not be":
-               lambda a, b: (a / (a + b), b / (a + b)),
-           "the total is halved; add the two": lambda a, b: (a / 2, b / 2)}
-
-
-def micro_batches():
-    """Two tasks in micro-batches (mean loss, tokens), and the weights."""
-    codes, plans = ([(torch.tensor(x, requires_grad=True), n)
-                     for x, n in part] for part in (
-        ((0.9, 20), (0.3, 50)), ((1.7, 90), (2.4, 30), (0.6, 70))))
-    return codes, plans, (2.0, 0.5)
+def slip_in_order(found):
+    """Why these batches are not the wanted ones; None if they are."""
+    flat = [number for chosen, _ in found for number in chosen]
+    drawn = [number for _, others in found for number in others]
+    if len(found) != UPDATES:
+        return f"{UPDATES} updates are wanted, not {len(found)}"
+    if any(len(chosen) != CODES_EACH for chosen, _ in found):
+        return (f"each update has {CODES_EACH} codes: where an epoch ends, go "
+                f"on with the next one")
+    if any(len(others) != CODES_EACH for _, others in found):
+        return f"each update has {CODES_EACH} plans, one drawn for each code"
+    if set(flat) - set(range(len(CODES))) or set(drawn) - set(
+            range(len(PLANS))):
+        return "a number that no example has: count from 0"
+    epochs = [flat[at:at + len(CODES)] for at in range(
+        0, len(flat) - len(CODES) + 1, len(CODES))]
+    if any(sorted(epoch) != list(range(len(CODES))) for epoch in epochs):
+        return "codes come in epochs: each once before any comes again"
+    if epochs[0] == list(range(len(CODES))):
+        return "the codes are not shuffled"
+    if epochs[0] == epochs[1]:
+        return "each epoch is shuffled anew"
+    steps = {(b - a) % len(PLANS) for a, b in zip(drawn, drawn[1:])}
+    if len(steps) == 1 or drawn == [i % len(PLANS) for i in flat]:
+        return "plans are drawn at random, not taken in turn"
+    if set(drawn) != set(range(len(PLANS))):
+        return "plans are drawn from all of them"
+    return None
 
 
-def mixed_value(codes, plans, weights, norm=NORMS[None],
-                weigh=WEIGHED[None]):
-    """The mixed loss, with mistakes to choose."""
-    pooled = sum(n for part in (codes, plans) for _, n in part)
-    return sum(weight * norm(part, pooled) for part, weight in zip(
-        (codes, plans), weigh(*weights)) if part)
+# --------------------------------------------------- exercise 3: what is equal
+
+def what_is_equal(one, other):
+    """(same codes in the same order, as many updates, times as much read).
+
+    ``one`` and ``other`` are trainings: a list of updates, each a pair of
+    lists, numbers of codes and of plans.  Introduced in notebook 06.
+    """
+    codes = [[chosen for chosen, _ in training] for training in (one, other)]
+    read = [sum(len(chosen) + len(others) for chosen, others in training)
+            for training in (one, other)]
+    return codes[0] == codes[1], len(one) == len(other), read[0] / read[1]
+
+
+TWO = [([0, 2], [5, 5]), ([1, 3], [4, 0])]
+ALONE = [(chosen, []) for chosen, _ in TWO]
+TRAININGS = {
+    "code alone": ALONE,
+    "another order": [([2, 0], []), ([1, 3], [])],
+    "updates the other way round": ALONE[::-1],
+    "an update more": [*ALONE, ([0, 2], [])],
+    "programs in the place of plans": [([0, 2], [1, 1]), ([1, 3], [0, 2])]}
+FACTS = ("the order of the codes", "the updates", "what is read")
 
 
 @exercise
-def check_06_2(mixed_loss):
-    """Exercise 2: each task by its own tokens, then the weights.
+def check_06_3(answer):
+    """Exercise 3: what two trainings share, and what they do not.
 
     Names the mistakes that are found.
     """
-    with torch.enable_grad():
-        codes, plans, weights = micro_batches()
-        right = mixed_value(codes, plans, weights)
-        title = f"a loss of {right.item():.4f}"
-        got, failed = attempt(mixed_loss, list(codes), list(plans), weights)
-        if not failed:
-            value, failed = one_number(got, "one number is wanted")
+    for name, other in TRAININGS.items():
+        right = what_is_equal(TWO, other)
+        title = f"{right} for two tasks against {name}"
+        got, failed = attempt(answer, [*TWO], [*other])
+        facts, failed = (None, failed) if failed else entries(
+            got, "return three values")
+        if not failed and len(facts) != 3:
+            failed = misfit(got, "return three values")
         if failed:
             return say(title, failed)
-        if not math.isclose(value, right.item(), rel_tol=1e-5):
-            return say(title, f"{value:.4f}", slip_in_mix(value))
-        leaves = [x for x, _ in codes + plans]
-        wanted = torch.autograd.grad(right, leaves)
-        try:
-            got = torch.autograd.grad(got, leaves, allow_unused=True,
-                                      materialize_grads=True)
-        except (RuntimeError, TypeError, AttributeError):
-            return say(title, "a number without a gradient", "it cannot be "
-                       "trained with: keep the losses tensors")
-        if not all(torch.allclose(a, b) for a, b in zip(got, wanted)):
-            return say(title, "another gradient", "is a part detached?")
-    right_alone = mixed_value(codes, [], (1.0, 0.0)).item()
-    alone, failed = attempt(mixed_loss, list(codes), [], (1.0, 0.0))
-    if not failed:
-        alone, failed = one_number(alone, "one number is wanted")
-    if failed or not math.isclose(alone, right_alone, abs_tol=1e-4):
-        return say(f"{right_alone:.4f} without plans",
-                   failed or f"{alone:.4f}", "weights (1, 0) and no plans "
-                   "are ordinary fine-tuning, and must work")
-    return say(f"a loss of {right.item():.4f}", "it")
+        for at in (0, 1):
+            if facts[at] not in (True, False):
+                return say(title, misfit(facts[at], "the first two are True "
+                                         "or False", "an entry"))
+        times, failed = one_number(facts[2], "the third one is a number")
+        if failed:
+            return say(title, failed)
+        why = slip_in_facts([bool(facts[0]), bool(facts[1]), times], other)
+        if why:
+            return say(title, (bool(facts[0]), bool(facts[1]),
+                               round(times, 2)), why)
+    return say("what is equal in five comparisons", "it")
 
 
-def slip_in_mix(value):
-    """What makes the value of :func:`micro_batches` the given one."""
-    codes, plans, weights = micro_batches()
-    for (why, norm), (cause, weigh) in sorted(
-            product(NORMS.items(), WEIGHED.items()),
-            key=lambda pair: sum(part[0] is not None for part in pair)):
-        known = mixed_value(codes, plans, weights, norm, weigh).item()
-        if math.isclose(value, known, rel_tol=1e-5):
-            return "; and ".join(filter(None, (cause, why)))
-    return ("each task is the mean over all of its own tokens, and the total "
-            "is the weighted sum of the two")
-
-
-# --------------------------------------------- exercise 3: a fair comparison
-
-DIRECT = {"n": 20, "tokens": 20 * 5 * 41, "counts": [
-    (12, 10), (3, 2), (0, 0), (17, 15), (1, 0)]}
-PLANNED = {"codes": 4, "tokens": 5 * 644, "plans": [
-    [(4, 4), (4, 2), (1, 0)], [(0, 0), (2, 2), (2, 1)],
-    [(0, 0), (0, 0), (1, 1)], [(4, 4), (3, 3), (4, 0)],
-    [(1, 0), (0, 0), (1, 1)]]}
-TRIES = {
-    None: lambda ratio: math.floor(ratio),
-    "more tokens than planning took: round down":
-        lambda ratio: math.ceil(ratio),
-    "as many programs, but planning also pays for its plans":
-        lambda ratio: 12,
-    "all direct programs are used, whatever they cost": lambda ratio: 20}
-DIRECTLY = {
-    None: lambda n, e, c, m: pass_at_k(n, e, m) * c / max(e, 1),
-    "pass@m takes any right program: that is an oracle for direct sampling":
-        lambda n, e, c, m: pass_at_k(n, c, m),
-    "a program that passes the examples need not be right: times c / e":
-        lambda n, e, c, m: pass_at_k(n, e, m),
-    "the direct program is not chosen: draw as many as the tokens allow":
-        lambda n, e, c, m: c / n}
-FIRST = {
-    None: lambda plans, codes: best_of(
-        [e for e, _ in plans], [c / max(e, 1) for e, c in plans], len(plans)),
-    "take one of the plan's programs that pass the examples, not any of its "
-    "programs": lambda plans, codes: best_of(
-        [e for e, _ in plans], [c / codes for _, c in plans], len(plans)),
-    "the plan is chosen by hidden tests: that is the oracle":
-        lambda plans, codes: best_of(
-            [c for _, c in plans], [c / max(e, 1) for e, c in plans],
-            len(plans)),
-    "the plan is not chosen": lambda plans, codes: sum(
-        c / max(e, 1) for e, c in plans) / len(plans),
-    "among equal plans one is drawn, not the first taken (best_of does it)":
-        lambda plans, codes: next(c / max(e, 1) for e, c in plans
-                                  if e == max(e for e, _ in plans))}
-SIGNS = {None: 1, "the sign is turned: planning minus direct": -1,
-         "a sum over problems; take the mean": len(DIRECT["counts"])}
-
-
-def gain_with(tries=TRIES[None], directly=DIRECTLY[None], first=FIRST[None],
-              sign=1):
-    """Planning minus direct sampling, with mistakes to choose."""
-    n, problems = DIRECT["n"], len(DIRECT["counts"])
-    m = tries(PLANNED["tokens"] * n / DIRECT["tokens"])
-    return sign * sum(
-        first(plans, PLANNED["codes"]) - directly(n, e, c, m)
-        for (e, c), plans in zip(DIRECT["counts"], PLANNED["plans"])
-    ) / problems
-
-
-@exercise
-def check_06_3(fair_gain):
-    """Exercise 3: what planning gains over direct sampling of equal cost.
-
-    Names the mistakes that are found.
-    """
-    right = gain_with()
-    title = f"a gain of {right:+.4f}"
-    copies = [{key: list(value) if isinstance(value, list) else value
-               for key, value in part.items()} for part in (DIRECT, PLANNED)]
-    got, failed = attempt(fair_gain, *copies)
-    if not failed:
-        value, failed = one_number(got, "one number is wanted")
-    if failed:
-        return say(title, failed, "no program passes the examples of one "
-                   "problem" if failed.kind == "ZeroDivisionError" else None)
-    if math.isclose(value, right, abs_tol=1e-9):
-        return say(title, f"{value:+.4f}")
-    for parts in sorted(product(*(part.items() for part in (
-            TRIES, DIRECTLY, FIRST, SIGNS))),
-            key=lambda parts: sum(why is not None for why, _ in parts)):
-        if math.isclose(value, gain_with(*(p for _, p in parts)),
-                        abs_tol=1e-9):
-            return say(title, f"{value:+.4f}",
-                       "; and ".join(why for why, _ in parts if why))
-    return say(title, f"{value:+.4f}", "compute one problem by hand")
+def slip_in_facts(facts, other):
+    """Which of the three facts is wrong, and why; None if none is."""
+    order, updates, times = what_is_equal(TWO, other)
+    if facts[0] != order:
+        return ("the plans do not belong to the order of the codes"
+                if facts[0] == (TWO == other) else
+                "the same codes in another order are not equal")
+    if facts[1] != updates:
+        return "as many updates means lists of the same length"
+    if math.isclose(facts[2], times, rel_tol=1e-3):
+        return None
+    if math.isclose(facts[2], 1 / times, rel_tol=1e-3):
+        return "turned round: what the first reads over what the other reads"
+    codes = [sum(len(chosen) for chosen, _ in training)
+             for training in (TWO, other)]
+    return ("plans are read, too" if math.isclose(
+        facts[2], codes[0] / codes[1], rel_tol=1e-3) else
+        "count the examples of all updates, codes and plans")

@@ -1,229 +1,257 @@
 """Checks of the exercises in notebook 08."""
 
 import math
-import threading
 
-import torch
+from helpers.checks.report import (NO_RETURN, Failure, attempt, entries,
+                                   exercise, misfit, one_number, say, shown)
 
-from helpers.checks.limits import alone, in_threads
-from helpers.checks.report import (attempt, call_of, entries, exercise,
-                                   failure, listen, one_number, say,
-                                   shown, two, unreturned)
+# ------------------------------------------------- exercise 1: trying again
 
-# --------------------------------------- exercise 1: one loss, many processes
-
-# The sum of the losses and the trained tokens of each process's share; the
-# last one got nothing of this batch.
-SHARES = ((24.0, 20), (45.0, 90), (0.0, 0))
-SLIPS = {
-    "each process divides by its own tokens, so that its few tokens weigh as "
-    "much as another's many": lambda x, n, k, all_n: x / n,
-    "that is the mean of the processes' means: few tokens weigh as much as "
-    "many": lambda x, n, k, all_n: x / n / k,
-    "the sum is never divided": lambda x, n, k, all_n: x,
-    "divided by the number of processes; wanted is the number of tokens":
-        lambda x, n, k, all_n: x / k,
-    "that is right where gradients are averaged over processes; here they "
-    "are added up": lambda x, n, k, all_n: x * k / all_n}
+ENDLESS = 20                  # requests after which nobody is asked any more
+TRIED, PAUSED = 4, 0.5        # what the check passes as tries and pause
+LOADS = (503, {}, "loading")
+WANTED = "return the body of the answer, a text"
 
 
-class Meeting:
-    """What lets threads play processes: they add up a number together."""
-
-    def __init__(self, processes):
-        self.brought = [0.0] * processes
-        self.barrier = threading.Barrier(processes)
-
-    def adder(self, process):
-        """The ``all_sum`` of a process."""
-        def all_sum(value):
-            self.brought[process] = float(
-                value.detach() if isinstance(value, torch.Tensor) else value)
-            self.barrier.wait()
-            total = sum(self.brought)
-            self.barrier.wait()
-            return total
-        return all_sum
+class EndlessRetry(BaseException):
+    """No ``except Exception`` of the learner's catches this."""
 
 
-def everywhere(function, leaves):
-    """What each process returns, as (value, failure) pairs; what was printed.
+class Part:
+    """A function that is shown by its name, and is its own copy."""
 
-    One that waits for another that has gone home fails.
-    """
-    meeting = Meeting(len(SHARES))
-    calls = [(leaf, tokens, meeting.adder(process)) for process, (
-        leaf, (_, tokens)) in enumerate(zip(leaves, SHARES))]
+    def __init__(self, function):
+        self.function = function
 
-    def run(leaf, *arguments):
-        with torch.enable_grad():       # which each thread has for itself
-            return function(leaf * 1, *arguments)
+    def __call__(self, *arguments):
+        return self.function(*arguments)
 
-    with alone() as printed:
-        listen(f"{call_of(function, calls[0][:2])} and the others", printed)
-        found = in_threads([(run, call) for call in calls], 3,
-                           meeting.barrier.abort)
-    return [pair and (pair[0], pair[1] and failure(
-        pair[1], function, call[:2], 3))
-        for pair, call in zip(found, calls)], printed
+    def __repr__(self):
+        return self.function.__name__
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+class Served:
+    """Replies of a script to a learner's ``ask``, and its ``sleep``."""
+
+    def __init__(self, replies):
+        self.replies, self.asked, self.slept = replies, 0, []
+
+    def ask(self):
+        """The next reply; the last one for ever."""
+        if self.asked >= ENDLESS:
+            raise EndlessRetry
+        self.asked += 1
+        return self.replies[min(self.asked, len(self.replies)) - 1]
+
+    def sleep(self, seconds):
+        """Notes ``seconds`` and does not wait."""
+        self.slept.append(seconds)
+
+
+def tried_with(with_retry, replies, nothing=None):
+    """(the :class:`Served`, what came back, ``Failure`` or None)."""
+    served = Served(replies)
+    value, failed = attempt(with_retry, Part(served.ask), TRIED, PAUSED,
+                            Part(served.sleep), nothing=nothing)
+    return served, value, failed
 
 
 @exercise
-def check_08_1(process_loss):
-    """Exercise 1: the loss that each of several processes goes back from.
-
-    Names the mistakes that are found.
-    """
-    leaves = [torch.tensor(x, requires_grad=True) for x, _ in SHARES]
-    tokens = sum(n for _, n in SHARES)
-    right = [x / tokens for x, _ in SHARES]
-    title = "losses of " + ", ".join(f"{x:.4f}" for x in right)
-    if not callable(process_loss):
-        return say(title, attempt(process_loss)[1])
-    found, printed = everywhere(process_loss, leaves)
-    if any(pair is None for pair in found):
-        return say(title, None, "a process does not end")
-    failures = [failed for _, failed in found if failed]
-    alone_in_it = [failed for failed in failures
-                   if failed.kind != "BrokenBarrierError"]
-    if failures and not alone_in_it:
-        return say(title, "a process that waits for ever", "all must call "
-                   "all_sum equally often, also one without a token")
-    if failures:
-        return say(title, alone_in_it[0], "one process has no token here; "
-                   "divide by the tokens of all"
-                   if alone_in_it[0].kind == "ZeroDivisionError" else None)
-    values = [value for value, _ in found]
-    if all(value is None for value in values):
-        return say(title, unreturned(printed))
-    numbers = []
-    for value in values:
-        number, failed = one_number(value, "one number is wanted from each",
-                                    finite=False)
-        if failed:
-            return say(title, failed)
-        numbers.append(number)
-    got = "losses of " + ", ".join(f"{x:.4f}" for x in numbers)
-    if not nearly(numbers, right):
-        return say(title, got, slip_in(numbers))
-    try:
-        gradients = [torch.autograd.grad(value, leaf)[0].item()
-                     for value, leaf in zip(values, leaves)]
-    except (RuntimeError, TypeError, AttributeError):
-        gradients = None
-    if not gradients or not nearly(gradients, [1 / tokens] * len(leaves)):
-        return say(title, "numbers without the right gradient", "return "
-                   "`total` divided by something: it carries the gradient")
-    return say(title, got)
+def check_08_1(with_retry):
+    """Exercise 1: what is tried again, how often, and after which wait."""
+    return (answered(with_retry) or refused(with_retry)
+            or given_up(with_retry) or waited(with_retry)
+            or say("every wait and every end as described", "that"))
 
 
-def nearly(ours, theirs):
-    """Whether two lists hold the same numbers, up to rounding."""
-    return all(math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-9)
-               for a, b in zip(ours, theirs, strict=True))
+def answered(with_retry):
+    """What a server does that first says 429, then 500, then 200."""
+    title = "the answer 'ok' after 429, 500 and 200"
+    served, value, failed = tried_with(
+        with_retry, [(429, {}, "slow"), (500, {}, "oops"), (200, {}, "ok")],
+        NO_RETURN)
+    if failed and failed.kind == "EndlessRetry":
+        return say(title, f"more than {ENDLESS} requests", "it never looks "
+                   "at the status")
+    if failed:
+        why = {1: "a 429 passes: wait, and try again", 2: "a failure of the "
+               "server (500) passes, too: try every 5xx again"}
+        return say(title, failed, why.get(served.asked)
+                   if failed.kind == "RuntimeError" else None)
+    whole = isinstance(value, tuple) and len(value) == 3
+    text = value[2] if whole else value
+    text = text if isinstance(text, str) else ""
+    if text in ("slow", "oops"):
+        return say(title, shown(value), "a refusal is returned as if it were "
+                   "an answer")
+    if whole and text == "ok":
+        return say(title, shown(value), "return the body alone")
+    if not isinstance(value, str) or value != "ok":
+        return say(title, misfit(value, WANTED))
+    if served.asked != 3:
+        return say(title, f"{served.asked} requests", "after a 200 nothing "
+                   "more is asked")
+    if not served.slept:
+        return say(title, "no call of sleep", "it asks again at once: call "
+                   "the argument `sleep` with the seconds before each try")
+    return None
 
 
-def slip_in(numbers):
-    """What makes the losses of :data:`SHARES` the given ones."""
-    tokens = sum(n for _, n in SHARES)
-    for why, wrong in SLIPS.items():
-        known = [wrong(x, max(n, 1), len(SHARES), tokens) for x, n in SHARES]
-        if nearly(numbers, known):
-            return why
-    return "each process: its own sum, divided by the tokens of all"
+def refused(with_retry):
+    """What trying again does not mend."""
+    for status, words in ((401, "a wrong key"), (400, "a bad request"),
+                          (404, "a wrong address")):
+        title = f"an exception after one request with {status}"
+        served, value, failed = tried_with(with_retry, [(status, {}, "no")])
+        if not failed:
+            return say(title, shown(value), f"{status} means {words}: raise, "
+                       f"so that nobody takes it for an answer")
+        if served.asked > 1:
+            return say(title, f"{served.asked} requests", f"{status} means "
+                       f"{words}, the next try ends the same way: raise at "
+                       f"once")
+        if failed.kind != "RuntimeError":
+            return say(title, failed, "raise RuntimeError")
+    return None
 
 
-# ------------------------------------------------- exercise 2: bills by hand
-
-PLANNED = (50, 8, 400, 120, (0.4, 1.6))
-
-
-def costs(problems, n, prompt, new, prices, reads=(1, None), writes=None,
-          unit=1e6, swap=False):
-    """Both bills, with mistakes to choose: prompts read, completions paid."""
-    first, second = reversed(prices) if swap else prices
-    return tuple(problems * ((n if times is None else times) * prompt * first
-                             + (writes or n) * new * second) / unit
-                 for times in reads)
-
-
-WRONG_BILLS = {
-    "the two are the other way round": {"reads": (None, 1)},
-    "one call reads its prompt once, however many choices it has":
-        {"reads": (None, None)},
-    "n calls read the prompt n times": {"reads": (1, 1)},
-    "each problem has n completions, and all are paid": {"writes": 1},
-    "prices are those of a million tokens": {"unit": 1},
-    "prices are those of a million tokens, not of a thousand": {"unit": 1e3},
-    "the prices are swapped: prompt first, new tokens second": {"swap": True},
-    "nobody reads the prompts": {"reads": (0, 0)}}
-
-
-@exercise
-def check_08_2(two_bills):
-    """Exercise 2: n choices of one call, and n calls of one choice."""
-    right = costs(*PLANNED)
-    title = "({:.4f}, {:.4f}) dollars".format(*right)
-    got, failed = attempt(two_bills, *PLANNED)
+def given_up(with_retry):
+    """A server that never comes to itself."""
+    title = f"an exception after {TRIED} requests (tries={TRIED})"
+    served, value, failed = tried_with(with_retry, [LOADS])
     if not failed:
-        pair, failed = two(got, "two numbers are wanted", one_number)
+        return say(title, shown(value), "the last try failed as well: raise")
+    if failed.kind == "EndlessRetry":
+        return say(title, f"more than {ENDLESS} requests", "it never gives "
+                   "up: count the tries")
+    if served.asked != TRIED:
+        return say(title, f"{served.asked} requests", "the first request is "
+                   "a try as well" if served.asked == TRIED + 1 else
+                   "`tries` counts all requests")
+    if failed.kind != "RuntimeError":
+        return say(title, failed, "raise RuntimeError")
+    if len(served.slept) >= TRIED:
+        return say(title, f"{len(served.slept)} waits", "nobody asks after "
+                   "the last try, so that wait is for nothing")
+    return None
+
+
+def waited(with_retry):
+    """How long the waits are, with and without Retry-After."""
+    served, _, _ = tried_with(with_retry, [LOADS])
+    right = [PAUSED * 2 ** i for i in range(TRIED - 1)]
+    title = f"waits of {listed(right)} s (pause={PAUSED})"
+    waits, failed = waits_of(served)
     if failed:
         return say(title, failed)
-    told = "({:.4f}, {:.4f}) dollars".format(*pair)
-    if nearly(pair, right):
-        return say(title, told)
-    for why, slips in WRONG_BILLS.items():
-        if nearly(pair, costs(*PLANNED, **slips)):
-            return say(title, told, why)
-    return say(title, told, "tokens read times their price, plus tokens "
-               "written times theirs, by a million")
+    # Half as much again, or half of it: a wait may be blurred on purpose.
+    if len(waits) != len(right) or not all(
+            0.5 * b <= a <= 1.5 * b for a, b in zip(waits, right)):
+        same = len({round(a, 6) for a in waits}) == 1
+        return say(title, f"{listed(waits)} s", "the waits stay the same: "
+                   "double them each time" if same else "begin with `pause`, "
+                   "and double it each time")
+    for wanted, least, words in (
+            ("3", 3.0, "the header Retry-After says 3 seconds, wait at least "
+             "that long"), ("0", PAUSED / 2, "Retry-After is shorter than "
+                            "your own wait: the longer one counts")):
+        served, value, failed = tried_with(with_retry, [
+            (429, {"Retry-After": wanted}, "slow"), (200, {}, "ok")])
+        title = f"a wait of {max(float(wanted), PAUSED):g} s"
+        if failed:
+            return say(title, failed)
+        waits, failed = waits_of(served)
+        if failed or not waits or waits[0] < least:
+            return say(title, failed or f"{listed(waits)} s", words)
+    return None
 
 
-# ----------------------------------------- exercise 3: what is left, and whose
+def waits_of(served):
+    """(the seconds of all waits, None), or (None, ``Failure``)."""
+    waits = []
+    for seconds in served.slept:
+        number, failed = one_number(seconds, "sleep wants seconds")
+        if failed:
+            return None, failed
+        waits.append(number)
+    return waits, None
 
-ALL_TASKS = [f"task-{number}" for number in range(11)]
-DONE = {"task-0", "task-2", "task-4", "task-6", "task-8", "task-9"}
+
+def listed(numbers):
+    """"0.5, 1, 2"."""
+    return ", ".join(f"{x:g}" for x in numbers) or "no"
+
+
+# ---------------------------------------------- exercise 2: cost beforehand
+
+PLANNED = (50, 8, 400, 120, 3, (2000, 500))
+SLIPS = {
+    "each call reads its prompt once, and ceil(n / choices) calls are needed "
+    "for a problem; you read it once for each completion": {"calls": "n"},
+    "each call reads its prompt once, and ceil(n / choices) calls are needed "
+    "for a problem; you read it once for each problem": {"calls": "one"},
+    "8 completions in threes take 3 calls: round up": {"calls": "part"},
+    "8 completions in threes take 3 calls: round up, not down":
+        {"calls": "down"},
+    "all n completions of a problem are written": {"writes": 1},
+    "the speeds are swapped: read first, written second": {"swap": True},
+    "speeds are tokens a second: divide by them": {"times": True},
+    "reading takes time, too": {"read": 0}, "writing takes time, too":
+        {"write": 0}}
+
+
+def planned(problems, n, prompt, new, choices, speeds, calls="up", writes=None,
+            swap=False, times=False, read=1, write=1):
+    """What exercise 2 asks for, with mistakes to choose."""
+    each = {"up": math.ceil(n / choices), "n": n, "one": 1,
+            "part": n / choices, "down": n // choices}[calls]
+    tokens = problems * each * prompt, problems * (writes or n) * new
+    first, second = reversed(speeds) if swap else speeds
+    parts = ((tokens[0] * first, tokens[1] * second) if times else
+             (tokens[0] / first, tokens[1] / second))
+    return (*tokens, read * parts[0] + write * parts[1])
 
 
 @exercise
-def check_08_3(todo):
-    """Exercise 3: what each process has to do after a kill."""
-    for processes, done in ((1, set()), (3, set()), (2, DONE), (3, DONE),
-                            (8, DONE), (2, set(ALL_TASKS))):
-        left = [task for task in ALL_TASKS if task not in done]
-        title = (f"{len(left)} tasks, each with one of {processes} "
-                 f"process{'es' * (processes > 1)}")
-        shares = []
-        for process in range(processes):
-            got, failed = attempt(todo, list(ALL_TASKS), set(done), process,
-                                  processes)
-            if not failed:
-                share, failed = entries(got, "a list of tasks is wanted",
-                                        ordered=False)
-            if failed:
-                return say(title, failed)
-            if any(not isinstance(task, str) or task not in ALL_TASKS
-                   for task in share):
-                return say(title, shown(got), "a list of tasks is wanted")
-            shares.append(share)
-        why = slip_in_shares(shares, left, done)
-        if why:
-            sizes = ", ".join(str(len(share)) for share in shares)
-            return say(title, f"shares of {sizes}", why)
-    return say("each task that is left with one process", "that")
+def check_08_2(estimate):
+    """Exercise 2: tokens and seconds of a sampling, before it is run."""
+    right = planned(*PLANNED)
+    title = in_numbers(right)
+    got, failed = attempt(estimate, *PLANNED)
+    if not failed:
+        three, failed = entries(got, "three numbers are wanted")
+    if not failed and len(three) != 3:
+        failed = Failure(shown(got), "three numbers are wanted: tokens read, "
+                         "tokens written, seconds")
+    numbers = []
+    for entry in three if not failed else ():
+        number, failed = one_number(entry, "three numbers are wanted")
+        if failed:
+            break
+        numbers.append(number)
+    if failed:
+        return say(title, failed)
+    if same_numbers(numbers, right):
+        return say(title, in_numbers(numbers))
+    if same_numbers(numbers, (right[1], right[0], right[2])):
+        return say(title, in_numbers(numbers), "read and written are the "
+                   "other way round")
+    for why, slips in SLIPS.items():
+        if same_numbers(numbers, planned(*PLANNED, **slips)):
+            return say(title, in_numbers(numbers), why)
+    return say(title, in_numbers(numbers), "tokens read by their speed, plus "
+               "tokens written by theirs")
 
 
-def slip_in_shares(shares, left, done):
-    """Why ``shares`` are no even division of ``left``; None if they are."""
-    given = [task for share in shares for task in share]
-    if set(given) & done:
-        return "a task that is done is done again, and paid again"
-    if len(set(given)) < len(given):
-        return "a task is given to two processes"
-    if set(given) < set(left):
-        return "a task is nobody's; mind what a division leaves over"
-    sizes = [len(share) for share in shares]
-    if max(sizes) - min(sizes) > 1:
-        return ("uneven: take out what is done first, then divide, or the "
-                "process that was killed has all the rest to itself")
-    return None
+def in_numbers(numbers):
+    """The three numbers in words."""
+    return "{:,.0f} read, {:,.0f} written, {:,.1f} s".format(*numbers)
+
+
+def same_numbers(ours, theirs):
+    """Whether the numbers are the same, up to rounding."""
+    return all(math.isclose(a, b, rel_tol=1e-6)
+               for a, b in zip(ours, theirs, strict=True))

@@ -59,25 +59,6 @@ def funnel_figure(rows, title=""):
     return figure
 
 
-def loss_figure(losses, title="", window=20):
-    """Training loss per update, faint, and its running mean, bold.
-
-    ``losses``: a sequence in nats per token, one value per update;
-    ``window``: updates that the running mean looks back on.  Introduced in
-    notebook 05.
-    """
-    losses = np.asarray(losses, dtype=float)
-    figure, axes = new_figure("update", "loss (nats per token)", title)
-    updates = np.arange(1, len(losses) + 1)
-    axes.plot(updates, losses, color=SKY, linewidth=0.8)
-    axes.plot(updates, running_mean(losses, window), color=BLUE, linewidth=2)
-    axes.annotate(f"each update (thin), mean of the last {window} (thick)",
-                  (0.98, 0.95), xycoords="axes fraction", ha="right",
-                  va="top", fontsize=9, color=INK)
-    axes.set_ylim(bottom=0)
-    return figure
-
-
 def bars_figure(groups, table, xlabel, ylabel, title=""):
     """Grouped bars: ``table`` is ``{series: [one value per group]}``.
 
@@ -182,7 +163,7 @@ def budget_figure(curves, title=""):
 
     ``curves``: ``{label: (tokens, mean, low, high)}``, sequences; tokens
     generated per problem, on a log axis, and fractions, drawn in percent.
-    Introduced in notebook 06.
+    Introduced in notebook E3.
     """
     figure, axes = new_figure("generated tokens per problem (log scale)",
                               "problems solved (%), bands: 95 %", title,
@@ -210,7 +191,7 @@ def grid_figure(table, rows, columns, xlabel, ylabel, title=""):
 
     Fractions, printed in percentage points with their interval, in bold
     where it leaves 0 out; blue is a gain, orange a loss.  Introduced in
-    notebook 06.
+    notebook E3.
     """
     figure, axes = new_figure(xlabel, ylabel, title,
                               size=(1.6 + 1.15 * len(columns),

@@ -23,7 +23,7 @@ FAMILIES = ("codegen", "gpt_neo", "gptj", "llama", "qwen2", "t5")
 def using_head(model, head):
     """Within the block the model's output layer is ``head``, if given.
 
-    Introduced in notebook 06.
+    Introduced in notebook M6.
     """
     own = model.get_output_embeddings()
     if head is not None:
@@ -53,7 +53,7 @@ def trained_only(predicted, wanted):
     ``predicted`` (rows, length, size), ``wanted`` (rows, length); returns
     (tokens, size) and (tokens,).  Raises ``ValueError`` if no token is
     trained on: a mask that covers everything looks like training and teaches
-    nothing.  Introduced in notebook 05.
+    nothing.
     """
     trained = wanted != IGNORED
     if not trained.any():

@@ -32,7 +32,7 @@ def free(*models):
 
     A 16 GB card does not hold a teacher and a student in training side by
     side.  A model that was freed must be loaded again before it is used;
-    freeing it twice is harmless.  Introduced in notebook 05.
+    freeing it twice is harmless.  Introduced in notebook M5.
     """
     for lm in models:
         if "model" in vars(lm):       # a teacher on a server has none here

@@ -10,10 +10,11 @@ import re
 from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import zip_longest
+from operator import add, floordiv, mul, sub
 from random import Random
 
 from helpers.mini.stories import DAYS, VERBS, Event, Story
-from helpers.mini.tasks import WORDS, steps_of, write_code
+from helpers.mini.tasks import INPUTS, WORDS, result, steps_of, write_code
 from helpers.plans import steps
 from helpers.programs import constants, parse, unparse
 
@@ -66,7 +67,7 @@ def task_facts(question):
     """``(steps, in order)`` of a question of ``mini-apps``; else ``None``.
 
     How many sentences change the quantity, and whether the story tells them
-    in the order of the week.  Introduced in notebook 06.
+    in the order of the week.  Introduced in notebook E3.
     """
     story = read_task(question)
     if not story:
@@ -94,7 +95,7 @@ def renamed(program):
     """The same flat program with other variables: n0, n1, ..., answer.
 
     As in EKT's exemplars, in whose format its teacher would not write unless
-    shown.  Introduced in notebook 05.
+    shown.  Introduced in notebook E1.
     """
     names = [name for name in re.findall(r"^(\w+) =", program, re.MULTILINE)
              if name != "answer"]
@@ -156,10 +157,25 @@ def with_days(question):
     """The right program for a question of ``mini-apps``, a variable a day.
 
     None for a question that is no story of the mini world.  Introduced in
-    notebook 03.
+    notebook M2.
     """
     story = read_task(question)
     return story and write_code(Random(0), steps_of(story), "named")
+
+
+def smallest_example(question):
+    """((input, output),): one example test, and a weak one; else ().
+
+    Of a question of ``mini-apps``, for the smallest number with which nothing
+    goes below zero, as somebody writes who thinks of no test for long.  Where
+    that is 0, doubling makes no difference.  Introduced in notebook 03.
+    """
+    story = read_task(question)
+    if not story:
+        return ()
+    order = steps_of(story)
+    n = next(n for n in INPUTS if result(order, n) is not None)
+    return ((f"{n}\n", f"{result(order, n)}\n"),)
 
 
 # ------------------------------------------------ plans beside programs
@@ -171,6 +187,8 @@ CODE_LINE = re.compile(
     r"|(?P<old>\w+) (?P<op>[-+*]|//) (?P<number>\d+))"
     r"|(?P<same>\w+) (?P<short>[-+*]|//)= (?P<by>\d+)"
     r"|print\((?P<printed>\w+)\)")
+OPERATIONS = {"plus": add, "minus": sub, "times": mul,
+              "divided by": floordiv}
 
 
 def plan_lines(plan):
@@ -183,12 +201,29 @@ def plan_lines(plan):
     return [(day or "", deed.lower()) for day, deed in rows]
 
 
+def carry_out(plan, n):
+    """What somebody prints who follows the plan with the number ``n``.
+
+    None for a plan with a line that says something else.  The lines are
+    followed from top to bottom, whatever their days say.  Introduced in
+    notebook 03.
+    """
+    for _, deed in plan_lines(plan):
+        words, _, number = deed.rpartition(" ")
+        if deed in ("read n", "print it"):
+            continue
+        if words not in OPERATIONS or not number.isdecimal():
+            return None
+        n = OPERATIONS[words](n, int(number))
+    return n
+
+
 def program_lines(code):
     """(day, deed) of each line of a program, as a plan would put it.
 
     The day is known where a variable bears its name.  None in the place of
     the list if there is no line, or one that is no step of the mini world or
-    does not go on from the line before.  Introduced in notebook 03.
+    does not go on from the line before.  Introduced in notebook M2.
     """
     rows, last = [], None
     for line in filter(str.strip, code.splitlines()):
@@ -252,7 +287,7 @@ def side_by_side(code, plans, width=34):
 
     ``plans``: {title: plan}.  "!" marks a line that deviates; a line that
     the program does not have stands beside nothing.  Lines longer than
-    ``width`` are cut.  Introduced in notebook 03.
+    ``width`` are cut.  Introduced in notebook M2.
     """
     shown = [line for line in code.splitlines() if line.strip()]
     columns = [["program"], *([f"  {title}"] for title in plans)]

@@ -38,7 +38,7 @@ base_model: {base}
 library_name: peft
 ---
 A LoRA adapter trained on code and plan in turn by `helpers/scale/launch.py`
-(notebook 08, section 4), in one process or in several.
+(notebook M7), in one process or in several.
 """
 
 
@@ -119,7 +119,7 @@ def launch(processes, *arguments, module="helpers.scale.launch"):
     """Run ``module`` in ``processes`` processes; what it printed.
 
     Raises ``RuntimeError`` with the reason if it fails; whatever happens,
-    no process is left behind.  Introduced in notebook 08.
+    no process is left behind.  Introduced in notebook M7.
     """
     running = start_launch(processes, *arguments, module=module)
     try:

@@ -27,7 +27,7 @@ def own_share(items, process, processes):
 
     Together the shares are the list; their lengths differ by one at most,
     and the last ones are empty where there are few items.  Introduced in
-    notebook 08.
+    notebook M7.
     """
     return items[process::processes]
 
@@ -38,7 +38,7 @@ def accumulate_share(lm, batch, weight, process, processes, rows=None,
 
     Both are divided by the trained tokens of the *whole* batch, so that the
     sum over the processes is what one process would have.  A share without
-    a token adds nothing.  Introduced in notebook 08.
+    a token adds nothing.  Introduced in notebook M7.
     """
     if not weight:
         return math.nan

@@ -1,8 +1,12 @@
-"""CodePLAN's claims, and what the runs of notebook 06 say to them.
+"""CodePLAN's claims, and what the shipped runs say to them.
 
-A claim is that one student is ahead of another, or ahead by so much.  What
-is said of it is computed: *agree* and *disagree* only if the 95 % interval
-over seeds and problems leaves the claimed value out, else *undecided*.
+A claim is that one student is ahead of another, or ahead by so much, or that
+one kind of plan is worth more than another.  What is said of it is computed:
+*agree* and *disagree* only if the interval over seeds and problems leaves the
+claimed value out, else *undecided*.  Among many claims at 95 % each, one in
+twenty would be decided by chance.  So the verdict that counts is that of a
+wider interval, with which *all* claims of a study together are wrong in 5 %
+of repetitions at most (Bonferroni).
 """
 
 from dataclasses import dataclass
@@ -10,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers.seeds import over_seeds, relative_gain, verdict_word
-from helpers.studies.results import plan_first_chosen
+from helpers.studies.results import (FRESH, load_plan_standing,
+                                     plan_first_chosen)
 
 PUBLISHED = 1.3              # "over 130 %": CodePLAN's abstract
 
@@ -43,18 +48,18 @@ class Finding:
     difference of fractions, or a relative gain), ``verdict`` and why.
     """
 
-    claim: Claim
+    claim: object
     mean: float
     low: float
     high: float
     verdict: str
     why: str
+    unit: str = "points"          # "%" for a relative gain
 
     def line(self):
-        """The numbers as text: points, or per cent for a relative gain."""
-        unit = "%" if self.claim.ratio is not None else "points"
+        """The numbers as text."""
         return (f"{100 * self.mean:+.1f} [{100 * self.low:+.1f}, "
-                f"{100 * self.high:+.1f}] {unit}")
+                f"{100 * self.high:+.1f}] {self.unit}")
 
 
 def ahead(text, one, other, **more):
@@ -98,6 +103,52 @@ ABLATION_CLAIMS = (
     Claim("two tasks beat one in an encoder-decoder", "t5-codeplan",
           "t5-fine-tuned"),
 )
+STUDENT_CLAIMS = MAIN_CLAIMS + ABLATION_CLAIMS
+
+
+@dataclass(frozen=True)
+class WorthClaim:
+    """Plans asked for in the way ``one`` are worth more than those of
+    ``other``.
+
+    ``pick``: how one of five plans is chosen, "" for any plan; see
+    :meth:`helpers.studies.results.PlanScores.best` and ``FRESH`` there.
+    ``whose`` as in :class:`Claim`.
+    """
+
+    text: str
+    one: str
+    other: str
+    pick: str = ""
+    whose: str = "ours"
+
+
+_BACK, _BOTH = "backward-warm", "backward-with-question-warm"
+WORTH_CLAIMS = (
+    WorthClaim("a forward plan beats no plan", "forward", "none"),
+    WorthClaim("a backward plan beats no plan", "backward", "none"),
+    WorthClaim("backward plans beat forward plans, as released", "backward",
+               "forward", whose="paper"),
+    WorthClaim("backward plans beat forward plans, asked equally often",
+               _BACK, "forward", whose="paper"),
+    WorthClaim("the same, with the question shown too", _BOTH, "forward"),
+    WorthClaim("backward plans with the question beat those without",
+               "backward-with-question", "backward"),
+    *(WorthClaim(f"{name}: the best of 5 beats any, {told}", name, name, pick,
+                 whose) for pick, told, whose in (
+          ("by example tests", "same programs", "paper"),
+          (FRESH, "fresh programs", "ours"))
+      for name in ("forward", _BACK, _BOTH)),
+    WorthClaim("the best of 5 forward plans beats one backward plan",
+               "forward", _BACK, FRESH),
+    WorthClaim("the same, against one that saw the question", "forward",
+               _BOTH, FRESH),
+)
+
+
+def common_level(claims):
+    """The level of each interval with which all ``claims`` hold at 95 %."""
+    return 1 - 0.05 / len(claims)
 
 
 def table_of(standing, k, where=None):
@@ -108,10 +159,10 @@ def table_of(standing, k, where=None):
 
 
 def judge_claim(claim, standings, levels, level=0.95):
-    """The :class:`Finding` of a claim.
+    """The :class:`Finding` of a :class:`Claim`.
 
     ``standings``: by name; ``levels``: each problem's difficulty; ``level``
-    of the interval.  Introduced in notebook 06.
+    of the interval.  Introduced in notebook E3.
     """
     where = np.array(levels) == claim.level if claim.level else None
     one, other = standings[claim.one], standings[claim.other]
@@ -123,11 +174,11 @@ def judge_claim(claim, standings, levels, level=0.95):
         bar, found = claim.ratio, relative_gain(one, other, where, level)
     _, low, high = found
     return Finding(claim, *found, verdict_word(low, high, bar),
-                   why_so(claim, found, bar, [t.mean(axis=1) for t in tables])
-                   )
+                   why_so(found, bar, [t.mean(axis=1) for t in tables]),
+                   "points" if claim.ratio is None else "%")
 
 
-def why_so(claim, found, bar, seeds):
+def why_so(found, bar, seeds):
     """Why that is the verdict, in words.
 
     ``seeds``: for both students the score with each seed.
@@ -146,3 +197,65 @@ def why_so(claim, found, bar, seeds):
     if low <= bar <= high:
         return f"{text}; the interval holds {100 * bar:.0f}"
     return f"{text}; the interval leaves 0 out"
+
+
+def verdict_words(profile):
+    """What is said of CodePLAN's main claim, after correction, in words."""
+    standings = {name: load_plan_standing(profile, name)
+                 for name in ("codeplan", "fine-tuned")}
+    level = common_level(STUDENT_CLAIMS)
+    verdicts = [f'"{claim.text}": '
+                f'{judge_claim(claim, standings, (), level).verdict}'
+                for claim in MAIN_CLAIMS if claim.text in (
+                    "two tasks beat one", "two tasks beat one by 130 %")]
+    return (f"corrected for {len(STUDENT_CLAIMS)} claims: "
+            f"{', '.join(verdicts)}")
+
+
+def claim_words(profile):
+    """CodePLAN's main claim in one line: scores, difference, verdicts.
+
+    The difference with its 95 % interval, and the verdicts after correction
+    for all :data:`STUDENT_CLAIMS`.  Introduced in notebook 06.
+    """
+    one, other = (load_plan_standing(profile, name).scores()
+                  for name in ("codeplan", "fine-tuned"))
+    mean, low, high = (100 * value for value in over_seeds(one, other))
+    return (f"pass@1 with plans {one.mean():.1%}, code alone "
+            f"{other.mean():.1%}, paired {mean:+.1f} [{low:+.1f}, "
+            f"{high:+.1f}] points, five seeds; {verdict_words(profile)}")
+
+
+def judge_worth(claim, scores, level=0.95):
+    """The :class:`Finding` of a :class:`WorthClaim`.
+
+    ``scores``: :class:`helpers.studies.results.PlanScores` by name; ``level``
+    of the interval.
+    """
+    one = scores[claim.one]
+    tables = (one.worth() if not claim.pick else one.fresh(5)
+              if claim.pick == FRESH else one.best(5, claim.pick),
+              scores[claim.other].worth())
+    found = over_seeds(*tables, level=level)
+    return Finding(claim, *found, verdict_word(*found[1:]),
+                   why_so(found, 0.0, [t.mean(axis=1) for t in tables]))
+
+
+def verdict_rows(claims, judge, among):
+    """A row for each claim, with its verdict before and after correction.
+
+    ``judge(claim, level)`` gives a :class:`Finding`; ``among`` are all claims
+    of the study, for which is corrected.  Introduced in notebook E3.
+    """
+    rows = []
+    for claim in claims:
+        alone, all_together = (judge(claim, level)
+                               for level in (0.95, common_level(among)))
+        scores = alone.why.partition(", ahead")[0]
+        rows.append({
+            "claim": claim.text, "whose": claim.whose,
+            "difference [95 %]": alone.line(), "scores": scores,
+            "seeds ahead": alone.why.partition("with ")[2][:1],
+            "at 95 %": alone.verdict,
+            f"all {len(among)}": all_together.verdict})
+    return rows

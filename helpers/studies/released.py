@@ -18,7 +18,7 @@ from helpers.studies.ekt import RELEASED_N
 RUN_WORDS = {"ekt": "EKT", "kd": "KD", "codex": "Codex", "gpt-j-6b": "GPT-J",
              "gpt-neo-2.7b": "2.7B", "gpt-neo-1.3b": "1.3B",
              "gpt-neo-125m": "125M"}
-ENDS = (1, 100)               # the two k of each comparison
+BOTH_ENDS = (1, 100)               # the two k of each comparison
 LEVEL = 0.95
 # Runs at T = 0 with one completion: right ones, read off the released logs.
 GREEDY = {"few-shot/gpt-neo-1.3b": 18, "ekt/codex/gpt-neo-1.3b": 247,
@@ -120,19 +120,19 @@ def compare_released(runs):
     """All :class:`Comparison` of :func:`pairs_asked`, at both ends."""
     asked = [(question, *pair) for question, pairs in pairs_asked(runs).items()
              for pair in pairs]
-    strict, found = corrected_level(len(ENDS) * len(asked)), []
+    strict, found = corrected_level(len(BOTH_ENDS) * len(asked)), []
     for question, one, other in asked:
         gain, low, high = paired_curve(runs[one], runs[other], RELEASED_N,
-                                       ENDS)
+                                       BOTH_ENDS)
         # So far in the tails, more resamples: of 40,000, 30 lie beyond each.
-        _, *wide = paired_curve(runs[one], runs[other], RELEASED_N, ENDS,
+        _, *wide = paired_curve(runs[one], runs[other], RELEASED_N, BOTH_ENDS,
                                 level=strict, resamples=40_000)
-        for i, k in enumerate(ENDS):
+        for i, k in enumerate(BOTH_ENDS):
             found.append(Comparison(
                 question, one, other, k, gain[i], low[i], high[i],
                 verdict_at(low[i], high[i], k),
                 verdict_at(wide[0][i], wide[1][i], k)))
-    return sorted(found, key=lambda one: ENDS.index(one.k))
+    return sorted(found, key=lambda one: BOTH_ENDS.index(one.k))
 
 
 def verdict_at(low, high, k):
@@ -162,7 +162,7 @@ def verdict_rows(found):
     rows = []
     for question in dict.fromkeys(one.question for one in found):
         row = {"question": question}
-        for k in ENDS:
+        for k in BOTH_ENDS:
             words = [one.corrected for one in found
                      if one.question == question and one.k == k]
             row[f"k = {k}"] = ", ".join(

@@ -21,9 +21,9 @@ def read_runs(profile, study, name, take=list):
     """What ``take`` makes of the runs of a system, a list of dictionaries.
 
     ``study`` and ``name`` are those of :data:`helpers.studies.runs.STUDIES`;
-    the runs are ordered by seed, or by rate.  Raises ``FileNotFoundError``
-    where there are none, and ``ValueError`` for a broken file, also where
-    ``take`` finds it so.
+    the runs are ordered by seed, or by rate.  Introduced in notebook E1.
+    Raises ``FileNotFoundError`` where there are none, and ``ValueError`` for
+    a broken file, also where ``take`` finds it so.
     """
     runs = [run for run in read_study(profile, study) if run["name"] == name]
     if not runs:
@@ -195,6 +195,12 @@ class PlanScores:
         """Mean worth of a plan, (seeds, problems)."""
         return self.best(1)
 
+    def passed(self):
+        """Programs that pass the example tests, and the hidden ones: sums."""
+        pairs = [pair for problems in self.plans for plans in problems
+                 for pair in plans]
+        return tuple(map(sum, zip(*pairs)))
+
     def fresh(self, n):
         """Best of ``n`` by example tests, judged by a program that had no
         say in the choice, (seeds, problems).
@@ -252,7 +258,7 @@ def best_curve(scores, choice, ns):
     """Arrays (mean, low, high) of the best of n plans, a value for each n.
 
     ``choice``: one of :data:`CHOICES`, or :data:`FRESH`.  Introduced in
-    notebook 03.
+    notebook M2.
     """
     tables = [scores.fresh(n) if choice == FRESH else scores.best(n, choice)
               for n in ns]
@@ -273,7 +279,7 @@ class PlanStanding(Standing):
 def load_plan_standing(profile, name):
     """The :class:`PlanStanding` of one of CodePLAN's rivals.
 
-    Introduced in notebook 06.  Raises as :func:`read_runs`.
+    Introduced in notebook M6.  Raises as :func:`read_runs`.
     """
     return read_runs(profile, "codeplan", name, lambda runs: standing_of(
         PlanStanding, runs, "counts", "shown", "greedy"))
@@ -284,7 +290,7 @@ def direct_chosen(standing, m):
 
     One that passes them is drawn, and counts if it passes the hidden tests.
     With e of n programs passing the examples and c the hidden tests, that is
-    pass@m of e, times c / e.  Introduced in notebook 06.
+    pass@m of e, times c / e.
     """
     found = pass_at_k(standing.n, standing.shown, m)
     return found * standing.counts / np.maximum(standing.shown, 1)
@@ -297,9 +303,8 @@ def plan_first_chosen(standing, how, part="plan-first", plans=None):
     example tests, one of its programs at random), "examples twice" (also the
     program is one that passes them), or "oracle" (the plan with most
     programs that pass the hidden tests).  ``plans``: how many may be chosen
-    among, drawn from those there are; all if ``None``.  Introduced in
-    notebook 06.  Raises ``ValueError`` for another ``how``, or
-    for more plans than there are.
+    among, drawn from those there are; all if ``None``.  Raises
+    ``ValueError`` for another ``how``, or for more plans than there are.
     """
     table = []
     for run in standing.runs:
@@ -328,7 +333,7 @@ def tokens_per_problem(standing, part=None):
     """Generated tokens of an exam per problem, the mean over seeds.
 
     ``part``: "plan-first" for all plans and programs of that road; ``None``
-    for one direct program.  Introduced in notebook 06.
+    for one direct program.
     """
     problems = standing.counts.shape[1]
     spent = [run["tokens"] / standing.n if part is None

@@ -1,6 +1,8 @@
 """Any teacher by its name.
 """
 
+from helpers.teachers.address import read_address
+
 try:
     from helpers.teachers.checkpoint import load_model
     from helpers.teachers.endpoint import Endpoint
@@ -16,7 +18,8 @@ def load_teacher(name, four_bit=False, chat=False):
     """The teacher ``name``: a server, a recording or a checkpoint.
 
     ``"https://host/v1#model"`` is an
-    :class:`~helpers.teachers.endpoint.Endpoint`, a name that ends in
+    :class:`~helpers.teachers.endpoint.Endpoint`, with options behind a ? (see
+    :mod:`helpers.teachers.address`), a name that ends in
     ``.jsonl`` or ``.jsonl.gz`` a
     :class:`~helpers.teachers.recording.Recording`, anything else is for
     :func:`helpers.teachers.checkpoint.load_model`, and only that looks at
@@ -25,8 +28,8 @@ def load_teacher(name, four_bit=False, chat=False):
     """
     name = str(name)
     if "://" in name:
-        url, _, model = name.partition("#")
-        return Endpoint(url, model)
+        url, model, options = read_address(name)
+        return Endpoint(url, model, **options)
     if name.endswith((".jsonl", ".jsonl.gz")):
         return Recording(name)
     return load_model(name, four_bit=four_bit, chat=chat)

@@ -213,7 +213,7 @@ def close(lm, row, cut=cut_completion):
 def decode(tokenizer, ids):
     """The text of ``ids``, letter for letter.
 
-    Introduced in notebook 06.
+    Introduced in notebook M6.
     """
     return tokenizer.decode(ids, clean_up_tokenization_spaces=False)
 

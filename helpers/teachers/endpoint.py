@@ -18,9 +18,12 @@ aside.  OpenAI follows a seed as well as it can, and not for ever.
 import hashlib
 import json
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from tqdm import tqdm
 
 from helpers.prompts import as_messages, from_reply, prompt_hash
 from helpers.sampling import Sample
@@ -30,6 +33,7 @@ from helpers.teachers.server import Work, key_for, post
 from helpers.tools.offline import is_local
 
 LETTERS_PER_TOKEN = 4      # of English and of code, roughly
+MOST_LOST = 8              # answers without a text, before one that has one
 
 
 @dataclass
@@ -41,7 +45,9 @@ class Endpoint:
     server continues the bare text.  The key is no field: see
     :func:`helpers.teachers.server.key_for`.  ``extra`` are further parameters
     of each request, and None leaves one out that the server refuses: with
-    ``{"top_k": -1, "seed": None}`` top_k is sent and no seed.
+    ``{"top_k": -1, "seed": None}`` top_k is sent and no seed.  After a draw
+    ``refused`` has {task_id: why} of prompts that the server refused, and
+    ``lost`` {why: number} of choices that hold no text: neither is a sample.
     """
 
     url: str
@@ -53,6 +59,7 @@ class Endpoint:
     per_minute: float = None    # requests
     timeout: float = 600        # seconds for one answer
     tries: int = 6              # of one request
+    patience: float = 300       # seconds with nothing but "wait" for an answer
     pause: float = 1.0          # seconds before the second try, then doubled
     extra: dict = field(default_factory=dict)
     # What the server has counted so far.
@@ -77,6 +84,8 @@ class Endpoint:
             raise ValueError("choices, concurrency and tries are at least 1")
         self.raw = self.url.endswith("/completions")
         self.limit = "max_tokens"
+        self.greedy_choices = self.choices       # some give one without chance
+        self.refused, self.lost = {}, Counter()
 
     model = tokenizer = prompt_ids = property(no_logits)
 
@@ -107,7 +116,8 @@ class Endpoint:
 
         ``wanted`` {task_id: (prompt, missing sample indices)}.  Where an
         answer has fewer choices than were asked for, the rest is asked for
-        again.  Raises ``EndpointError`` when something does not pass; the
+        again.  A prompt that the server refuses is named, and the rest goes
+        on.  Raises ``EndpointError`` when something does not pass; the
         answers that are under way are waited for and handed on before.
         """
         if not wanted:
@@ -116,16 +126,23 @@ class Endpoint:
         for task, (text, missing) in wanted.items():
             work.add(task, text, missing)
         total, came = sum(len(m) for _, m in wanted.values()), 0
+        self.refused, self.lost = {}, Counter()
         try:
             for job, answer in work.answers():
-                new = self.samples(job, answer, settings)
+                if isinstance(answer, EndpointError):
+                    self.refused[job[0]] = answer
+                    continue
+                new, used = self.samples(job, answer, settings)
                 # It may have fewer choices than were asked for.
-                work.add(*job[:2], job[2][len(new):])
+                work.add(*job[:2], job[2][used:])
                 came += len(new)
                 yield new
+                if not came and self.lost.total() >= MOST_LOST:
+                    break
+            self.tell(came, total)
         except KeyboardInterrupt:
             for job, answer in work.left():
-                yield self.samples(job, answer, settings)
+                yield self.samples(job, answer, settings)[0]
             raise
         except EndpointError as error:
             model = "model" in error.words.lower() and (
@@ -156,39 +173,26 @@ class Endpoint:
         return {name: value for name, value in whole.items()
                 if value is not None}
 
-    def texts(self, answer):
-        """The (text, finish_reason) of each choice of a server's answer.
-
-        A choice without text is an answer too, and was paid.  Raises
-        ``Again`` for what is no completion.
-        """
-        try:
-            found = [((choice["text"] if self.raw
-                       else choice["message"]["content"]) or "",
-                      choice.get("finish_reason"))
-                     for choice in answer["choices"]]
-        except (KeyError, TypeError, AttributeError):
-            raise Again("an answer that is no completion") from None
-        if not found or not all(isinstance(text, str) for text, _ in found):
-            raise Again("an answer without a text")
-        return found
-
     def ended(self, text, reason, cut):
         """(completion, finish_reason) of a choice, as a checkpoint has them.
 
         A server does not know where a completion ends for us, so it is cut
         here.
         """
-        if reason == "content_filter":
-            return text, reason
         if reason == "stop" and text and not text.endswith("\n"):
             text += "\n"
         text, why = cut(text if self.raw else from_reply(text))
         return text, "stop" if reason == "stop" else why
 
     def samples(self, job, answer, settings):
-        """The Samples of an answer, which is counted."""
+        """(Samples of an answer, indices that it used up); it is counted.
+
+        A choice that is lost uses its index up, one that ended in an error
+        that may pass does not.
+        """
         (task, text, indices), (asked, whole, found) = job, answer
+        through = [choice for choice in found if not choice.passing]
+        self.lost.update(choice.lost for choice in through if choice.lost)
         usage, letters = whole.get("usage"), self.letters(text)
         usage = usage if isinstance(usage, dict) else {}
         for name, much in (
@@ -197,12 +201,28 @@ class Endpoint:
                 ("prompt_tokens", usage.get("prompt_tokens")
                  or letters // LETTERS_PER_TOKEN),
                 ("new_tokens", usage.get("completion_tokens")
-                 or sum(len(t) for t, _ in found) // LETTERS_PER_TOKEN)):
+                 or sum(len(c.text) for c in found) // LETTERS_PER_TOKEN)):
             self.used[name] += much
-        return [Sample(task, index, *settings.told,
-                       *self.ended(told, reason, settings.cut),
-                       self.name, prompt_hash(text))
-                for index, (told, reason) in zip(indices, found)]
+        new = [Sample(task, index, *settings.told,
+                      *self.ended(choice.text, choice.reason, settings.cut),
+                      self.name, prompt_hash(text))
+               for index, choice in zip(indices, through) if not choice.lost]
+        return new, len(through)
+
+    def tell(self, came, total):
+        """Say what was refused and lost; raises where nothing came."""
+        said = []
+        if self.refused:
+            task, error = next(iter(self.refused.items()))
+            more = len(self.refused) - 1
+            more = f" and {more} more" if more else ""
+            said.append(f"without samples, as refused: {task}{more}: {error}")
+        for why, number in self.lost.items():
+            said.append(f"answers that are no samples: {number}, {why}")
+        if said and not came:
+            raise EndpointError(". ".join(said))
+        for sentence in said:
+            tqdm.write(f"{self.serves}: {sentence}")
 
     def adapt(self, body, error):
         """Whether a refused ``body`` is worth sending in another form."""
@@ -211,11 +231,19 @@ class Endpoint:
         if "max_tokens" in body and "max_completion_tokens" in error.words:
             self.limit = "max_completion_tokens"   # OpenAI's newer models
             return True
-        if body.get("n", 1) > 1 and (error.parameter == "n"
-                                     or "'n'" in error.words):
-            self.choices = 1
-            return True
         return False
+
+    def choices_at(self, temperature):
+        """How many choices may be asked for in one request."""
+        return min(self.choices,
+                   self.choices if temperature else self.greedy_choices)
+
+    def takes(self, n, temperature):
+        """Remember that ``n`` choices are taken where more were refused."""
+        if temperature:
+            self.choices = min(self.choices, n)
+        else:
+            self.greedy_choices = min(self.greedy_choices, n)
 
     def models(self, work):
         """A clause that names the server's models, or nothing."""

@@ -5,6 +5,7 @@ since a rate limit must hold all requests back, not only the refused one.
 """
 
 import importlib
+import ipaddress
 import json
 import os
 import queue
@@ -17,12 +18,14 @@ from urllib.parse import urlsplit
 from tqdm import tqdm
 
 from helpers.teachers.failures import (NO_JSON, Again, EndpointError, broken,
-                                       explained)
+                                       explained, fewer_choices)
+from helpers.teachers.replies import choices_of
 from helpers.tools.offline import is_local
 
 HEADERS = {"host", "connection", "accept", "accept-encoding", "content-type",
            "content-length"}
 LONGEST_WAIT = 300         # seconds; who is asked to wait longer gives up
+MOST_REFUSED = 3           # prompts, before anything was answered
 
 
 def key_for(url, variable=None):
@@ -32,11 +35,15 @@ def key_for(url, variable=None):
     of that name on Colab, and nowhere else, so that no key is ever written
     into a notebook.  By default that is OPENAI_API_KEY for api.openai.com,
     nothing for this machine, and for every other server TEACHER_API_KEY if
-    there is one: a key goes to no server that it was not made for.  Raises
-    ``EndpointError`` if a key is needed and missing, is no key, or would
-    travel unencrypted.
+    there is one: a key goes to no server that it was not made for.  With ""
+    none is sent.  Raises ``EndpointError`` if a key is needed and missing, is
+    no key, or would travel unencrypted; to a machine of a private network it
+    does where its variable is named.
     """
     host = urlsplit(url).hostname
+    if variable == "":
+        return None
+    named = bool(variable)
     needed = bool(variable) or host == "api.openai.com"
     if not variable and is_local(host):
         return None
@@ -53,9 +60,26 @@ def key_for(url, variable=None):
         raise EndpointError(f"what {variable} holds is no key: it has spaces "
                             f"or letters that no key has; copy it again")
     if key and urlsplit(url).scheme != "https" and not is_local(host):
-        raise EndpointError(f"the key of {variable} would travel to {host} "
-                            f"unencrypted; use an address with https://")
+        if not is_private(host):
+            raise EndpointError(f"the key of {variable} would travel to "
+                                f"{host} unencrypted; use an address with "
+                                f"https://")
+        if not named:
+            raise EndpointError(
+                f"the key of {variable} would travel to {host} unencrypted; "
+                f"use https://, or say in the teacher's name which key may "
+                f"go over your private network: ?key={variable}, or ?key= "
+                f"for none")
     return key or None
+
+
+def is_private(host):
+    """Whether ``host`` is an address or a name of a private network."""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith((
+            ".local", ".lan", ".internal", ".home.arpa"))
 
 
 def secret(name):
@@ -165,6 +189,7 @@ class Work:
         self.client = connect(endpoint.url, key, endpoint.timeout)
         self.gate = Gate(endpoint.per_minute)
         self.jobs, self.done, self.open = queue.Queue(), queue.Queue(), 0
+        self.told = False           # that it waits
 
     def add(self, task, text, indices):
         """Ask for the samples ``indices`` of a prompt."""
@@ -177,39 +202,51 @@ class Work:
         """(choices asked for, the server's answer, its texts), or None.
 
         Tries until there is an answer: waits longer each time, and at least
-        as long as the server asks.  A rate limit is no failed try as long as
-        others are answered.  None if the gate was closed.  Raises
+        as long as the server asks.  A rate limit, or a model that loads, is
+        no failed try as long as others are answered, and for
+        ``endpoint.patience`` seconds without an answer.  A refused ``n`` is
+        asked for in smaller parts.  None if the gate was closed.  Raises
         ``EndpointError`` after ``endpoint.tries``, and for what trying again
         does not mend.
         """
         lm, gate = self.endpoint, self.gate
-        tried, answers = 0, gate.answers
+        tried, answers, began = 0, gate.answers, time.monotonic()
+        most = len(indices)
         while gate.enter():
             tried += 1
-            n = min(len(indices), lm.choices)
+            n = min(most, lm.choices_at(self.settings.temperature))
             body = lm.body(text, n, self.settings, indices[0])
             try:
                 answer = post(self.client, lm.address, body, self.key)
-                found = lm.texts(answer)
+                found = choices_of(answer, lm.raw)
                 gate.answers += 1
+                if most < len(indices) and n == most:
+                    lm.takes(n, self.settings.temperature)
                 return n, answer, found
             except EndpointError as error:
-                if not lm.adapt(body, error) or tried == lm.tries:
+                fewer = fewer_choices(n, error)
+                if fewer:
+                    most, tried = fewer, tried - 1
+                elif not lm.adapt(body, error) or tried == lm.tries:
                     raise
             except Again as error:
                 if error.everybody and gate.answers > answers:
                     tried, answers = 1, gate.answers
+                    began = time.monotonic()
                 wait = min(60, lm.pause * 2 ** (tried - 1))
                 wait *= random.uniform(0.5, 1.5)       # not all at one time
                 # Some servers ask for less than it takes.
                 wait = max(wait, error.wait or 0)
-                if tried >= lm.tries or wait > LONGEST_WAIT:
+                waiting = (error.patient and time.monotonic() + wait
+                           < began + lm.patience)
+                if tried >= lm.tries and not waiting or wait > LONGEST_WAIT:
                     more = ("" if wait <= LONGEST_WAIT else
                             f", which asks to wait {wait:.0f} seconds")
                     raise EndpointError(
                         f"{lm.address} gave no answer in {tried} tries, the "
                         f"last time {error}{more}") from None
-                if tried == 3:
+                if tried == 3 and not self.told:
+                    self.told = True
                     tqdm.write(f"{lm.address}: {error}, three times; waiting "
                                f"and trying again")
                 if error.everybody:
@@ -225,18 +262,22 @@ class Work:
                 answer = self.ask(*job[1:])
             except Exception as error:      # for the main thread to raise
                 answer = error
-                self.gate.closed.set()      # no new requests
+                if not getattr(error, "of_a_prompt", False):
+                    self.gate.closed.set()      # no new requests
             self.done.put((job, answer))
 
     def answers(self):
         """Yields (job, answer) until all came, or raises.
 
-        A job is (task, prompt, sample indices), an answer that of ``ask``.
+        A job is (task, prompt, sample indices), an answer that of ``ask``, or
+        the ``EndpointError`` of a prompt that is refused.  As long as no
+        prompt was answered, ``MOST_REFUSED`` of them end it: then it is the
+        request that is wrong.
         """
         for _ in range(self.endpoint.concurrency):
             # A daemon does not hold Python back after Ctrl-C.
             threading.Thread(target=self.run, daemon=True).start()
-        failure, last = None, time.monotonic()
+        failure, last, refused = None, time.monotonic(), set()
         while self.open:
             try:      # with a limit, or Windows would not hear Ctrl-C
                 job, answer = self.done.get(timeout=0.5)
@@ -246,7 +287,14 @@ class Work:
             now = time.monotonic()
             self.endpoint.used["seconds"] += now - last
             last = now
-            if isinstance(answer, Exception):
+            if getattr(answer, "of_a_prompt", False):
+                refused.add(job[0])
+                if self.gate.answers or len(refused) < MOST_REFUSED:
+                    yield job, answer
+                else:
+                    failure = failure or answer
+                    self.gate.closed.set()
+            elif isinstance(answer, Exception):
                 failure = failure or answer
             elif answer:
                 yield job, answer

@@ -15,6 +15,8 @@ import shutil
 from helpers.evaluation import (beats_sentence, load_counts, mean_pass_at_k,
                                 pass_at_k_interval)
 from helpers.profiles import ROOT, get_profile
+from helpers.studies.claims import verdict_words
+from helpers.studies.ekt_claims import ekt_findings, ekt_headline
 from helpers.studies.results import (gain, load_plan_standing, load_standing,
                                      score)
 from helpers.studies.runs import STUDIES, read_study, write_lines
@@ -106,7 +108,7 @@ def student_or_teacher(results):
 
 
 def short_block(folder):
-    """What README.md says of the files shipped, five lines."""
+    """What README.md says of the files shipped, six lines."""
     results, profile = load_results(folder), get_profile("mini")
     lines = [BEGIN_MARK, "## What comes out", ""]
     for name, text in (("teacher-few-shot", "teacher few-shot"),
@@ -121,12 +123,14 @@ def short_block(folder):
                        for name in ("ekt", "kd", "expert-iteration"))
     lines.append(f"- `mini-gsm`, five seeds: EKT pass@1 {ekt}, distillation "
                  f"{kd}, expert iteration {expert}")
+    lines.append(f"- `mini-gsm`: {ekt_headline(ekt_findings(profile))}")
     plan, alone = (load_plan_standing(profile, name)
                    for name in ("codeplan", "fine-tuned"))
     return "\n".join([
         *lines, f"- `mini-apps`, five seeds: CodePLAN pass@1 "
         f"{cell(*score(plan))}, ordinary fine-tuning {cell(*score(alone))}, "
-        f"a difference of {points(gain(plan, alone))} points", END_MARK])
+        f"a difference of {points(gain(plan, alone))} points; "
+        f"{verdict_words(profile)}", END_MARK])
 
 
 def result_block(folder):
@@ -164,9 +168,11 @@ def result_block(folder):
     lines += [
         "", "In brackets: 95 % intervals over seeds and problems; the files "
         "are in [mini/results](mini/results), made by `python -m helpers "
-        "rivals`. Why the distillation falls behind, how the teacher "
-        "does at a lower temperature, and what else these numbers hide, is "
-        "in notebooks 05 and 07.", "",
+        "rivals`. "
+        + ekt_headline(ekt_findings(get_profile("mini"))) + ". Why the "
+        "distillation falls behind, how the teacher does at a lower "
+        "temperature, and what else these numbers hide, is in notebooks E1 "
+        "and 07.", "",
         *codeplan_table(), END_MARK]
     return "\n".join(lines)
 
@@ -189,7 +195,7 @@ def codeplan_table():
     return lines + [
         "", "The paper reports more than 130 % on APPS. Whether that is seen "
         "here, by difficulty, what planning first buys and costs, and when "
-        "plans help, is in notebooks 03 and 06."]
+        f"plans help, is in notebook E3; {verdict_words(profile)}."]
 
 
 def cell(mean, low, high):

@@ -447,7 +447,7 @@ def extrapolate(profile, stages):
                 seconds += (job.prompts * job.n * job.new
                             / draws["plan" if lone else job.who])
             elif isinstance(job, gpu_sizes.Fit):
-                two = job.who == STUDENT and notebook == "06"
+                two = job.who == STUDENT and notebook in ("06", "M6")
                 seconds += (job.updates * job.rows * job.length
                             / fits["two" if two else job.who])
             else:

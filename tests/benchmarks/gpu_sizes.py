@@ -261,11 +261,11 @@ def work(profile):
         "03": [TEACHER, Draw(TEACHER, plans, 1, ask, plan),
                Draw(TEACHER, 36, 5, ask, plan),
                Draw(TEACHER, 4 * p.plan_problems, 2, ask, plan)],
-        "05": [STUDENT, *[STUDENT] * 8, TEACHER,
-               Fit(STUDENT, 19, 4, length),
+        "05": [*[STUDENT] * 7,
+               *[Fit(STUDENT, steps, p.batch_size, length)] * 2,
                Fit(STUDENT, round(p.epochs * steps), p.batch_size, length),
-               *[Draw(STUDENT, 100, 1, ZERO_SHOT, most)] * 2,
-               *[Draw(STUDENT, 100, 10, ZERO_SHOT, most)] * 2,
+               *[Draw(STUDENT, p.test_problems, 1, ZERO_SHOT, most)] * 3],
+        "M5": [TEACHER, *[STUDENT] * 5,
                # Distillation: the teacher reads what the student does.
                *[Fit(STUDENT, round(p.epochs * steps / 4), p.batch_size,
                      length)] * 4,
@@ -274,14 +274,16 @@ def work(profile):
                *[Draw(STUDENT, 50, 10, ZERO_SHOT, most)] * 4,
                Draw(STUDENT, 80, 10, FEW_SHOT, most),
                Draw(STUDENT, 60, 10, ZERO_SHOT, most)],
-        "06": [STUDENT, *[STUDENT] * 9, T5, T5, TEACHER,
-               Fit(STUDENT, p.plan_updates, two, row),
-               Fit(STUDENT, p.plan_updates, p.plan_batch, row),
+        "06": [STUDENT, *[STUDENT] * 5,
+               Fit(STUDENT, 15, 16, row), *[Fit(STUDENT, 5, 8, row)] * 2,
+               Fit(STUDENT, p.plan_updates // 3, two, row),
+               Fit(STUDENT, p.plan_updates // 3, p.plan_batch, row),
+               *[Draw(STUDENT, 40, 8, APPS_ASKED, plan)] * 2],
+        "M6": [STUDENT, *[STUDENT] * 8, T5, T5, TEACHER,
                Fit(STUDENT, 50, 8, row), Fit(STUDENT, 15, two, row),
-               Fit(STUDENT, p.plan_updates // 2, two, row),
+               *[Fit(STUDENT, p.plan_updates // 2, two, row)] * 2,
                Fit(T5, 20, two, row),
-               Draw(STUDENT, 40, 1, APPS_ASKED, plan),
-               *[Draw(STUDENT, 40, 10, APPS_ASKED, plan)] * 3,
+               *[Draw(STUDENT, 20, 1, APPS_ASKED, plan)] * 2,
                *[Draw(STUDENT, 20, 4, APPS_ASKED, plan)] * 4,
                Draw(STUDENT, 80, 2, APPS_ASKED + APPS_PLAN, plan),
                *[Draw(STUDENT, 80, 1, APPS_ASKED + APPS_PLAN, plan)] * 3,
@@ -387,7 +389,7 @@ def minutes(profile, card=Card(), mixed=True):
                 seconds += draw_seconds(job, card, profile.sequences, mixed,
                                         profile.teacher_4bit)
             elif isinstance(job, Fit):
-                rows = (profile.plan_rows if notebook == "06"
+                rows = (profile.plan_rows if notebook in ("06", "M6")
                         else profile.batch_size)
                 seconds += fit_seconds(job, card, rows)
             else:

@@ -20,8 +20,12 @@ def test_the_notebook_goes_on_with_what_is_right(mine, right, capsys):
     def ours(programs, statuses):
         """Never asked here."""
 
-    assert yours(mine, check_00_2, ours) is (mine if right else ours)
-    check, said = capsys.readouterr().out.splitlines()
+    found = yours(mine, check_00_2, ours)
+    assert found is (mine if right else ours)
+    first = capsys.readouterr().out
+    assert yours(found, check_00_2, ours) is found      # the cell again
+    assert capsys.readouterr().out == first
+    check, said = first.splitlines()
     assert check.endswith(": correct") is right
     assert said.startswith("from here on: your ours" if right else
                            "from here on: the collection's ours")

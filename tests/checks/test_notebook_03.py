@@ -1,54 +1,57 @@
 """The checks of notebook 03 know right from wrong, and say what is wrong."""
 
 import re
-from itertools import combinations, product
 
 import pytest
 
-from helpers.checks.notebook_03 import (CARRIED, KEYS, PICKED, SCORES, SLIPS,
-                                        VALUES, check_03_1, check_03_2,
-                                        check_03_3, check_03_4, over_all)
-from helpers.plans import best_of, choose, plan_request, steps
+from helpers.checks.notebook_03 import (BRANCHING, CARRIED, LEAKS, check_03_1,
+                                        check_03_2, check_03_3)
+from helpers.mini.reading import carry_out
+from helpers.plans import WAYS, no_leak, plan_request, steps
 from helpers.prompts import section
 
 
 # ---- exercise 1 ----
 
-def ask(question, code, exemplar, with_question, leak=False, label=True,
-        exemplars=True, key=None, swap=False, turned=False, end="PLAN:\n",
-        newline=True, blank="\n", target=True):
+def ask(way, question, code, exemplar, leak=(), exemplars=True, key=None,
+        swap=False, turned=False, end="PLAN:\n", newline=True, blank="\n",
+        target=True, strip=True, strict=False):
     """A solution with a slip to choose."""
-    key = key or ("plan" if with_question else "backward")
-    code = code + "\n" if newline else code
-    parts = [("question", exemplar["question"], question + "\n"),
-             ("code", exemplar["code"], code)]
-    if not with_question and not leak:
-        parts = parts[1:]
+    given = {"question": question, "code": code}
+    if strip:
+        given = {part: text.rstrip("\n") for part, text in given.items()}
+    parts = [*leak, *(part for part in WAYS[way] if part not in leak)]
     if swap:
         parts = parts[::-1]
-    solved = "".join(section(name, shown) for name, shown, _ in parts)
-    solved += section("plan", exemplar[key]) + blank
-    asked = "".join(section(name, given) for name, _, given in parts
-                    if target or name != "code")
+    solved = "".join(section(part, exemplar[part]) for part in parts)
+    plan = (exemplar[way if way == "backward" else "plan"] if strict else
+            exemplar.get(key or way, exemplar["plan"]))
+    solved += section("plan", plan) + blank
+    asked = "".join(section(part, given[part] + "\n" * newline)
+                    for part in parts if target or part != "code")
     if turned:
         return asked + "\n" + solved + end
     return (solved if exemplars else "") + asked + end
 
 
 WRONG_1 = {
-    "the question is shown": lambda *a: ask(*a, leak=True),
+    "the question is shown": lambda *a: ask(*a, leak=("question",)),
+    "code is shown": lambda w, *a: ask(
+        w, *a, leak=("question", "code") if "question" in WAYS[w] else ()),
     "the solved exemplar": lambda *a: ask(*a, exemplars=False),
     "names days": lambda *a: ask(*a, key="plan"),
     "of the key \"plan\"": lambda *a: ask(*a, key="backward"),
-    "both questions": lambda q, c, e, w: ask("", c, e, w),
-    "code to be explained": lambda *a: ask(*a, target=False),
+    "the code of the target": lambda *a: ask(*a, target=False),
+    "the question of the target": lambda w, q, c, e: ask(w, "", c, e),
     "target last": lambda *a: ask(*a, turned=True),
     "before the code": lambda *a: ask(*a, swap=True),
     "must end in": lambda *a: ask(*a, end=""),
     "must end in 'PLAN:'": lambda *a: ask(*a, end="PLAN:"),
     "stuck": lambda *a: ask(*a, newline=False),
-    "a blank line": lambda *a: ask(*a, blank=""),
-    "compare with plan_request": lambda *a: ask(*a, blank="\n\n"),
+    "a blank line too many": lambda *a: ask(*a, strip=False),
+    "a blank line ends": lambda *a: ask(*a, blank=""),
+    "compare line by line": lambda *a: ask(*a, blank="\n\n"),
+    "no plan of that key": lambda *a: ask(*a, strict=True),
     "as text": lambda *a: [ask(*a)],
     "nothing is returned": lambda *a: None,
     "the call failed": lambda q: q,
@@ -58,76 +61,42 @@ WRONG_1 = {
 
 # ---- exercise 2 ----
 
-def pick(scores, key=lambda s: s.examples / s.codes if s.codes else 0,
-         last=False, least=1e-9, order=list):
-    """A solution with a slip to choose."""
-    best = {}
-    for score in scores:
-        name = score.plan.task_id
-        best.setdefault(name, score)
-        if key(score) > key(best[name]) or (
-                last and key(score) == key(best[name])):
-            best[name] = score
-    return order([score.plan for score in best.values()
-                  if key(score) >= least])
+def tight(text):
+    return "".join(text.split())
+
+
+def leaks(plan, code, squeeze=tight, counts=lambda line: re.search(
+        "[=(]", line), holds=lambda line, plan: line in plan):
+    """Whether a line leaks; a solution turned round, with slips to choose."""
+    return any(holds(squeeze(line), squeeze(plan))
+               for line in code.splitlines() if counts(line))
 
 
 WRONG_2 = {
-    "nothing is picked": lambda s: [],
-    "nothing is picked so far": lambda s: None,
-    "one plan a problem": lambda s: [x.plan for x in s if x.examples],
-    "no program of problem c": choose,
-    "no program of problem c passes": lambda s: pick(s, least=-1),
-    "hidden tests have no say": lambda s: pick(
-        s, lambda x: (x.examples + x.hidden / 9) / max(x.codes, 1)),
-    "take the first": lambda s: pick(s, last=True),
-    "compare shares": lambda s: pick(s, lambda x: x.examples),
-    "ZeroDivisionError": lambda s: pick(s, lambda x: x.examples / x.codes),
-    "problem d is missing": lambda s: pick(s, least=0.6),
-    "a problem's first plan": lambda s: [
-        p for p in [x.plan for x in s][:2] + [s[-1].plan]],
-    "in the order": lambda s: pick(s, order=lambda p: p[::-1]),
-    "a list of plans": lambda s: [p.name for p in pick(s)],
-    "return a list": lambda s: 3,
+    "in words alone": lambda plan, code: False,
+    "line 2 quotes": lambda plan, code: True,
+    "quotes no line": leaks,
+    "anywhere in the plan": lambda plan, code: not any(
+        tight(line) in map(tight, steps(plan))
+        for line in code.splitlines() if "=" in line),
+    "spaces do not count": lambda plan, code: not leaks(
+        plan, code, squeeze=str.strip),
+    "\"else:\" has neither": lambda plan, code: not leaks(
+        plan, code, counts=str),
+    "such as print": lambda plan, code: not leaks(plan, code) and not any(
+        word in plan.split() for word in re.findall(r"[a-z]{3,}", code)
+        if word == "print"),
+    "that line is not in": lambda plan, code: not leaks(
+        plan, code) and " * " not in plan,
+    "without lines": lambda plan, code: bool(code) and not leaks(plan, code),
+    "True or False": lambda plan, code: [
+        line for line in code.splitlines() if line in plan],
+    "nothing is returned so far": lambda plan, code: None,
+    "the call failed": lambda plan: True,
 }
 
 
 # ---- exercise 3 ----
-
-def by_hand(keys, values, n, draws=combinations, judge=None, total=False):
-    """A solution with a slip to choose."""
-    found = []
-    for draw in draws(range(len(keys)), n):
-        top = max(keys[i] for i in draw)
-        group = [values[i] for i in draw if keys[i] == top]
-        found.append(judge(draw, group, keys, values) if judge
-                     else sum(group) / len(group))
-    return sum(found) / (1 if total else len(found))
-
-
-def judged(judge):
-    return lambda k, v, n: by_hand(k, v, n, judge=judge)
-
-
-WRONG_3 = {
-    "it takes the first": judged(lambda d, g, k, v: g[0]),
-    "the best value; that": judged(lambda d, g, k, v: max(g)),
-    "oracle": judged(lambda d, g, k, v: max(v[i] for i in d)),
-    "smallest key": lambda k, v, n: by_hand([-x for x in k], v, n),
-    "a mean of keys": judged(lambda d, g, k, v: max(k[i] for i in d)),
-    "chooses nothing": judged(lambda d, g, k, v: sum(
-        v[i] for i in d) / len(d)),
-    "without putting back": lambda k, v, n: by_hand(
-        k, v, n, lambda r, n: product(r, repeat=n)),
-    "divide by the number of draws": lambda k, v, n: 7,
-    "combinations": lambda k, v, n: 0.123,
-    "return a number": lambda k, v, n: "0.5 or so",
-    "nothing is returned so far": lambda k, v, n: None,
-    "SystemExit": lambda *a: exit(),
-}
-
-
-# ---- exercise 4 ----
 
 def carry(plan, n, divide=lambda n, by: n // by, strict=True):
     """A solution with a slip to choose."""
@@ -171,7 +140,7 @@ def all_digits(plan, n):
     return n
 
 
-WRONG_4 = {
+WRONG_3 = {
     "times 2, then": lambda plan, n: None,
     "then minus 3": all_digits,
     "a day in front": lambda plan, n: (
@@ -190,8 +159,8 @@ WRONG_4 = {
 
 @pytest.mark.parametrize("check, wrong, message", [
     (check, wrong, message) for check, answers in (
-        (check_03_1, WRONG_1), (check_03_2, WRONG_2), (check_03_3, WRONG_3),
-        (check_03_4, WRONG_4)) for message, wrong in answers.items()])
+        (check_03_1, WRONG_1), (check_03_2, WRONG_2), (check_03_3, WRONG_3))
+    for message, wrong in answers.items()])
 def test_each_exercise_names_the_slip(check, wrong, message, capsys):
     assert check(wrong) is False
     line = capsys.readouterr().out
@@ -200,14 +169,10 @@ def test_each_exercise_names_the_slip(check, wrong, message, capsys):
 
 
 @pytest.mark.parametrize("check, right", [
-    (check_03_1, ask),
-    (check_03_1, lambda q, c, e, w: plan_request(
-        "backward-with-question" if w else "backward", q, c, e)),
-    (check_03_2, pick),
-    (check_03_2, lambda s: tuple(pick(s))),
-    (check_03_3, by_hand), (check_03_3, best_of),
-    (check_03_4, carry),
-    (check_03_4, replaced)])
+    (check_03_1, ask), (check_03_1, plan_request),
+    (check_03_2, no_leak),
+    (check_03_2, lambda plan, code: not leaks(plan, code)),
+    (check_03_3, carry_out), (check_03_3, carry), (check_03_3, replaced)])
 def test_right_answers_pass_in_more_than_one_way(check, right, capsys):
     assert check(right) is True
     out = capsys.readouterr().out
@@ -215,9 +180,7 @@ def test_right_answers_pass_in_more_than_one_way(check, right, capsys):
 
 
 def test_the_checks_worlds_are_as_described():
-    assert [p.task_id + str(p.sample_index) for p in pick(SCORES)] == PICKED
     for plan, n, wanted, _ in CARRIED:
         assert carry(plan, n) == wanted
-    found = [best_of(KEYS, VALUES, 2)] + [
-        over_all(KEYS, VALUES, 2, slip) for slip in SLIPS.values()]
-    assert len({round(value, 9) for value in found}) == len(found)
+    for plan, wanted, _ in LEAKS:
+        assert leaks(plan, BRANCHING) is not wanted

@@ -1,201 +1,192 @@
 """The checks of notebook 05 know right from wrong."""
 
-import math
-from itertools import product
-
 import pytest
 import torch
-from torch.nn.functional import cross_entropy, kl_div, pad
+from torch.nn.functional import cross_entropy
 
+from helpers import loop, training
+from helpers.checks.notebook_05 import (LOOP_SLIPS, check_05_1, check_05_2,
+                                        check_05_3, check_05_4,
+                                        logits_and_labels, loss_slips,
+                                        trained_with)
 from marking import assert_told_why
-from helpers.checks.notebook_05 import (check_05_1, check_05_2, check_05_3,
-                                        known_slips, two_models)
-from helpers.distillation import distillation_loss
-from helpers.training import completion_loss
 
 
 def stub(*arguments):
     ...
 
 
-def in_place_merge(weight, a, b, alpha, rank):
-    weight += alpha / rank * (b @ a)
-    return weight
+# ---- encode
+
+def encoded(ids=lambda q, p, end: q + p + [end],
+            labels=lambda q, p, end: [-100] * len(q) + p + [end],
+            first=True, later=False):
+    """An answer with slips to choose."""
+    def encode(tokenizer, example):
+        q = tokenizer(example.prompt, add_special_tokens=first)["input_ids"]
+        p = tokenizer(example.completion,
+                      add_special_tokens=later)["input_ids"]
+        end = tokenizer.eos_token_id
+        return ids(q, p, end), labels(q, p, end)
+    return encode
 
 
-def distil(shift=True, early=True, forward=True, masked=True, apart=True,
-           weights=(1, 1), mean=None, told=None, spoil=None):
-    """A solution of exercise 05_3 with slips to choose; five are the stub's.
-
-    ``mean(each, mask)`` is another mean of the divergence, ``told(logits,
-    labels)`` another cross-entropy, ``spoil`` is done to the inputs first.
-    """
-    def distil_step(student, teacher, labels):
-        if spoil:
-            spoil(student, teacher, labels)
-        if shift:
-            student, teacher = student[:, :-1], teacher[:, :-1]
-            labels = labels[:, 1:]
-        if apart:
-            teacher = teacher.detach()
-        mask, size = labels != -100, student.shape[-1]
-        p = (teacher[..., :size] if early else teacher).log_softmax(-1)
-        p, q = p[..., :size], student.log_softmax(-1)
-        if not forward:
-            p, q = q, p
-        each = (p.exp() * (p - q)).sum(-1)
-        follow = (mean(each, mask) if mean else
-                  each[mask].mean() if masked else each.mean())
-        one = (told or cross_entropy)(student[mask], labels[mask])
-        return weights[0] * one + weights[1] * follow
-    return distil_step
+def every(q, p, end):
+    return q + p + [end]
 
 
-def turned(student, teacher, labels):
-    """The shift the wrong way."""
-    return distil(shift=False)(student[:, 1:], teacher[:, 1:], labels[:, :-1])
+def masked(q, p):
+    return [-100] * len(q) + p
 
 
-def half_shifted(student, teacher, labels):
-    """The shift in the cross-entropy alone."""
-    return (completion_loss(student, labels)
-            + distil(shift=False, weights=(0, 1))(student, teacher, labels))
-
-
-def by_kl_div(reduction, back=False):
-    def distil_step(student, teacher, labels):
-        kept, size = labels[:, 1:] != -100, student.shape[-1]
-        q = student[:, :-1][kept].log_softmax(-1)
-        p = teacher[:, :-1][kept][:, :size].detach().log_softmax(-1)
-        follow = kl_div(*(p, q) if back else (q, p), log_target=True,
-                        reduction=reduction)
-        return completion_loss(student, labels) + follow
-    return distil_step
-
-
-def padded(student, teacher, labels):
-    more = teacher.shape[-1] - student.shape[-1]
-    return completion_loss(student, labels) + distil(weights=(0, 1))(
-        pad(student, (0, more)), teacher, labels)
-
-
-def impossible(student, teacher, labels):
-    """The extra words made impossible, and not left out."""
-    more = teacher.shape[-1] - student.shape[-1]
-    return distil()(pad(student, (0, more), value=-math.inf),
-                    pad(teacher[..., :-more], (0, more), value=-math.inf),
-                    labels)
-
-
-def detached(student, teacher, labels):
-    """The right value, and nothing that learns from the divergence."""
-    return completion_loss(student, labels) + distil(weights=(0, 1))(
-        student.detach(), teacher, labels)
-
-
-def module_step(student, teacher, labels):
-    trained = labels[:, 1:] != -100
-    return completion_loss(student, labels) + distillation_loss(
-        student[:, :-1][trained], teacher[:, :-1][trained].detach())
-
-
-STUB = dict(shift=False, early=False, forward=False, masked=False,
-            apart=False)
-BAD_VALUE = [
-    (distil(shift=False), "in the cross-entropy position i predicts"),
-    (half_shifted, "in the divergence, too, position i"),
-    (turned, "the wrong way: position i"),
-    (distil(early=False), "cut after the softmax"),
-    (padded, "cannot have the teacher's extra words"),
-    (impossible, "infinite logarithm"),
-    (distil(forward=False), "the wrong way round"),
-    (by_kl_div("batchmean", back=True), "the wrong way round"),
-    (distil(masked=False), "question and padding count"),
-    (distil(mean=lambda d, m: (d * m).mean()), "still divides by them"),
-    (distil(mean=lambda d, m: (d * m).sum() / len(d)), "number of texts (b"),
-    (distil(mean=lambda d, m: d.sum() / len(d)), "and it is divided by the"),
-    (distil(mean=lambda d, m: ((d * m).sum(1) / m.sum(1)).mean()),
-     "every token counts alike"),
-    (by_kl_div("sum"), "a sum over tokens"),
-    (distil(mean=lambda d, m: d[m].mean() / 6), "size of the vocabulary"),
-    (distil(weights=(1, 0)), "the divergence is missing"),
-    (distil(weights=(0, 1)), "the cross-entropy is missing"),
-    (distil(weights=(0.5, 0.5)), "not a half"),
-    (distil(weights=(1, 3)), "the cross-entropy is right, and"),
-    (distil(weights=(3, 1)), "should be left"),
-    (distil(told=lambda a, b: cross_entropy(a, b, reduction="sum")),
-     "should be left"),
-    (distil(apart=False), "detach them"),
-    (detached, "student's side detached"),
-    (torch.no_grad()(distil()), "cannot be trained with"),
-    (distil(spoil=lambda s, t, y: y.clamp_(min=0)), "labels changed"),
-    (distil(spoil=lambda s, t, y: t.data.zero_()), "teacher changed"),
-    (distil(spoil=lambda s, t, y: s.resize_(1)), "not yet"),
-    (lambda s, t, y: distil()(s, t, y).item(), "one tensor"),
-    (lambda s, t, y: (distil()(s, t, y), 0), "one tensor"),
-    (lambda s, t, y: distil()(s, t, y)[None], "a mean over tokens"),
-    (distil(mean=lambda d, m: d[m]), "a mean over tokens"),
-    (lambda s, t, y: torch.tensor(1j), "one number"),
-    (lambda s, t, y: torch.empty((), device="meta"), "one number"),
-    (lambda s, t, y: distil()(s, t[:, :, :3], y), "failed"),
-    (lambda s, t, y: exit("so\nmany\nlines"), "failed"),
-    (lambda s: s, "failed"),
+ENCODE = [
     (stub, "nothing is returned"),
+    (encoded(labels=every), "the question is trained on too"),
+    (encoded(ids=lambda q, p, end: q + p, labels=lambda q, p, end:
+             masked(q, p)), "lack the end token"),
+    (encoded(later=True), "a start token stands before the program"),
+    (encoded(first=False), "the prompt lost its start token"),
+    (encoded(ids=lambda q, p, end: p + [end]), "it is seen"),
+    (encoded(ids=lambda q, p, end: p + q + [end]), "the ids are the prompt"),
+    (encoded(labels=lambda q, p, end: masked(q, p) + [-100]),
+     "the end token is masked"),
+    (encoded(labels=lambda q, p, end: masked(q, p)[1:] + [end, -100]),
+     "the loss does that later"),
+    (encoded(labels=lambda q, p, end: q + [-100] * 4), "wrong way round"),
+    (encoded(labels=lambda q, p, end: p + [end]), "10 ids need 10 labels"),
+    (encoded(labels=lambda q, p, end: [0] * 10), "-100 for each token"),
+    (lambda tokenizer, example: tokenizer(example.prompt)["input_ids"],
+     "return two lists"),
 ]
 
-
-@pytest.mark.parametrize("answer, message", BAD_VALUE)
-def test_a_wrong_distillation_is_told_why(answer, message, capsys):
-    assert check_05_3(answer) is False
-    printed = capsys.readouterr().out
-    assert ": not yet, " in printed and message in printed
-    assert printed.startswith("expected ") and printed.count("\n") == 1
+# ---- the loss
 
 
-@pytest.mark.parametrize("repaired", list(product((0, 1), repeat=5)))
-def test_no_partial_repair_is_accepted(repaired, capsys):
-    answer = distil(**{slip: bool(one) for slip, one in zip(STUB, repaired)})
-    assert check_05_3(answer) is all(repaired)
-    printed = capsys.readouterr().out
-    for words in ("should be left", "divergence is not"):
-        assert words not in printed            # each is known by its value
-    assert printed.count("\n") == 1
+def summed(logits, labels):
+    wanted = labels[:, 1:].flatten()
+    logits = logits[:, :-1].flatten(0, 1)
+    return cross_entropy(logits, wanted, reduction="sum")
 
 
-def test_right_distillations_pass(capsys):
-    for answer in (distil(), module_step, by_kl_div("batchmean"), distil(
-            told=lambda a, b: -a.log_softmax(-1)[range(len(b)), b].mean())):
-        assert check_05_3(answer)
-        with torch.no_grad():                   # also where this is left on
-            assert check_05_3(answer)
-    assert capsys.readouterr().out.count(": correct\n") == 8
+def by_hand(logits, labels):
+    wanted = labels[:, 1:]
+    p = logits[:, :-1].log_softmax(-1).gather(
+        -1, wanted.clamp(min=0)[..., None])[..., 0]
+    return -p[wanted != -100].mean()
 
 
-def test_the_known_slips_are_far_from_the_right_value():
-    (right, none), *others = known_slips(*two_models())
-    assert none == [] and right == pytest.approx(
-        module_step(*two_models()).item())
-    assert all(reasons and abs(value - right) > 1e-3
-               for value, reasons in others)
-
-
-WRONG = [
-    (check_05_1, stub, "nothing is returned"),
-    (check_05_1, lambda parts, end: (
-        [5, 6, 7, 8, 9, 10, 11, 1], [5, 6, 7, 8, 9, 10, 11, 1]),
-     "trained on too"),
-    (check_05_1, lambda parts, end: (
-        [5, 6, 7, 8, 9, 10, 11, 1],
-        [-100, -100, 7, -100, 9, 10, 11, -100]), "never stops"),
-    (check_05_1, lambda parts, end: (
-        sum((q + r + [end] for q, r in parts), []), []), "end token once"),
-    (check_05_2, stub, "nothing is returned"),
-    (check_05_2, lambda w, a, b, alpha, rank: w + b @ a, "alpha / rank"),
-    (check_05_2, lambda w, a, b, alpha, rank: w + 3 * (a.T @ b.T).T * 2,
-     "compare"),
-    (check_05_2, lambda w, a, b, alpha, rank: b @ a.T, "failed"),
-    (check_05_2, in_place_merge, "may be needed again"),
+LOSS = [
+    (stub, "nothing is returned"),
+    (lambda a, b: cross_entropy(a.flatten(0, 1), b.flatten()), ": shift"),
+    (summed, "a sum; take the mean"),
+    (lambda a, b: summed(a, b) / 15, "divided by all tokens"),
+    (lambda a, b: by_hand(a, b.clamp(min=0)), "is taken for a token"),
+    (lambda a, b: by_hand(a.softmax(-1), b), "makes its own softmax"),
+    (lambda a, b: -by_hand(a, b), "the sign is wrong"),
+    (lambda a, b: by_hand(a, b) + 1, "the mean of -log p"),
+    (lambda a, b: by_hand(a, b).item(), "return a tensor"),
+    (lambda a, b: by_hand(a, b).detach(), "a number without gradient"),
+    (lambda a, b: by_hand(a, b)[None].expand(2), "return one number"),
 ]
+
+# ---- the layer
+
+
+class Layer(loop.LoRALinear):
+    """The right one, for others to be wrong in one thing."""
+
+    def update(self, x):
+        return x @ self.a.T @ self.b.T
+
+
+def layer(forward=None, begin=None):
+    class Answer(Layer):
+        def __init__(self, base, rank, alpha):
+            super().__init__(base, rank, alpha)
+            if begin:
+                begin(self)
+    if forward:
+        Answer.forward = forward
+    return Answer
+
+
+def swapped(self):
+    self.a = torch.nn.Parameter(self.a.detach().T)
+
+
+def plain_tensor(self):
+    del self.b
+    self.b = torch.zeros(3, 2)
+
+
+LAYER = [
+    (stub, "nothing is returned"),
+    (torch.nn.Module, "the call failed"),
+    (lambda base, rank, alpha: base, "nothing is in self.a"),
+    (layer(lambda self, x: None), "nothing is returned"),
+    (layer(begin=plain_tensor), "no torch.nn.Parameter"),
+    (layer(begin=swapped), "self.a has the shape (4, 2)"),
+    (layer(begin=lambda self: self.b.data.fill_(1)), "b starts at zero"),
+    (layer(begin=lambda self: self.a.data.zero_()), "neither gets a"),
+    (layer(begin=lambda self: self.base.requires_grad_(True)),
+     "freeze those of base"),
+    (layer(lambda self, x: self.base(x) + self.update(x)), "is missing"),
+    (layer(lambda self, x: self.base(x) + 6 * self.update(x)), "not alpha"),
+    (layer(lambda self, x: self.base(x) + self.update(x) / 3),
+     "not rank / alpha"),
+    (layer(lambda self, x: self.base(x)), "the update is missing"),
+    (layer(lambda self, x: self.scale * self.update(x)),
+     "nothing changes; and W x is base(x)"),
+    (layer(lambda self, x: self.base(x) + 2.5 * self.update(x)),
+     "compare with base(x)"),
+    (layer(lambda self, x: (self.base(x) + self.scale
+                            * self.update(x)).detach()), "no gradient"),
+    (layer(lambda self, x: x), "forward returns"),
+]
+
+# ---- the loop
+
+
+def looped(zero=True, step=True, clip=True, rate=None, decay=0.1,
+           keep=lambda loss: loss.item(), most=None):
+    """An answer with slips to choose."""
+    def training_loop(model, batches, loss, rates):
+        optimizer = torch.optim.AdamW(model.parameters(), weight_decay=decay)
+        losses = []
+        for (ids, labels, mask), now in zip(batches[:most], rates):
+            optimizer.param_groups[0]["lr"] = rate or now
+            if zero:
+                optimizer.zero_grad()
+            one = loss(model(input_ids=ids, attention_mask=mask).logits,
+                       labels)
+            one.backward()
+            if clip:
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            if step:
+                optimizer.step()
+            losses.append(keep(one))
+        return losses
+    return training_loop
+
+
+LOOP = [
+    (stub, "nothing is returned"),
+    (looped(step=False), "optimizer.step() is missing"),
+    (looped(zero=False), "gradients of earlier batches pile up"),
+    (looped(clip=False), "is not cut to 1"),
+    (looped(rate=1e-3), "what AdamW begins with"),
+    (looped(rate=0.02), "the first one"),
+    (looped(decay=0.01), "AdamW's own"),
+    (looped(decay=0.0), "the weight decay is 0"),
+    (looped(rate=0.5), "in each round: rate, zero_grad"),
+    (looped(keep=lambda loss: loss), "take loss.item()"),
+    (looped(keep=lambda loss: 1.0), "append the loss that is computed"),
+    (looped(most=1), "where does return stand"),
+    (lambda *given: looped()(*given)[-1], "return the list"),
+]
+WRONG = [(check, *case) for check, cases in (
+    (check_05_1, ENCODE), (check_05_2, LOSS), (check_05_3, LAYER),
+    (check_05_4, LOOP)) for case in cases]
 
 
 @pytest.mark.parametrize("check, answer, message", WRONG)
@@ -203,6 +194,26 @@ def test_a_wrong_answer_is_told_why(check, answer, message, capsys):
     assert_told_why(check, answer, message, capsys)
 
 
-def test_other_right_answers_pass():
-    assert check_05_2(lambda w, a, b, alpha, rank: torch.add(
-        w, b @ a, alpha=alpha / rank))
+@pytest.mark.parametrize("check, answer", [
+    (check_05_1, training.encode), (check_05_1, encoded()),
+    (check_05_2, training.completion_loss), (check_05_2, by_hand),
+    (check_05_2, lambda a, b: summed(a, b) / 6),
+    (check_05_3, loop.LoRALinear), (check_05_3, Layer),
+    (check_05_4, loop.training_loop), (check_05_4, looped()),
+    (check_05_4, looped(keep=lambda loss: loss.detach()))])
+def test_right_answers_pass(check, answer, capsys):
+    assert check(answer) is True
+    with torch.no_grad():                       # also where this is left on
+        assert check(answer) is True
+    assert capsys.readouterr().out.count(": correct\n") == 2
+
+
+def test_the_known_slips_are_far_from_what_is_right_and_from_each_other():
+    right = training.completion_loss(*logits_and_labels())
+    values = [right, *loss_slips(*logits_and_labels()).values()]
+    weights = [trained_with(), *(
+        trained_with(**slip) for slip in LOOP_SLIPS.values())]
+    for found in (values, weights):
+        for i, one in enumerate(found):
+            assert all((one - other).abs().max() > 1e-3
+                       for other in found[i + 1:])

@@ -1,145 +1,145 @@
 """The checks of notebook 06 know right from wrong."""
 
-from itertools import product
+import random
 
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 from marking import assert_told_why
+from helpers import multitask, training
 from helpers.checks.notebook_06 import (check_06_1, check_06_2, check_06_3,
-                                        gain_with, rows_of)
-from helpers.evaluation import pass_at_k
-from helpers.plans import best_of
+                                        what_is_equal)
+from helpers.training import predict
 
 
 def stub(*arguments):
     ...
 
 
-def batch(codes, plans, end, pad, prompts=False, padding=False, ends=True,
-          left=False, parts=None, stop=True):
-    """A solution of exercise 1 with slips to choose."""
-    examples = parts(codes, plans) if parts else [*codes, *plans]
-    most = max(len(a) + len(b) for a, b in examples) + stop
-    ids, labels = [], []
-    for prompt, told in examples:
-        row = prompt + told + [end] * stop
-        label = [*(prompt if prompts else [-100] * len(prompt)), *told,
-                 *([end if ends else -100] * stop)]
-        fill = [pad] * (most - len(row))
-        hide = fill if padding else [-100] * len(fill)
-        ids.append(fill + row if left else row + fill)
-        labels.append(hide + label if left else label + hide)
-    return ids, labels
+def loss(made):
+    """A solution of exercise 1: ``made`` of token losses and their mask."""
+    def task_loss(lm, encoded, tokens=None):
+        logits, wanted = predict(lm, encoded)
+        each = cross_entropy(logits.transpose(1, 2), wanted,
+                             ignore_index=-100, reduction="none")
+        return made(each, wanted != -100, tokens)
+    return task_loss
 
 
-def wrong_1(**slips):
-    return lambda *inputs: batch(*inputs, **slips)
+def by_hand(lm, encoded, tokens=None):
+    """Each row by itself, without padding, from log-probabilities."""
+    total = count = 0
+    for row in encoded:
+        logits, wanted = predict(lm, [row])
+        chosen = torch.log_softmax(logits[0], -1)
+        for place, token in enumerate(wanted[0].tolist()):
+            if token != -100:
+                total, count = total - chosen[place, token], count + 1
+    return total / (tokens or count)
 
 
-def apart(codes, plans, end, pad):
-    """Each task padded to its own longest row."""
-    one, two = (rows_of(part, [], end, pad) for part in (codes, plans))
-    return one[0] + two[0], one[1] + two[1]
+def shifted_twice(lm, encoded, tokens=None):
+    logits, wanted = predict(lm, encoded)
+    return cross_entropy(logits[:, :-1].transpose(1, 2), wanted[:, 1:])
 
 
-def by_id(codes, plans, end, pad):
-    """The labels of padding found by the pad token's id."""
-    ids, labels = batch(codes, plans, end, pad)
-    return ids, [[-100 if i == pad else label for i, label in zip(*rows)]
-                 for rows in zip(ids, labels)]
+def order(own=True, whole=True, shuffled=True, anew=True, drawn=True,
+          seeded=True, guard=True, count=None, size=None, items=False):
+    """A solution of exercise 2 with slips to choose."""
+    def alternate(codes, plans, updates, batch_size, seed):
+        rng = random.Random(seed) if seeded else random
+        other = random.Random(f"{seed}|plans") if own else rng
+        epoch, queue = list(range(len(codes))), []
+        for update in range(count or updates):
+            while len(queue) < (batch_size if whole else 1):
+                if shuffled and (anew or not update):
+                    rng.shuffle(epoch)
+                queue = queue + epoch
+            chosen, queue = queue[:batch_size], queue[batch_size:]
+            others = [other.choice(range(len(plans))) if drawn
+                      else i % len(plans) for i in chosen[:size]
+                      ] if plans or not guard else []
+            yield ([codes[i] for i in chosen] if items else chosen), others
+    return alternate
 
 
-def tensors(*inputs):
-    return tuple(torch.tensor(part) for part in rows_of(*inputs))
+def drawn_codes(codes, plans, updates, batch_size, seed):
+    rng = random.Random(seed)
+    return [([rng.randrange(len(codes)) for _ in range(batch_size)],
+             [rng.randrange(len(plans)) for _ in range(batch_size)])
+            for _ in range(updates)]
 
 
-def mix(swapped=False, weigh=True, counted=True, own=True, half=False,
-        guard=True, value=lambda loss: loss):
-    """A solution of exercise 2 with slips to choose; three are the stub's."""
-    def mixed_loss(codes, plans, weights):
-        everything = sum(n for part in (codes, plans) for _, n in part)
-        total = 0
-        for part, weight in zip((plans, codes) if swapped
-                                else (codes, plans), weights):
-            if not part and guard:
-                continue
-            tokens = sum(n for _, n in part) if own else everything
-            each = [value(loss) * (n if counted else 1) for loss, n in part]
-            total = total + (weight if weigh else 1) * sum(each) / tokens
-        return total / 2 if half else total
-    return mixed_loss
-
-
-def mean_of_means(codes, plans, weights):
-    return sum(w * sum(x for x, _ in part) / len(part)
-               for part, w in zip((codes, plans), weights) if w)
-
-
-def gain(up=False, m=None, oracle=False, sure=True, choose=True, any_=False,
-         sign=1, total=False, guard=True):
+def facts(order=lambda a, b: a == b, updates=len, read=None):
     """A solution of exercise 3 with slips to choose."""
-    def fair_gain(direct, planned):
-        n, gains = direct["n"], []
-        tries = m or int(planned["tokens"] * n // direct["tokens"]) + up
-        for (e, c), plans in zip(direct["counts"], planned["plans"]):
-            share = c / (max(e, 1) if guard else e)
-            one = best_of(
-                [right if oracle else shown for shown, right in plans],
-                [right / (planned["codes"] if any_ else max(shown, 1))
-                 for shown, right in plans], len(plans))
-            other = (c / n if not choose else pass_at_k(n, e, tries) * (
-                share if sure else 1))
-            gains.append(sign * (one - other))
-        return sum(gains) / (1 if total else len(gains))
-    return fair_gain
+    def what_is_equal(one, other):
+        a, b = ([chosen for chosen, _ in each] for each in (one, other))
+        sizes = [sum(map(len, sum(map(list, each), [])))
+                 for each in (one, other)]
+        return (order(a, b), updates(one) == updates(other),
+                read(one, other) if read else sizes[0] / sizes[1])
+    return what_is_equal
+
+
+def codes_alone(one, other):
+    a, b = (sum(len(chosen) for chosen, _ in each) for each in (one, other))
+    return a / b
 
 
 WRONG = [
     (check_06_1, stub, "nothing is returned"),
-    (check_06_1, wrong_1(prompts=True), "prompts are trained on too"),
-    (check_06_1, wrong_1(prompts=True, padding=True), "every token"),
-    (check_06_1, wrong_1(padding=True), "one end token"),
-    (check_06_1, wrong_1(ends=False), "the end token is not trained"),
-    (check_06_1, by_id, "cannot be told by its id"),
-    (check_06_1, wrong_1(stop=False), "behind its completion"),
-    (check_06_1, wrong_1(left=True), "pad at the right"),
-    (check_06_1, apart, "pad all rows"),
-    (check_06_1, wrong_1(parts=lambda a, b: [*b, *a]), "codes come first"),
-    (check_06_1, wrong_1(parts=lambda a, b: a), "3 rows"),
-    (check_06_1, lambda *x: rows_of(*x)[0], "two lists of rows"),
-    (check_06_1, lambda *x: (rows_of(*x)[0], [[1]]), "needs a label"),
-    (check_06_1, lambda codes: codes, "failed"),
+    (check_06_1, loss(lambda each, on, t: each.sum()), "a sum; divide"),
+    (check_06_1, loss(lambda each, on, t: each.mean()), "all positions"),
+    (check_06_1, loss(lambda each, on, t: each.sum() / len(each)),
+     "divided by the rows"),
+    (check_06_1, loss(lambda each, on, t: (each.sum(1) / on.sum(1)).mean()),
+     "mean of the rows' means"),
+    (check_06_1, loss(lambda each, on, t: -each.sum() / on.sum()),
+     "the sign is turned"),
+    (check_06_1, shifted_twice, "shifted twice"),
+    (check_06_1, loss(lambda each, on, t: each.sum() / on.sum() + 1),
+     "the cross-entropy of logits"),
+    (check_06_1, loss(lambda each, on, t: (each.sum() / on.sum()).item()),
+     "keep the loss a tensor"),
+    (check_06_1, loss(lambda each, on, t: (each.sum() / on.sum()).detach()),
+     "keep the loss a tensor"),
+    (check_06_1, loss(lambda each, on, t: each.sum() / on.sum()),
+     "tokens is not used"),
+    (check_06_1, loss(lambda each, on, t: each.sum() / on.sum() / (t or 1)),
+     "divided once more"),
+    (check_06_1, loss(lambda each, on, t: each.sum() / (t or on.sum())
+                      * (2 if t else 1)), "by nothing else"),
+    (check_06_1, lambda lm, encoded: 1.0, "not yet"),
     (check_06_2, stub, "nothing is returned"),
-    (check_06_2, mix(swapped=True), "weights are swapped"),
-    (check_06_2, mix(counted=False), "multiply it by its tokens before"),
-    (check_06_2, mix(own=False), "drown"),
-    (check_06_2, mix(own=False, counted=False), "a mean already, and both"),
-    (check_06_2, mean_of_means, "a mean over micro-batches"),
-    (check_06_2, mix(weigh=False), "weights are not used"),
-    (check_06_2, mix(half=True), "is halved"),
-    (check_06_2, lambda c, p, w: mix()(c, p, [x / sum(w) for x in w]),
-     "add up to 1"),
-    (check_06_2, mix(value=lambda loss: loss.item()), "keep the losses"),
-    (check_06_2, mix(value=lambda loss: loss.detach()), "keep the losses"),
-    (check_06_2, mix(guard=False), "must work"),
-    (check_06_2, lambda c, p, w: mix()(c, p, w) + 1, "weighted sum of the"),
-    (check_06_2, lambda c, p, w: (mix()(c, p, w), 0), "one number"),
-    (check_06_2, lambda c: c, "failed"),
+    (check_06_2, order(count=11), "12 updates are wanted"),
+    (check_06_2, order(whole=False), "where an epoch ends"),
+    (check_06_2, order(size=3), "one drawn for each code"),
+    (check_06_2, order(items=True), "numbers of examples are wanted"),
+    (check_06_2, drawn_codes, "codes come in epochs"),
+    (check_06_2, order(shuffled=False), "are not shuffled"),
+    (check_06_2, order(anew=False), "shuffled anew"),
+    (check_06_2, order(drawn=False), "drawn at random"),
+    (check_06_2, order(seeded=False), "the same batches for the same seed"),
+    (check_06_2, lambda c, p, u, b, seed: order()(c, p, u, b, 0),
+     "the seed is not used"),
+    (check_06_2, order(own=False), "its own source of random numbers"),
+    (check_06_2, order(guard=False), "an empty list of plans"),
+    (check_06_2, lambda *a: [(1, 2, 3)], "a pair of lists"),
+    (check_06_2, lambda *a: order()(a[0], a[1] or a[0], *a[2:]),
+     "no plans where there are none"),
     (check_06_3, stub, "nothing is returned"),
-    (check_06_3, gain(up=True), "round down"),
-    (check_06_3, gain(m=12), "pays for its plans"),
-    (check_06_3, gain(m=20), "whatever they cost"),
-    (check_06_3, gain(oracle=True), "that is the oracle"),
-    (check_06_3, gain(sure=False), "times c / e"),
-    (check_06_3, gain(choose=False), "as many as the tokens allow"),
-    (check_06_3, gain(any_=True), "not any of its programs"),
-    (check_06_3, gain(sign=-1), "the sign is turned"),
-    (check_06_3, gain(total=True), "take the mean"),
-    (check_06_3, gain(guard=False), "examples of one problem"),
-    (check_06_3, gain(up=True, any_=True), "round down; and take one"),
-    (check_06_3, lambda d, p: gain()(d, p) + 1, "one problem by hand"),
-    (check_06_3, lambda d, p: "many", "one number"),
+    (check_06_3, facts(order=lambda a, b: sorted(sum(a, [])) == sorted(
+        sum(b, []))), "in another order are not equal"),
+    (check_06_3, lambda a, b: (a == b, len(a) == len(b), codes_alone(a, b)),
+     "the plans do not belong to the order"),
+    (check_06_3, facts(read=codes_alone), "plans are read, too"),
+    (check_06_3, facts(read=lambda a, b: 1 / what_is_equal(a, b)[2]),
+     "turned round"),
+    (check_06_3, facts(read=lambda a, b: 7.0), "of all updates"),
+    (check_06_3, facts(updates=lambda each: 0), "lists of the same length"),
+    (check_06_3, lambda a, b: (True, True), "three values"),
+    (check_06_3, lambda a, b: ("yes", True, 2.0), "True or False"),
 ]
 
 
@@ -148,26 +148,19 @@ def test_a_wrong_answer_is_told_why(check, answer, message, capsys):
     assert_told_why(check, answer, message, capsys)
 
 
-@pytest.mark.parametrize("repaired", list(product((0, 1), repeat=3)))
-def test_no_partial_repair_of_the_mix_is_accepted(repaired, capsys):
-    swap, count, own = repaired
-    answer = mix(swapped=not swap, counted=bool(count), own=bool(own))
-    assert check_06_2(answer) is all(repaired)
-    printed = capsys.readouterr().out
-    assert "weighted sum of the" not in printed   # each is known by its value
-    assert ("swapped" in printed) is (not swap)
-
-
 def test_right_answers_pass(capsys):
-    for answer in (rows_of, batch, tensors):
+    random.seed(5)
+    before = random.getstate()
+    for answer in (training.task_loss, by_hand, loss(
+            lambda each, on, tokens: each.sum() / (tokens or on.sum()))):
         assert check_06_1(answer)
-    for answer in (mix(), lambda c, p, w: sum(
-            w * sum(x * n for x, n in part) / sum(n for _, n in part)
-            for part, w in zip((c, p), w) if part)):
-        assert check_06_2(answer)
         with torch.no_grad():                   # also where this is left on
-            assert check_06_2(answer)
-    assert check_06_3(gain())
-    assert check_06_3(lambda direct, planned: torch.tensor(
-        gain_with(), dtype=torch.float64))
-    assert capsys.readouterr().out.count(": correct\n") == 9
+            assert check_06_1(answer)
+    for answer in (multitask.alternate, order(),
+                   lambda *given: list(order()(*given))):
+        assert check_06_2(answer)
+    for answer in (what_is_equal, facts(), lambda one, other: list(
+            facts()(one, other))):
+        assert check_06_3(answer)
+    assert capsys.readouterr().out.count(": correct\n") == 12
+    assert random.getstate() == before          # a check leaves no trace

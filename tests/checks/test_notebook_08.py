@@ -1,95 +1,124 @@
 """The checks of notebook 08 know right from wrong."""
 
+import random
+import time
+
+import numpy as np
 import pytest
-import torch
 
 from marking import assert_told_why
-from helpers.checks.notebook_08 import check_08_1, check_08_2, check_08_3
+from helpers.checks.notebook_08 import check_08_1, check_08_2
+from helpers.scale.cost import estimate
+from helpers.teachers.retry import with_retry
 
 
 def stub(*arguments):
     ...
 
 
-def loss(total, tokens, all_sum):
-    return total / all_sum(tokens)
+def retry(again=lambda status: status == 429 or status >= 500,
+          waits=lambda pause, tried, wanted: max(wanted, pause * 2 ** tried),
+          counts=lambda tries: tries, gives=lambda answer: answer[2],
+          end=RuntimeError, asleep=lambda sleep, seconds: sleep(seconds)):
+    """A retry with one thing changed."""
+    def with_a_slip(ask, tries=6, pause=1.0, sleep=time.sleep):
+        for tried in range(counts(tries)):
+            answer = ask()
+            if answer[0] == 200:
+                return gives(answer)
+            if not again(answer[0]):
+                raise end(answer[0])
+            if tried + 1 < counts(tries):
+                asleep(sleep, waits(pause, tried, float(
+                    answer[1].get("Retry-After", 0))))
+        if end:
+            raise end("given up")
+        return answer[2]
+    return with_a_slip
 
 
-def only_if_any(total, tokens, all_sum):
-    return total / all_sum(tokens) if tokens else total
+def never_looks(ask, tries, pause, sleep):
+    sleep(pause)
+    return ask()[2]
 
 
-def detached(total, tokens, all_sum):
-    return all_sum(total) * 0 + total.item() / all_sum(tokens)
+def until_it_works(ask, tries, pause, sleep):
+    while (answer := ask())[0] != 200:
+        sleep(pause)
+    return answer[2]
 
 
-def money(problems, n, prompt, new, prices):
-    once = problems * (prompt * prices[0] + n * new * prices[1]) / 1e6
-    return once, once + problems * (n - 1) * prompt * prices[0] / 1e6
+def patient(ask, tries, pause, sleep):
+    while True:
+        status, headers, body = ask()
+        if status == 200:
+            return body
+        if status != 429 and status < 500:
+            raise RuntimeError(status)
+        sleep(pause)
 
 
-def wrong_money(**changes):
-    def two_bills(problems, n, prompt, new, prices):
-        given = {"problems": problems, "n": n, "prompt": prompt, "new": new,
-                 "prices": prices}
-        return money(**{k: changes[k](given) if k in changes else v
-                        for k, v in given.items()})
-    return two_bills
+def swallowed(ask, tries, pause, sleep):
+    for tried in range(tries):
+        status, headers, body = ask()
+        if status == 200:
+            return body
+        if status != 429 and status < 500:
+            raise RuntimeError(status)
+        sleep(max(float(headers.get("Retry-After", 0)), pause * 2 ** tried))
 
 
-def todo(tasks, done, process, processes):
-    return [t for t in tasks if t not in done][process::processes]
-
-
-def in_blocks(tasks, done, process, processes):
-    left = [t for t in tasks if t not in done]
-    cuts = [len(left) * i // processes for i in range(processes + 1)]
-    return left[cuts[process]:cuts[process + 1]]
-
-
-def loses_the_rest(tasks, done, process, processes):
-    left = [t for t in tasks if t not in done]
-    size = len(left) // processes
-    return left[process * size:(process + 1) * size]
+def three(*slips):
+    """Right but for the change of one number."""
+    def changed(problems, n, prompt, new, choices, speeds):
+        given = {"problems": problems, "n": n, "prompt_tokens": prompt,
+                 "new_tokens": new, "choices": choices, "speeds": speeds}
+        for name, change in slips:
+            given[name] = change(given)
+        return estimate(**given)
+    return changed
 
 
 WRONG = [
     (check_08_1, stub, "nothing is returned"),
-    (check_08_1, lambda x, n, s: x / n, "tokens of all"),
-    (check_08_1, lambda x, n, s: x / max(n, 1), "its own tokens"),
-    (check_08_1, lambda x, n, s: x / max(n, 1) / s(1), "mean of the pro"),
-    (check_08_1, lambda x, n, s: x, "never divided"),
-    (check_08_1, lambda x, n, s: x / s(1), "number of processes; wanted"),
-    (check_08_1, lambda x, n, s: x * s(1) / s(n), "averaged"),
-    (check_08_1, lambda x, n, s: x / s(n) + 1, "its own sum, divided"),
-    (check_08_1, lambda x, n, s: s(x) / s(n), "its own sum, divided"),
-    (check_08_1, only_if_any, "all must call all_sum equally often"),
-    (check_08_1, detached, "carries the gradient"),
-    (check_08_1, lambda x, n, s: (x, n), "one number is wanted"),
-    (check_08_1, lambda x: x, "failed"),
+    (check_08_1, never_looks, "a refusal is returned as if"),
+    (check_08_1, retry(again=lambda s: False), "a 429 passes"),
+    (check_08_1, retry(again=lambda s: s == 429), "try every 5xx again"),
+    (check_08_1, retry(again=lambda s: s in (429, 500), asleep=lambda s, x: 0),
+     "asks again at once"),
+    (check_08_1, retry(gives=lambda a: a), "return the body alone"),
+    (check_08_1, retry(gives=lambda a: a[0]), "a text"),
+    (check_08_1, retry(again=lambda s: s != 401), "a bad request, the next"),
+    (check_08_1, until_it_works, "a wrong key, the next try"),
+    (check_08_1, retry(end=ValueError), "raise RuntimeError"),
+    (check_08_1, patient, "count the tries"),
+    (check_08_1, retry(counts=lambda t: t + 1), "first request is a try"),
+    (check_08_1, retry(counts=lambda t: t - 1), "counts all requests"),
+    (check_08_1, swallowed, "the last try failed as well"),
+    (check_08_1, retry(waits=lambda p, t, w: max(p, w)), "stay the same"),
+    (check_08_1, retry(waits=lambda p, t, w: max(w, 1 + t)), "and double it"),
+    (check_08_1, retry(waits=lambda p, t, w: p * 2 ** t), "says 3 seconds"),
+    (check_08_1, lambda ask, tries, pause, sleep: with_retry(
+        ask, tries, pause, lambda x: sleep("soon")), "sleep wants seconds"),
+    (check_08_1, lambda ask: ask, "failed"),
     (check_08_2, stub, "nothing is returned"),
-    (check_08_2, lambda *a: money(*a)[::-1], "other way round"),
-    (check_08_2, lambda *a: money(*a)[:1] * 2, "n calls read"),
-    (check_08_2, lambda *a: money(*a)[1:] * 2, "reads its prompt once"),
-    (check_08_2, lambda p, n, q, w, x: money(p, 1, n * q, w, x)[:1] * 2,
-     "tokens read times"),
-    (check_08_2, wrong_money(new=lambda g: g["new"] / g["n"]), "all are paid"),
-    (check_08_2, lambda *a: [1e6 * x for x in money(*a)], "of a million"),
-    (check_08_2, lambda *a: [1e3 * x for x in money(*a)], "of a thousand"),
-    (check_08_2, wrong_money(prices=lambda g: g["prices"][::-1]), "swapped"),
-    (check_08_2, wrong_money(prompt=lambda g: 0), "nobody reads"),
-    (check_08_2, lambda *a: money(*a)[0], "two numbers"),
+    (check_08_2, three(("choices", lambda g: 1)), "for each completion"),
+    (check_08_2, three(("choices", lambda g: g["n"])), "for each problem"),
+    (check_08_2, three(("choices", lambda g: 4)), "round up, not down"),
+    (check_08_2, lambda p, n, q, w, c, s: (
+        p * n / c * q, p * n * w, p * n / c * q / s[0] + p * n * w / s[1]),
+     "round up"),
+    (check_08_2, three(("speeds", lambda g: g["speeds"][::-1])), "swapped"),
+    (check_08_2, three(("speeds", lambda g: [1 / x for x in g["speeds"]])),
+     "divide by them"),
+    (check_08_2, lambda *a: (*estimate(*a)[:2], estimate(*a)[1] / a[5][1]),
+     "reading takes time"),
+    (check_08_2, lambda *a: (*estimate(*a)[:2], estimate(*a)[0] / a[5][0]),
+     "writing takes time"),
+    (check_08_2, lambda *a: (estimate(*a)[1], estimate(*a)[0],
+                             estimate(*a)[2]), "the other way round"),
+    (check_08_2, lambda *a: estimate(*a)[:2], "three numbers"),
     (check_08_2, lambda p: p, "failed"),
-    (check_08_3, stub, "nothing is returned"),
-    (check_08_3, lambda t, d, p, k: t[p::k], "done again"),
-    (check_08_3, lambda t, d, p, k: [x for x in t if x not in d],
-     "two processes"),
-    (check_08_3, loses_the_rest, "nobody's"),
-    (check_08_3, lambda t, d, p, k: [x for x in t[p::k] if x not in d],
-     "uneven"),
-    (check_08_3, lambda t, d, p, k: 7, "a list of tasks"),
-    (check_08_3, lambda t, d, p, k: ["another"], "a list of tasks"),
-    (check_08_3, lambda t: t, "failed"),
 ]
 
 
@@ -99,16 +128,12 @@ def test_a_wrong_answer_is_told_why(check, answer, message, capsys):
 
 
 def test_right_answers_pass(capsys):
-    def twice(total, tokens, all_sum):         # also counted is fine
-        processes = all_sum(1)
-        return total / (processes * all_sum(tokens) / processes)
+    def blurred(pause, tried, wanted):        # so that not all come at once
+        return max(wanted, pause * 2 ** tried * random.uniform(0.6, 1.4))
 
-    for answer in (loss, twice):
+    for answer in (with_retry, retry(), retry(waits=blurred),
+                   retry(again=lambda s: s not in (400, 401, 403, 404))):
         assert check_08_1(answer)
-        with torch.no_grad():                  # also where this is left on
-            assert check_08_1(answer)
-    assert check_08_2(money)
-    assert check_08_2(lambda *a: torch.tensor(money(*a), dtype=torch.float64))
-    for answer in (todo, in_blocks):
-        assert check_08_3(answer)
-    assert capsys.readouterr().out.count(": correct\n") == 8
+    assert check_08_2(estimate)
+    assert check_08_2(lambda *a: np.array(estimate(*a)))
+    assert capsys.readouterr().out.count(": correct\n") == 6

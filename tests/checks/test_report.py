@@ -16,8 +16,8 @@ from helpers.mini.reading import days_in_order
 from helpers.teachers.decoding import pick
 
 FUNCTIONS = ("00_2 00_3 01_2 01_3 02_1 02_2 02_3 03_1 03_2 03_3 03_4 04_1 "
-             "04_2 m4_1 m4_2 m4_3 05_1 05_2 05_3 06_1 06_2 06_3 07_1 07_2 "
-             "07_3 08_1 08_2 08_3 m8_1").split()
+             "04_2 m4_1 m4_2 m4_3 05_1 05_2 05_3 05_4 m5_1 m5_2 06_1 06_2 "
+             "06_3 m6_1 m6_2 07_1 07_2 07_3 08_1 08_2 m7_1 m7_2 m8_1").split()
 VALUES = "00_1 01_1 m1_1 m1_2 m8_2".split()
 
 
@@ -109,7 +109,7 @@ def test_no_answer_without_end_hangs_a_check(number, capsys, monkeypatch):
     monkeypatch.setattr(limits, "SECONDS", 0.2)
     line = told(check_of(number), one_by_one, capsys)
     assert "generator: use return" in line or "it never ends" in line
-    if number not in ("01_2", "07_2", "07_3", "08_1"):  # they have more time
+    if number not in ("01_2", "07_2", "07_3", "m7_1"):  # they have more time
         def loop(*arguments):
             while True:
                 pass
@@ -132,10 +132,11 @@ CHANGED = {
     "03_3": lambda keys, values, n: values.pop(),
     "04_1": lambda problems, judged: judged.clear() or [],
     "m4_2": lambda problems, judged: judged.clear() or ["check/0"],
-    "05_1": lambda parts, end: parts[0][0].append(end) or ([], []),
-    "05_2": lambda weight, a, b, alpha, rank: weight.add_(3 * b @ a),
-    "06_3": lambda direct, planned: planned["plans"].pop() and 0.1,
-    "08_3": lambda tasks, done, i, k: done.update(tasks) or []}
+    "05_2": lambda logits, labels: labels.clamp_(min=0).sum(),
+    "05_4": lambda model, batches, loss, rates: [rates.pop()],
+    "06_3": lambda one, other: (one.pop(), True, 1.0),
+    "m6_2": lambda direct, planned: planned["plans"].pop() and 0.1,
+    "m7_2": lambda tasks, done, i, k: done.update(tasks) or []}
 
 
 @pytest.mark.parametrize("number", CHANGED)
@@ -185,9 +186,10 @@ def test_01_1_leaves_the_kernel_alone(trick, words, capsys, monkeypatch):
         np.random.default_rng(0).choice(gain(a, b, n, k), (4000, len(
             a))).mean(1), [0.025, 0.975]), "it wants 2.5 and 97.5"),
     ("07_3", lambda a, b, n, k: ["0.4", "0.6"], "without quotes"),
-    ("08_2", lambda *_: {0.0848, 0.1408}, "this is a set"),
+    ("08_2", lambda *_: {60000, 48000, 126.0}, "this is a set"),
     ("03_2", lambda scores: [scores[2]], "its plan is wanted"),
-    ("06_1", lambda *_: ([[1.5]], [[1]]), "token ids are whole numbers")])
+    ("06_2", lambda *_: [([0, 1.5], [0])],
+     "numbers of examples are wanted")])
 def test_the_reason_is_the_true_one(number, answer, words, capsys):
     assert words in told(check_of(number), answer, capsys)
 
@@ -201,8 +203,9 @@ def test_right_answers_may_be_of_a_library(capsys):
     assert check_of("02_2")(lambda *given: pick(*given).numpy())
     assert check_of("02_2")(lambda *given: (int(i) for i in pick(*given)))
     assert check_of("04_2")(lambda program: np.bool_(days_in_order(program)))
-    assert check_of("08_2")(lambda p, n, q, w, x: np.array(
-        [p * (q * x[0] + n * w * x[1]), p * n * (q * x[0] + w * x[1])]) / 1e6)
+    assert check_of("08_2")(lambda p, n, q, w, c, s: np.array(
+        [p * -(-n // c) * q, p * n * w, p * -(-n // c) * q / s[0]
+         + p * n * w / s[1]]))
     assert check_of("01_3")(lambda *given: np.bool_(compare(*given)))
     assert capsys.readouterr().out.count(": correct\n") == 5
 
@@ -234,7 +237,7 @@ def test_what_an_answer_prints_stands_below_the_line(capsys):
 
     def process_loss(loss, tokens, all_sum):
         print(tokens)
-    told = below(check_of("08_1"), process_loss, capsys)
+    told = below(check_of("m7_1"), process_loss, capsys)
     assert sorted(told[1:]) == ["  0", "  20", "  90"]
     assert below(check, lambda *_: [], capsys) == []     # of this check alone
 

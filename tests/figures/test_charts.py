@@ -9,7 +9,7 @@ from contrast import THEMES, contrast, hard_to_read
 from curves import three_curves
 from helpers.figures import charts
 from helpers.figures.charts import (funnel_figure, interval_figure,
-                                    loss_figure, pass_at_k_figure,
+                                    pass_at_k_figure,
                                     show_tokens)
 from helpers.figures.style import (CYCLE, DASHES, GREY, INK, MARKERS, PAGE,
                                    colour_of, png)
@@ -59,13 +59,6 @@ def test_a_funnel_shows_each_stage_with_count_and_share():
     assert [bar.get_width() for bar in figure.axes[0].patches] == [
         2000, 500, 0]
     png(funnel_figure([("sampled", 0), ("kept", 0)]), "an empty funnel")
-
-
-def test_the_loss_figure_draws_losses_and_their_running_mean():
-    losses = [4.0, 2.0, 3.0, 1.0]
-    raw, mean = loss_figure(losses, window=2).axes[0].lines
-    assert raw.get_ydata() == pytest.approx(losses)
-    assert mean.get_ydata() == pytest.approx([4, 3, 2.5, 2])
 
 
 ROWS = {"EKT, the first": (0.124, 0.106, 0.142), "EKT": (0.087, 0.07, 0.1),

@@ -6,10 +6,11 @@ import pytest
 
 from helpers.execution import Verdict
 from helpers.mini import stories
-from helpers.mini.reading import (NOTHING, beside, faithful, follows,
-                                  plan_lines, program_lines, read_story,
-                                  renamed, side_by_side, task_facts, variants,
-                                  with_days)
+from helpers.mini.reading import (NOTHING, beside, carry_out, faithful,
+                                  follows, plan_lines, program_lines,
+                                  read_story, read_task, renamed,
+                                  side_by_side, smallest_example, task_facts,
+                                  variants, with_days)
 from helpers.mini.tasks import DIFFICULTIES, SPLITS, steps_of, write_plan
 from helpers.plans import PLAN_EXEMPLARS
 from helpers.problems import Problem, load_problems
@@ -182,3 +183,21 @@ def test_columns_keep_each_plan_in_its_own_order():
 def test_what_cannot_be_read_is_shown_without_marks(code):
     assert program_lines(code) is None and faithful(code, GOOD) is None
     assert "!" not in side_by_side(code, {"plan": GOOD})
+
+
+# ---- plans carried out, and a weak example ----
+
+def test_a_right_plan_passes_the_tests_of_its_problem():
+    for problem in load_problems("mini-apps", "train", limit=30):
+        story = read_task(problem.question)
+        for days in (True, False):
+            plan = write_plan(steps_of(story), days)
+            for n, wanted in problem.tests:
+                assert f"{carry_out(plan, int(n))}\n" == wanted
+        # The example is one more test, of a number not above those.
+        (n, wanted), = smallest_example(problem.question)
+        assert f"{carry_out(plan, int(n))}\n" == wanted
+        assert int(n) <= min(int(given) for given, _ in problem.tests)
+    assert carry_out("1. Read n.\n2. Think.\n", 3) is None
+    assert carry_out("1. Times two.\n", 3) is None
+    assert smallest_example("How many clips?") == ()

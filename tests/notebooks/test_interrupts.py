@@ -22,11 +22,11 @@ LONG = {
            "02-004 02-007 02-e1 02-e1c 02-011 02-017 02-e3 02-e3c "
            "02-024", "02-048",
            "02-050"),
-    "05": ("epochs=1", "05-004 05-007 05-010 05-012 05-014 05-016 05-019 "
-           "05-021", "05-031", "05-036"),
+    "05": ("epochs=1", "05-004 05-007", "05-031", "05-036"),
 }
 # What a cell in between imports, which by itself would take long.
-IMPORTS = "from helpers.training import train"
+IMPORTS = ("from helpers.teachers.checkpoint import load_model\n"
+           "from helpers.training import add_lora, train")
 STOPS = 3
 
 

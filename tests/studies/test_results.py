@@ -53,6 +53,7 @@ def test_worth_and_choices_by_hand():
     scores = PlanScores("x", 2, ([[(0, 2), (2, 1), (2, 0)], [(1, 1)], []],
                                  [[(2, 2)] * 3, [], [(1, 0), (0, 0)]]))
     assert scores.worth().tolist() == [[0.5, 0.5, 0], [1, 0, 0]]
+    assert scores.passed() == (12, 10)
     assert scores.best(3, "by example tests")[0].tolist() == [0.25, 0.5, 0]
     assert scores.best(3, "oracle")[0].tolist() == [1, 0.5, 0]
     # Two plans with one of two programs right each: the choice by one

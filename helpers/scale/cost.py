@@ -1,6 +1,6 @@
 """What sampling will take, before the first call: tokens, hours, money.
 
-A sheet, no model: it multiplies and divides what you tell it.  Whether it
+No model of a machine: it multiplies and divides what you tell it.  Whether it
 told the truth is for a measured run to say; notebook 08 does one.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Bill:
+class Cost:
     """What a sampling takes.
 
     ``hours`` are on the clock, ``gpu_hours`` those of all GPUs together; both
@@ -24,17 +24,29 @@ class Bill:
     money: float | None = None
 
 
-def bill(problems, n, prompt_tokens, new_tokens, choices=1, prices=None,
-         speeds=None, gpus=1, gpu_hour=None):
-    """The :class:`Bill` of ``n`` completions for each of ``problems``.
+def estimate(problems, n, prompt_tokens, new_tokens, choices, speeds):
+    """(tokens read, tokens written, seconds) of ``n`` completions a problem.
 
     ``prompt_tokens`` and ``new_tokens`` are *means*: of a prompt, and of a
-    completion.  A call asks for up to ``choices`` completions and reads its
-    prompt once.  ``prices`` are those of a million (prompt, new) tokens.
-    ``speeds`` are (prompt, new) tokens a second on one of ``gpus`` cards,
-    each of which costs ``gpu_hour`` an hour; work is taken to split evenly.
-    Raises ``ValueError`` for counts below 1, negative numbers, speeds of 0,
-    and for both kinds of price at once.  Introduced in notebook 08.
+    completion.  A call gives up to ``choices`` completions and reads its
+    prompt once; ``speeds`` are tokens a second, (read, written).  Introduced
+    in notebook 08.
+    """
+    calls = problems * math.ceil(n / choices)
+    read, written = calls * prompt_tokens, problems * n * new_tokens
+    return read, written, read / speeds[0] + written / speeds[1]
+
+
+def cost_of(problems, n, prompt_tokens, new_tokens, choices=1, prices=None,
+            speeds=None, gpus=1, gpu_hour=None):
+    """The :class:`Cost` of ``n`` completions for each of ``problems``.
+
+    The first five and ``speeds`` are those of :func:`estimate`, the speeds
+    on one of ``gpus`` cards, each of which costs ``gpu_hour`` an hour; work
+    is taken to split evenly.  ``prices`` are those of a million (prompt,
+    new) tokens.  Raises ``ValueError`` for counts below 1, negative numbers,
+    speeds of 0, and for both kinds of price at once.  Introduced in notebook
+    08.
     """
     if min(problems, n, choices, gpus) < 1:
         raise ValueError("problems, n, choices and gpus are at least 1")
@@ -48,16 +60,17 @@ def bill(problems, n, prompt_tokens, new_tokens, choices=1, prices=None,
     if gpu_hour is not None and not speeds:
         raise ValueError("a price by the hour needs speeds: tokens a second")
     calls = problems * math.ceil(n / choices)
-    read, written = calls * prompt_tokens, problems * n * new_tokens
+    read, written, seconds = estimate(problems, n, prompt_tokens, new_tokens,
+                                      choices, speeds or (math.inf,) * 2)
     hours = gpu_hours = money = None
     if speeds:
-        gpu_hours = (read / speeds[0] + written / speeds[1]) / 3600
+        gpu_hours = seconds / 3600
         hours = gpu_hours / gpus
     if prices:
         money = (read * prices[0] + written * prices[1]) / 1e6
     elif gpu_hour is not None:
         money = gpu_hours * gpu_hour
-    return Bill(calls, read, written, hours, gpu_hours, money)
+    return Cost(calls, read, written, hours, gpu_hours, money)
 
 
 def speeds_of(runs):
@@ -87,7 +100,7 @@ def speeds_of(runs):
 def duration(hours):
     """``hours`` as one reads them: "40 s", "12 min", "3.5 h", "9 days".
 
-    Introduced in notebook 08.
+    Introduced in notebook M7.
     """
     for size, unit, most in ((1 / 3600, "s", 1 / 60), (1 / 60, "min", 1),
                              (1, "h", 48)):
@@ -97,13 +110,16 @@ def duration(hours):
         f"{hours / 24:,.0f} days")
 
 
-def statement(title, paper):
-    """One line of a :class:`Bill` for a table.
+def cost_row(title, cost):
+    """A :class:`Cost` as a row of a table: a dict of texts.
 
-    Introduced in notebook 08.
+    What is not known is left out.  Introduced in notebook 08.
     """
-    took = "" if paper.hours is None else f"{duration(paper.hours):>10}"
-    cost = "" if paper.money is None else f"{paper.money:>12,.2f}"
-    return (f"{title:24} {paper.calls:>9,} calls "
-            f"{paper.prompt_tokens / 1e6:>8,.1f} M in "
-            f"{paper.new_tokens / 1e6:>7,.1f} M out{took}{cost}")
+    row = {"run": title, "calls": f"{cost.calls:,}",
+           "M tokens read": f"{cost.prompt_tokens / 1e6:,.1f}",
+           "M tokens written": f"{cost.new_tokens / 1e6:,.1f}"}
+    if cost.hours is not None:
+        row["time"] = duration(cost.hours)
+    if cost.money is not None:
+        row["dollars"] = f"{cost.money:,.2f}"
+    return row

@@ -1,4 +1,4 @@
-"""The sheet against sums by hand, and against a clock."""
+"""The cost against sums by hand, and against a clock."""
 
 import time
 
@@ -8,32 +8,39 @@ from helpers.multitask import generated_tokens
 from helpers.problems import load_problems
 from helpers.prompts import EXEMPLARS, few_shot_prompt
 from helpers.sampling import sample
-from helpers.scale.bill import Bill, bill, duration, speeds_of, statement
+from helpers.scale.cost import (Cost, cost_of, cost_row, duration, estimate,
+                                speeds_of)
 from helpers.teachers.checkpoint import load_model
 
 
 def test_ekts_setting_by_hand():
     """7,473 problems, 100 samples, 150 tokens, prompts of 500."""
-    one = bill(7473, 100, 500, 150, choices=100)
-    assert one == Bill(7473, 3_736_500, 112_095_000)
-    each = bill(7473, 100, 500, 150)
+    one = cost_of(7473, 100, 500, 150, choices=100)
+    assert one == Cost(7473, 3_736_500, 112_095_000)
+    each = cost_of(7473, 100, 500, 150)
     assert each.calls == 747_300 and each.new_tokens == one.new_tokens
     assert each.prompt_tokens == 373_650_000
     # 8 choices at a time: 13 calls a problem, the last one for four.
-    assert bill(7473, 100, 500, 150, choices=8).calls == 97_149
+    assert cost_of(7473, 100, 500, 150, choices=8).calls == 97_149
+
+
+def test_seconds_by_hand():
+    # 8 completions in threes: 3 calls a problem, of 400 tokens each.
+    assert estimate(50, 8, 400, 120, 3, (2000, 500)) == (
+        60_000, 48_000, 30 + 96)
 
 
 def test_money_by_token_and_by_the_hour():
-    paid = bill(10, 3, 100, 50, prices=(2.0, 10.0))
+    paid = cost_of(10, 3, 100, 50, prices=(2.0, 10.0))
     assert paid.money == pytest.approx((3000 * 2 + 1500 * 10) / 1e6)
     assert paid.hours is None
-    own = bill(10, 3, 100, 50, choices=3, speeds=(1000, 10), gpus=4,
+    own = cost_of(10, 3, 100, 50, choices=3, speeds=(1000, 10), gpus=4,
                gpu_hour=3.6)
     # 1,000 tokens read in 1 s, 1,500 written in 150 s.
     assert own.gpu_hours == pytest.approx(151 / 3600)
     assert own.hours == pytest.approx(151 / 3600 / 4)
     assert own.money == pytest.approx(0.151)     # four cards, not four times
-    assert bill(10, 3, 100, 50, speeds=(1000, 10)).money is None
+    assert cost_of(10, 3, 100, 50, speeds=(1000, 10)).money is None
 
 
 @pytest.mark.parametrize("wrong, message", [
@@ -44,7 +51,7 @@ def test_money_by_token_and_by_the_hour():
     ({"gpu_hour": 2}, "needs speeds")])
 def test_what_makes_no_sense_is_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
-        bill(**{"problems": 1, "n": 1, "prompt_tokens": 1, "new_tokens": 1,
+        cost_of(**{"problems": 1, "n": 1, "prompt_tokens": 1, "new_tokens": 1,
                 **wrong})
 
 
@@ -58,7 +65,7 @@ def test_speeds_are_found_again():
             speeds_of(same)
 
 
-def test_a_real_run_takes_what_the_sheet_says():
+def test_a_real_run_takes_what_was_predicted():
     """Within a factor of three, on a machine that others may use too."""
     lm = load_model("data/mini/models/teacher")
     prompts = {p.task_id: few_shot_prompt(p.question, EXEMPLARS["mini-gsm"])
@@ -76,16 +83,18 @@ def test_a_real_run_takes_what_the_sheet_says():
     run(4, 2, 8)                                  # the first call is slow
     speeds = speeds_of([run(48, 1, 1), run(8, 16, 64)])
     read, new, seconds = run(24, 16, 64)
-    told = bill(24, 16, read / 24, new / 24 / 16, choices=16, speeds=speeds)
+    told = cost_of(24, 16, read / 24, new / 24 / 16, choices=16, speeds=speeds)
     assert told.calls == 24
     assert told.new_tokens == pytest.approx(new)
     assert seconds / 3 < 3600 * told.hours < 3 * seconds
 
 
-def test_hours_and_lines_are_readable():
+def test_hours_and_rows_are_readable():
     assert [duration(x) for x in (0.001, 0.01, 0.3, 5, 100, 1e6)] == [
         "3.6 s", "36 s", "18 min", "5 h", "4.17 days", "41,667 days"]
-    line = statement("EKT", bill(7473, 100, 500, 150, choices=100,
-                                 prices=(0.5, 1.5)))
-    assert "7,473 calls" in line and "112.1 M out" in line
-    assert line.endswith("170.01")
+    assert cost_row("EKT", cost_of(7473, 100, 500, 150, choices=100,
+                                   prices=(0.5, 1.5))) == {
+        "run": "EKT", "calls": "7,473", "M tokens read": "3.7",
+        "M tokens written": "112.1", "dollars": "170.01"}
+    assert cost_row("", cost_of(1, 1, 100, 100, speeds=(100, 10)))[
+        "time"] == "11 s"
