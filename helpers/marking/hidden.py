@@ -261,6 +261,7 @@ WITHOUT = {
     "only_luck": "its check has a world of its own for each slip",
     "suspects": "its check has thirteen stories",
     "with_retry": "its check plays the server",
+    "unpack": "its check has rows of each form",
     "encode": "its check has a tokenizer with all that differs",
     "LoRALinear": "its weights are random in the check",
     "training_loop": "it is compared with our weights after five updates",
