@@ -47,17 +47,9 @@ run: $(STAMP)
 	@$(BIN)/python -m helpers run --profile $(PROFILE) \
 		$(if $(EVIDENCE),--all) $(NOTEBOOK)
 
-# The notebooks, in order, beside the tests, which wait a good part of the time;
-# what is said of the notebooks comes at the end.
 test: $(STAMP)-peers
 	$(BIN)/ruff check --no-cache helpers tests notebooks conftest.py
-	@echo "the notebooks run beside the tests; their report comes last"
-	@$(BIN)/python -m pytest $(NOTEBOOKS) --nbval-lax --nbval-current-env \
-		--nbval-cell-timeout=1800 -p no:cacheprovider --durations=10 \
-		--durations-min=1 > $(VENV)/notebooks.txt 2>&1 & notebooks=$$!; \
-	$(BIN)/python -m pytest $(TESTS) --durations=10 --durations-min=1; \
-	status=$$?; wait $$notebooks || status=1; cat $(VENV)/notebooks.txt; \
-	exit $$status
+	@$(BIN)/python tests/support/in_parts.py $(TESTS) -- $(NOTEBOOKS)
 
 notebooks: $(STAMP)
 	@$(BIN)/python -m helpers run --profile mini --fresh --save --all

@@ -184,7 +184,7 @@ def stamped(root):
         raise ValueError("there are no notebooks in notebooks/")
     readme = root / "README.md"
     links = "\n".join(f"[{number_of(stem)}]({place.link(stem)})"
-                      for stem in stems)
+                      for stem in stems if "/" not in stem)
     block = f"{place.badge(stems[0])}\n{links}\n"
     texts[readme] = LINKS.sub(lambda _: block, readme.read_text("utf-8"))
     return texts
