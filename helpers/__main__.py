@@ -48,6 +48,9 @@ def main(argv=None):
     try:
         return importlib.import_module(COMMANDS[chosen]).main(argv[1:]) or 0
     except ModuleNotFoundError as error:
+        if COMMANDS[chosen].startswith(error.name or "?"):
+            return _refuse(f"{chosen} is no part of this copy of the "
+                           f"collection; the instructor's bundle has it")
         if (error.name or "helpers").split(".")[0] == "helpers":
             raise
         return _refuse(f"{sys.executable} lacks the package {error.name}; "

@@ -149,7 +149,7 @@ class Conversation:
             said = self.next()
             if said.get("kind") != "ask":
                 return said
-            self.put(answered(said, functions))
+            self.put(call_for_answer(said, functions))
 
     def put(self, data):
         """Send bytes."""
@@ -199,7 +199,7 @@ class Conversation:
         return 0
 
 
-def answered(said, functions):
+def call_for_answer(said, functions):
     """Call a function of the check, as the answer asked for."""
     try:
         number = said["number"]

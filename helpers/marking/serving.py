@@ -43,7 +43,7 @@ def read_message(place):
 
 def serve_answer(place):
     """Answers messages until the other side goes."""
-    served = Served(place)
+    served = ServedAnswer(place)
     while True:
         try:
             message = read_message(place)
@@ -58,7 +58,7 @@ def serve_answer(place):
         write_message(place, said)
 
 
-class Served:
+class ServedAnswer:
     """An answer: its names, and what its calls have left to ask for."""
 
     def __init__(self, place):
