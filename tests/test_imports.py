@@ -43,6 +43,8 @@ TABLE = {
                 "tools.files"),
     "scale": (*LESSONS, "profiles", "gpu", "teachers", "tools"),
     "checks": (*LESSONS, "profiles", "execution", "mini", "studies"),
+    "marking": ("profiles", "problems", "checks", "execution.inside.plain",
+                "tools"),
     "workshop": (*LESSONS, "profiles", "progress", "gpu", "figures",
                  "execution", "teachers", "mini", "studies", "scale", "tools"),
 }
