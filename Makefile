@@ -32,7 +32,7 @@ endif
 # of them to ask models (800 MB); its evaluation imports these beside ours.
 PEERS = evalplus appdirs tempdir tree-sitter tree-sitter-python wget
 
-.PHONY: help run test notebooks lab reset site clean
+.PHONY: help run test notebooks lab reset site slides clean
 
 help:
 	@echo "make run        install, then run the lessons; EVIDENCE=1: all"
@@ -40,6 +40,7 @@ help:
 	@echo "make lab        install, then open copies of them in JupyterLab"
 	@echo "make reset      NOTEBOOK=05: a fresh copy; yours is kept"
 	@echo "make site       the collection as static pages, in build/site/html"
+	@echo "make slides     ten slides a lesson, in build/slides"
 	@echo "make notebooks  run afresh and write the outputs into notebooks/"
 	@echo "make clean      remove .venv* and caches; RESULTS=1: runs/, too"
 
@@ -47,17 +48,9 @@ run: $(STAMP)
 	@$(BIN)/python -m helpers run --profile $(PROFILE) \
 		$(if $(EVIDENCE),--all) $(NOTEBOOK)
 
-# The notebooks, in order, beside the tests, which wait a good part of the time;
-# what is said of the notebooks comes at the end.
 test: $(STAMP)-peers
 	$(BIN)/ruff check --no-cache helpers tests notebooks conftest.py
-	@echo "the notebooks run beside the tests; their report comes last"
-	@$(BIN)/python -m pytest $(NOTEBOOKS) --nbval-lax --nbval-current-env \
-		--nbval-cell-timeout=1800 -p no:cacheprovider --durations=10 \
-		--durations-min=1 > $(VENV)/notebooks.txt 2>&1 & notebooks=$$!; \
-	$(BIN)/python -m pytest $(TESTS) --durations=10 --durations-min=1; \
-	status=$$?; wait $$notebooks || status=1; cat $(VENV)/notebooks.txt; \
-	exit $$status
+	@$(BIN)/python tests/support/in_parts.py $(TESTS) -- $(NOTEBOOKS)
 
 notebooks: $(STAMP)
 	@$(BIN)/python -m helpers run --profile mini --fresh --save --all
@@ -72,6 +65,9 @@ reset: $(STAMP)
 
 site: $(STAMP)-site
 	@$(BIN)/python -m helpers site
+
+slides: $(STAMP)-site
+	@$(BIN)/python -m helpers slides
 
 $(STAMP): pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit( \

@@ -32,10 +32,7 @@ class Example:
 
 
 def make_example(problem, sample):
-    """The training pair of a problem and a sample.
-
-    Introduced in notebook 04.
-    """
+    """The training pair of a problem and a sample."""
     return Example(problem.task_id, zero_shot_prompt(problem.question),
                    sample.completion)
 

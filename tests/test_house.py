@@ -74,7 +74,8 @@ def test_what_is_imported_is_declared():
     # Brought along by a declared package, for good.
     brought = {"nbformat": "jupyterlab", "nbclient": "jupyterlab",
                "jupyter_client": "jupyterlab", "ipykernel": "jupyterlab",
-               "IPython": "jupyterlab", "PIL": "matplotlib",
+               "IPython": "jupyterlab", "nbconvert": "jupyterlab",
+               "pygments": "jupyterlab", "PIL": "matplotlib",
                "tokenizers": "transformers",
                "safetensors": "transformers",
                "huggingface_hub": "transformers", "accelerate": "peft"}

@@ -15,12 +15,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 READMES = [ROOT / "README.md", *(ROOT / folder / "README.md" for folder in (
     "notebooks", "helpers", "data", "tests"))]
+GUIDE = sorted((ROOT / "notebooks" / "teaching").glob("*.md"))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # A command, or how it begins, and who runs it or why nobody does.
 COMMANDS = {
     "make run": "CI runs what it does: test_run.py, and all notebooks",
     "make test": "this very run",
     "make lab": "opens a browser",
+    "make slides": "test_slides.py, without reveal.js from a registry",
+    ".venv/bin/python -m helpers quiz": "test_bank.py",
     ".venv/bin/python -m helpers rebuild-mini":
         "hours; test_pretraining.py rebuilds the problems and a small model",
     ".venv/bin/python -m helpers rivals":
@@ -85,9 +88,10 @@ def test_the_front_page_is_short_and_begins_with_the_two_commands():
                         "## Sources and licences"]
 
 
-@pytest.mark.parametrize("code", blocks(ROOT / "helpers" / "README.md",
-                                        "python"),
-                         ids=lambda code: code.split()[1])
+@pytest.mark.parametrize("code", [
+    code for path in (ROOT / "helpers" / "README.md",
+                      ROOT / "notebooks" / "teaching" / "hosting.md")
+    for code in blocks(path, "python")], ids=lambda code: code.split()[1])
 def test_an_example_runs_as_it_stands(code):
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True,
                           capture_output=True)
@@ -114,7 +118,8 @@ def test_the_cell_for_drive_keeps_what_is_there(tmp_path):
     assert (tmp_path / "drive" / "mini" / "new").exists()
 
 
-@pytest.mark.parametrize("path", READMES, ids=lambda p: p.parent.name)
+@pytest.mark.parametrize("path", READMES + GUIDE,
+                         ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_every_command_is_run_or_it_is_said_why_not(path):
     for text in blocks(path, "bash"):
         for line in filter(None, map(str.strip, text.splitlines())):
@@ -123,7 +128,8 @@ def test_every_command_is_run_or_it_is_said_why_not(path):
                        for known in COMMANDS), command
 
 
-@pytest.mark.parametrize("path", READMES, ids=lambda p: p.parent.name)
+@pytest.mark.parametrize("path", READMES + GUIDE,
+                         ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_links_lead_to_files(path):
     for link in re.findall(r"\]\(([^)#\s]+)", path.read_text("utf-8")):
         if not re.match(r"https?:", link):

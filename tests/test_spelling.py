@@ -9,8 +9,8 @@ import pytest
 
 from helpers.profiles import ROOT
 
-# The name of a colour of Okabe and Ito; a class of Python's `ast`.
-NAMES = "vermillion,notin"
+# A colour of Okabe and Ito; a class of Python's `ast`; a slip in a test.
+NAMES = "vermillion,notin,choise"
 PATHS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
 
 

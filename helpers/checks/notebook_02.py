@@ -153,7 +153,7 @@ def token_ids(got, rows):
     return tokens, failed
 
 
-ENDS = (
+CUT_TEXTS = (
     ("start = 3\nanswer = start\n\n# Next question\n",
      "start = 3\nanswer = start\n", "stop",
      "the answer line still belongs to the program, with its line end, and "
@@ -177,7 +177,7 @@ def check_02_3(cut_completion):
     Prints one line, returns a bool.
     """
     wanted = "return the text and the reason"
-    for text, kept, reason, why in ENDS:
+    for text, kept, reason, why in CUT_TEXTS:
         title = f"{(kept, reason)!r}"
         got, failed = attempt(cut_completion, text)
         pair, failed = (None, failed) if failed else two(got, wanted, a_text)

@@ -30,7 +30,7 @@ ROWS = (
      (["print('1' + '0' * int(input()))\n"], [("6000", LONG)], "")),
     ({"solutions": json.dumps(["pass\n"]), "input_output": ""},
      (["pass\n"], [], "")))
-SAID = ("the row with two programs and two tests",
+EXPECTED = ("the row with two programs and two tests",
         "the row without a program", "the row with a function",
         "the row with a number of 6,001 digits", "the row without tests")
 
@@ -72,7 +72,7 @@ def check_m3_1(unpack):
     Prints one line, returns a bool.
     """
     wanted_is = "return the programs, the tests and the function's name"
-    for said, (row, wanted) in zip(SAID, ROWS):
+    for said, (row, wanted) in zip(EXPECTED, ROWS):
         got, failed = attempt(unpack, dict(row))
         if failed:
             return say(said, failed, {

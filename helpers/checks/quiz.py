@@ -36,10 +36,35 @@ class Question:
 
 
 def questions(number):
-    """All questions of a lesson, "04" say, each a ``Question``."""
-    rows = json.loads((BANK / f"{number}.json").read_text("utf-8"))
-    return [Question(**row | {"options": tuple(
-        Option(**option) for option in row["options"])}) for row in rows]
+    """All questions of a lesson, "04" say, each a ``Question``.
+
+    Raises ``ValueError`` with the file and the question for what is none:
+    a field too many or too few, no option or two that are right, an id twice.
+    """
+    path = BANK / f"{number}.json"
+    try:
+        rows = json.loads(path.read_text("utf-8"))
+        found = [Question(**row | {"options": tuple(
+            Option(**option) for option in row["options"])}) for row in rows]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path.name} of the quiz bank is no list of "
+                         f"questions: {error}") from error
+    for one in found:
+        texts = [one.id, one.question, one.cell, *(
+            text for option in one.options for text in (
+                option.text, option.why))]
+        odd = ("a text that is empty or no text" if not all(
+                   isinstance(text, str) and text.strip() for text in texts)
+               else f"{len(one.options)} options, and not 2 to 4"
+               if not 2 <= len(one.options) <= len(OPTION_LETTERS)
+               else "not one option that is right" if [
+                   option.right for option in one.options].count(True) != 1
+               else "the id of another question" if [
+                   other.id for other in found].count(one.id) > 1 else "")
+        if odd:
+            raise ValueError(f"{path.name} of the quiz bank: question "
+                             f"{one.id!r} has {odd}")
+    return found
 
 
 def quiz(number, my_answers=()):

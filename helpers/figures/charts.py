@@ -6,9 +6,10 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from helpers.figures.style import (BLUE, GREY, INK, OWN_PAGE, PAGE, SKY,
+from helpers.figures.style import (BLUE, GREY, INK, OWN_PAGE, PAGE,
                                    VERMILLION, band, label_lines, look_of,
-                                   looks, new_figure, running_mean, system_of)
+                                   looks, new_figure, system_of)
+
 
 def pass_at_k_figure(curves, title="", size=(6.6, 3.8)):
     """pass@k against k: a line and a band of 95 % intervals for each system.

@@ -100,4 +100,23 @@ TUNED = (replace(FINE_TUNED, n=20), replace(CODEPLAN, n=20),
          replace(FAMILY[0], n=20))
 SUITES = {"main": MAIN, "ablations": ABLATIONS, "bridge": BRIDGE,
           "family": FAMILY, "map": MAP}
+# How figures call them.
+STUDENT_WORDS = {
+    "before-training": "student before training",
+    "fine-tuned": "ordinary fine-tuning",
+    "codeplan": "two tasks (CodePLAN)",
+    "codeplan-2-to-1": "two tasks, 2 : 1",
+    "codes-twice": "control: codes twice",
+    "with-question": "two tasks, plans that saw the question",
+    "forward": "two tasks, forward plans",
+    "forward-chosen": "two tasks, chosen forward plans",
+    "one-plan": "two tasks, one plan a problem",
+    "same-problem": "two tasks, plans of the same problem",
+    "plan-head": "two tasks, a plan head",
+    "ekt-fine-tuned": "ordinary fine-tuning on verified programs",
+    "ekt-codeplan": "two tasks on verified programs",
+    "t5-fine-tuned": "ordinary fine-tuning, encoder-decoder",
+    "t5-codeplan": "two tasks, encoder-decoder",
+    "t5-plan-head": "two tasks, a plan head, encoder-decoder",
+}
 RIVALS = {rival.name: rival for suite in SUITES.values() for rival in suite}

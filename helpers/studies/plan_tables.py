@@ -9,7 +9,8 @@ from dataclasses import asdict
 import numpy as np
 
 from helpers.seeds import over_seeds
-from helpers.studies.codeplan import ASKED, CODEPLAN, TUNED
+from helpers.studies.codeplan import (ASKED, CODEPLAN, STUDENT_WORDS,
+                                      TUNED)
 from helpers.studies.results import (CHOICES, FRESH, best_curve,
                                      direct_chosen, gain,
                                      load_plan_standing, plan_first_chosen,
@@ -45,13 +46,15 @@ def _in_brackets(found, sign=""):
 def setting_rows(rivals):
     """What each student does otherwise than CodePLAN's usual one."""
     usual = asdict(CODEPLAN)
-    rows = [{"student": CODEPLAN.name, "settings": ", ".join(
+    rows = [{"student": CODEPLAN.name, "in figures": STUDENT_WORDS[
+        CODEPLAN.name], "settings": ", ".join(
         f"{key} {_word(usual[key])}" for key in SETTINGS)}]
     for rival in rivals:
         other = {key: value for key, value in asdict(rival).items()
                  if key in SETTINGS and value != usual[key]}
         if rival.name != CODEPLAN.name:
-            rows.append({"student": rival.name, "settings": ", ".join(
+            rows.append({"student": rival.name, "in figures": STUDENT_WORDS[
+                rival.name], "settings": ", ".join(
                 f"{key} {_word(value)}" for key, value in other.items())})
     return rows
 
@@ -154,9 +157,10 @@ def budget_curves(planners):
         plans = range(1, len(s.runs[0]["plan-first"]["plans"][0]) + 1)
         one = tokens_per_problem(s)
         each = tokens_per_problem(s, "plan-first") / len(plans)
-        curves[f"{name}, direct"] = ([m * one for m in tries], *zip(*(
+        words = STUDENT_WORDS[name]
+        curves[f"{words}, direct"] = ([m * one for m in tries], *zip(*(
             over_seeds(direct_chosen(s, m)) for m in tries)))
-        curves[f"{name}, plan first"] = ([p * each for p in plans], *zip(*(
+        curves[f"{words}, plan first"] = ([p * each for p in plans], *zip(*(
             over_seeds(plan_first_chosen(s, "examples twice", plans=p))
             for p in plans)))
     return curves
@@ -181,7 +185,7 @@ def grid_of_gains(standings, facts, base="fine-tuned"):
     table = {}
     for name in ("codeplan", "with-question"):
         for order, told in ((True, "in order"), (False, "out of order")):
-            row = f"{name}, {told}"
+            row = f"{STUDENT_WORDS[name]}, {told}"
             for steps in [*sorted({s for s, _ in facts}), "all"]:
                 where = np.array([told_so == order and steps in (s, "all")
                                   for s, told_so in facts])

@@ -64,7 +64,7 @@ MORE = (
              "scripts, functions, asserts; problems nobody can solve"),
     Notebook("more/M2_plans_in_depth", "Plans in depth",
              "plans that help and plans that mislead, plan sampling"),
-    Notebook("more/M3_real_benchmarks", "Real benchmarks",
+    Notebook("more/M3_real_benchmarks", "Real benchmarks and their traps",
              "APPS, MBPP, HumanEval, GSM8K, and their traps"),
     Notebook("more/M4_filters_in_depth", "Filters in depth",
              "when two programs are the same; numbers from nowhere"),

@@ -6,6 +6,7 @@ executed, and no page asks another host for anything.
 
 import argparse
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -19,12 +20,15 @@ from helpers.tools.stamping import BADGE
 FOLDER = "build/site"
 # What the pages link to; the rest of the repository is not looked at.
 ON_THE_SITE = ("README.md", "notebooks", "helpers", "data", "tests", "LICENSE",
-         "pyproject.toml", "environment.yml", "Makefile")
+               "pyproject.toml", "environment.yml", "Makefile")
 HEAVY = shutil.ignore_patterns(
     "__pycache__", ".ipynb_checkpoints", "*.safetensors", "*.gz")
+FENCED = re.compile(r"(?ms)(^```.*?^```)")
+LINK = re.compile(r"(?<!!)\[([^\]\n]*)\]\((?!\w+:|#)([^)#\s]*[/.][^)#\s]*)"
+                  r"(?:#[^)\s]*)?\)")
 PACKAGES = ("sphinx", "myst_nb", "sphinx_book_theme", "sphinx-mathjax-offline")
 CONF = '''\
-from helpers.tools.site import offline
+from helpers.tools.site import set_up as setup
 
 project = "Reasoning distillation for code"
 author = copyright = "the authors of the collection"
@@ -35,32 +39,91 @@ include_patterns = ["README.md", "*/README.md", "data/**/README.md",
 nb_execution_mode = "off"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
-# Links to folders and to the models' pages lead nowhere on purpose.
-suppress_warnings = ["myst.header", "myst.xref_missing", "toc.not_included",
+suppress_warnings = ["myst.header", "toc.not_included",
                      "mystnb.unknown_mime_type", "misc.highlighting_failure"]
 autodoc_member_order = "bysource"
 autodoc_mock_imports = ["google"]
+autodoc_preserve_defaults = True        # as written, with no folder of ours
+python_maximum_signature_line_length = 72
 html_theme = "sphinx_book_theme"
 html_title = project
+html_static_path = ["looks"]
+html_css_files = ["collection.css"]
+html_favicon = "looks/icon.svg"         # else browsers ask for one in vain
+html_context = {"default_mode": "auto"}
 html_show_sourcelink = html_copy_source = False
-html_theme_options = {"use_download_button": False, "show_toc_level": 2}
-
-
-def setup(app):
-    app.connect("source-read", offline)
+html_show_search_summary = False        # needs a server, and not all have one
+html_theme_options = {"use_download_button": False, "show_toc_level": 2,
+                      "navbar_persistent": []}
 '''
+# 79 columns of code fit beside both bars; a long name or line never makes a
+# page wider than a phone; what an output brings as HTML has its own colours.
+CSS = """\
+.bd-main .bd-content .bd-article-container pre { font-size: 0.78em; }
+.bd-article { overflow-wrap: anywhere; }
+.bd-article dt.sig .pre, .bd-article code .pre { white-space: pre-wrap; }
+.bd-article .cell_output pre, .bd-article .cell_output .output {
+  overflow-x: auto; }
+html[data-theme="dark"] .bd-content div.cell_output .text_html {
+  background-color: transparent; padding: 0; }
+"""
+ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
+<circle cx="11" cy="16" r="10" fill="#0072b2"/>
+<circle cx="25" cy="16" r="6" fill="#e69f00"/>
+</svg>
+"""
 
 
-def offline(_, name, source):
-    """The picture that leads to Colab is of another host: words instead."""
-    source[0] = BADGE.sub(lambda found: re.sub(
-        r"\[!\[([^\]]*)\]\([^)]*\)\]", r"[\1]", found[0]), source[0])
+def set_up(app):
+    """What Sphinx calls ``setup``."""
+    app.connect("source-read", offline)
+    # It copies files when all is done, and does not say that this is safe.
+    app.extensions["sphinx-mathjax-offline"].parallel_read_safe = True
+    return {"parallel_read_safe": True}
+
+
+def offline(app, name, source):
+    """Markdown of a page in which every link and picture is of this site.
+
+    The picture that leads to Colab is of another host, and folders and what
+    is heavy are no pages: words in the place of each.
+    """
+    folder = (Path(app.srcdir) / name).parent
+    if not (Path(app.srcdir) / f"{name}.ipynb").exists():
+        source[0] = _linked(source[0], folder)
+        return
+    notebook = json.loads(source[0])
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = _linked("".join(cell["source"]), folder)
+    source[0] = json.dumps(notebook)
+
+
+def _linked(markdown, folder):
+    """``markdown`` without links to what is no file, seen from ``folder``."""
+    markdown = BADGE.sub(lambda found: re.sub(
+        r"\[!\[([^\]]*)\]\([^)]*\)\]", r"[\1]", found[0]), markdown)
+    parts = FENCED.split(markdown)
+    parts[::2] = [LINK.sub(lambda found: (
+        found[0] if (folder / found[2]).is_file() else found[1]), part)
+        for part in parts[::2]]
+    return "".join(parts)
 
 
 def toctree(caption, pages):
     """A table of contents that is seen at the side of every page."""
     return "\n".join(["```{toctree}", ":hidden:", f":caption: {caption}", "",
                       *pages, "```", ""])
+
+
+def rooms(root):
+    """{page: modules} of the package: a page a room, one a lesson module."""
+    pages = {}
+    for path in sorted((root / "helpers").rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        if not {"guard", "inside", "__init__", "__main__"} & set(parts):
+            pages.setdefault(".".join(parts[:2]), []).append(".".join(parts))
+    return pages
 
 
 def lay(root, source):
@@ -73,37 +136,48 @@ def lay(root, source):
         elif (root / name).exists():
             shutil.copyfile(root / name, source / name)
     (source / "conf.py").write_text(CONF, "utf-8")
+    (source / "looks").mkdir()
+    (source / "looks" / "collection.css").write_text(CSS, "utf-8")
+    (source / "looks" / "icon.svg").write_text(ICON, "utf-8")
     front = (root / "README.md").read_text("utf-8")
+    guide = sorted((root / "notebooks/teaching").glob("*.md"),
+                   key=lambda path: (path.stem != "README", path.stem))
+    listed = {
+        **{caption: [f"notebooks/{one.stem}" for one in notebooks]
+           for caption, notebooks in (("Lessons", LESSONS),
+                                      ("More depth", MORE),
+                                      ("Evidence", EVIDENCE))},
+        "Teaching": [f"notebooks/teaching/{path.stem}" for path in guide],
+        "About": ["notebooks/README", "notebooks/glossary", "helpers/README",
+                  "data/README", "tests/README", "api/index"]}
     (source / "README.md").write_text("\n\n".join([
-        front, *(toctree(caption, [f"notebooks/{one.stem}" for one in listed])
-                 for caption, listed in (("Lessons", LESSONS),
-                                         ("Evidence", EVIDENCE),
-                                         ("More depth", MORE))),
-        toctree("About", ["notebooks/README", "notebooks/glossary",
-                          *(f"notebooks/teaching/{path.stem}" for path in
-                            sorted((root / "notebooks/teaching").glob("*.md"))
-                            ), "helpers/README", "data/README",
-                          "tests/README", "api/index"])]), "utf-8")
-    names = []
-    for path in sorted((root / "helpers").rglob("*.py")):
-        parts = path.relative_to(root).with_suffix("").parts
-        if not {"guard", "inside", "__init__", "__main__"} & set(parts):
-            names.append(".".join(parts))
-            (source / "api" / f"{names[-1]}.rst").write_text(
-                f"{names[-1]}\n{'=' * len(names[-1])}\n\n"
-                f".. automodule:: {names[-1]}\n   :members:\n", "utf-8")
+        front, *(toctree(caption, pages)
+                 for caption, pages in listed.items() if pages)]), "utf-8")
+    pages = rooms(root)
+    for page, modules in pages.items():
+        parts = [_heading(page, "=")]
+        for module in modules:
+            if module != page:
+                parts.append(_heading(module, "-"))
+            parts.append(f".. automodule:: {module}\n   :members:\n")
+        (source / "api" / f"{page}.rst").write_text("\n".join(parts), "utf-8")
     (source / "api" / "index.md").write_text(
-        "# The package\n\n```{toctree}\n" + "\n".join(names) + "\n```\n",
+        "# The package\n\n```{toctree}\n" + "\n".join(pages) + "\n```\n",
         "utf-8")
+
+
+def _heading(text, line):
+    return f"{text}\n{line * len(text)}\n"
 
 
 def build(root, folder):
     """Write the site to ``folder``/html; the exit code of Sphinx."""
     from sphinx.cmd.build import build_main
-    source = folder / "source"
+    source, pages = folder / "source", folder / "html"
     lay(root, source)
-    return build_main(["-q", "-j", "2", "-d", str(folder / "cache"),
-                       str(source), str(folder / "html")])
+    shutil.rmtree(pages, ignore_errors=True)    # no page of a former build
+    return build_main(["-q", "-E", "-j", "2", "-d", str(folder / "cache"),
+                       str(source), str(pages)])
 
 
 def main(argv=(), root=ROOT):
