@@ -6,16 +6,18 @@ model think first.
 """
 
 import datetime
+import re
 
 from helpers.prompts import as_messages
+from helpers.teachers.replies import OPENED
 
 # Samples are kept by their prompts, which must be tomorrow what they are
 # today.  The day is the one that Llama 3.1's template names by itself.
 DAY = datetime.date(2024, 7, 26)
+TODAY = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
 # Names by which templates ask whether to think; others do not look at them.
 NO_THINKING = {"enable_thinking": False, "thinking": False,
-         "reasoning_effort": "low", "date_string": DAY.strftime("%d %b %Y"),
-         "strftime_now": DAY.strftime}
+               "reasoning_effort": "low"}
 
 
 def forms_of(text):
@@ -32,6 +34,25 @@ def forms_of(text):
         for message in messages] for messages in plain]
 
 
+def template_of(tokenizer):
+    """The tokenizer's template for chatting, in which it is always that day.
+
+    Raises ``ValueError`` where it has several and none of them by default.
+    """
+    return TODAY.sub(lambda call: repr(DAY.strftime(call[2])),
+                     tokenizer.get_chat_template())
+
+
+def thought_of(tokenizer):
+    """The mark with which the template itself opens the model's thinking.
+
+    Empty where it opens none; DeepSeek-R1's does, whatever it is asked.
+    """
+    end = in_template(tokenizer, "1").rstrip().rpartition("\n")[2]
+    mark = OPENED.search(end)
+    return mark[0] if mark and mark.end() == len(end) else ""
+
+
 def in_template(tokenizer, text):
     """The prompt ``text`` in the tokenizer's chat template, as a text.
 
@@ -43,14 +64,16 @@ def in_template(tokenizer, text):
     for messages in forms_of(text):
         try:
             found = tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=True,
-                **NO_THINKING)
+                messages, chat_template=template_of(tokenizer),
+                tokenize=False, add_generation_prompt=True, **NO_THINKING)
         except Exception as refused:    # jinja's, and what a template does
             error = error or refused
             continue
+        if isinstance(messages[-1]["content"], list) and str(
+                messages[-1]["content"]) in found:
+            continue                    # as Python prints a list
         if text.strip() in found:
-            if role in found and (
-                    "{'type'" not in found or "{'type'" in text):
+            if role in found:
                 return found
             second = second or found
     if second is None:

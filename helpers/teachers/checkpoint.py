@@ -16,7 +16,7 @@ from helpers.hub import reason
 from helpers.profiles import ROOT
 from helpers.prompts import from_reply, prompt_hash, truncate_left
 from helpers.sampling import Sample
-from helpers.teachers.chat import in_template
+from helpers.teachers.chat import in_template, thought_of
 from helpers.teachers.decoding import (complete, pad, random_numbers,
                                        read_all)
 from helpers.teachers.families import find_way
@@ -115,8 +115,11 @@ class LanguageModel:
         """
         cut, sequences = settings.cut, settings.sequences
         if self.chat:
+            opened, told = thought_of(self.tokenizer), False
+
             def cut(text):
-                return settings.cut(from_reply(without_thinking(text)[0]))
+                return settings.cut(from_reply(
+                    without_thinking(opened + text)[0]))
         device, end = self.model.device, self.tokenizer.eos_token_id
         work = batches_of(self, wanted, sequences, settings.max_prompt_tokens,
                           mixed=device.type != "cpu" and self.way.padded)
@@ -153,6 +156,12 @@ class LanguageModel:
                            f"time; going on with {sequences}")
                 work.insert(0, batch)
                 continue
+            if self.chat and not told and ("", "length") in texts:
+                told = True
+                tqdm.write(f"some completions of {self.name} are empty: all "
+                           f"{settings.max_new_tokens} tokens went into "
+                           f"thinking; raise max_new_tokens, or take a "
+                           f"teacher that does not think first")
             yield [Sample(task, i, *settings.told, text, reason, self.name,
                           digests[task])
                    for (task, i), (text, reason) in zip(rows, texts)]
