@@ -65,7 +65,11 @@ class Client:
             stderr=subprocess.DEVNULL, text=True)
 
     def ask(self, expression):
-        """What ``expression`` is worth there, as JSON keeps it."""
+        """What ``expression`` is worth there, as JSON keeps it.
+
+        ``said`` are the lines that were printed meanwhile.
+        """
+        self.said = []
         self.process.stdin.write(expression + "\n")
         self.process.stdin.flush()
         timer = threading.Timer(180, self.process.kill)
@@ -74,6 +78,7 @@ class Client:
             for line in self.process.stdout:
                 if line.startswith("ANSWER "):
                     return json.loads(line.removeprefix("ANSWER "))
+                self.said.append(line)
         finally:
             timer.cancel()
         raise RuntimeError(f"the client ended, asked for {expression}")
@@ -276,6 +281,19 @@ def test_a_pin_of_a_model_loads_other_weights_under_another_name(
         for pin in ("", "@main", "@v1", f"@{commit}")]
     assert found[0] == found[1] != found[2] == found[3]
     assert found[2][0] == f"Qwen2.5-Coder-0.5B@{commit[:8]}"
+
+
+def test_what_is_fetched_is_told_with_its_size_once(client, hub, folder):
+    weights = standins.build("qwen2-instruct", folder / "models/me/big/main")
+    size = sum(path.stat().st_size for path in weights.glob("*.safetensors"))
+    assert len(list(weights.glob("*.safetensors"))) > 1
+    ask = "load_model('me/big')"
+    client.value(f"{ask}.name")
+    assert client.said == [
+        f"fetching me/big from the Hugging Face Hub, {size / 1e6:,.1f} MB, "
+        f"once; it is kept in {client.home / 'hub'}\n"]
+    client.value(f"{ask}.name")
+    assert client.said == []
 
 
 def test_what_is_wrong_with_a_model_is_one_sentence(client, hub, folder):

@@ -19,6 +19,7 @@ from helpers.sampling import Sample
 from helpers.teachers.chat import in_template, thought_of
 from helpers.teachers.decoding import (complete, pad, random_numbers,
                                        read_all)
+from helpers.teachers.downloads import announce, here
 from helpers.teachers.families import find_way
 from helpers.teachers.replies import without_thinking
 from helpers.teachers.sharing import allow_sharing, may_share
@@ -194,20 +195,20 @@ def load_model(name, four_bit=False, chat=False):
     say which version: ``owner/name@revision``.  Numbers are as wide as
     :func:`helpers.gpu.memory.dtype_for` says; ``four_bit`` loads NF4 weights
     by bitsandbytes, and computes in that type.  ``chat`` puts prompts into the
-    tokenizer's chat template.  Raises ``FileNotFoundError`` for a missing or
+    tokenizer's chat template.  What must be fetched first is told with its
+    size.  Raises ``FileNotFoundError`` for a missing or
     broken checkpoint, ``MemoryError`` where it does not fit, ``ValueError``
     for a chat without template and ``ImportError`` without bitsandbytes.
     Introduced in notebook 05.
     """
     from transformers import (AutoConfig, AutoModelForCausalLM,
                               AutoModelForSeq2SeqLM)
-    from transformers.utils import logging
-    logging.disable_progress_bar()      # of reading a file that is here
     folder, options = ROOT / name, {}
     local = folder.is_dir()
     source, _, revision = (str(folder), "", "") if local else (
         name.partition("@"))
     pin = {"revision": revision} if revision else {}
+    announce(None if local else source, **pin)
     try:
         tokenizer = load_tokenizer(source, **pin)
         config = AutoConfig.from_pretrained(source, **pin)
@@ -259,13 +260,8 @@ def commit(source, revision=""):
 
     The cache's folders tell it.
     """
-    from huggingface_hub import try_to_load_from_cache
-    try:
-        path = try_to_load_from_cache(source, "config.json",
-                                      revision=revision or None)
-    except ValueError:               # no name of the Hub
-        path = None
-    return Path(path).parent.name if isinstance(path, str) else "hub"
+    path = here(source, "config.json", revision=revision or None)
+    return path.parent.name if path else "hub"
 
 
 def load_tokenizer(source, **pin):
