@@ -94,6 +94,8 @@ class Page:
         self.loaded = False
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
+        # A page without a window believes that it has the reader's focus.
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def call(self, method, **parameters):
         """The result of one call of the protocol."""

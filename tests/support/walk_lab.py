@@ -1,6 +1,6 @@
 """Three notebooks in a real JupyterLab, as a learner uses them.
 
-    python tests/support/walk_lab.py [--pictures FOLDER]
+    python tests/support/walk_lab.py [--pictures FOLDER] [NUMBER ...]
 
 Each is opened in Chromium, all its cells are run, an exercise is answered
 wrong and then right; the training of notebook 05 is stopped and gone on with.
@@ -20,8 +20,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import nbformat
-
 import browser
 from contrast import WANTED, contrast
 from rehearse import copy_repository
@@ -35,7 +33,7 @@ SETTINGS = {
                                         "checkForUpdates": False},
     # All cells are in the page, so that all are looked at.
     "notebook-extension/tracker": {"windowingMode": "none"}}
-CURRENT = "window.jupyterapp.shell.currentWidget"
+CURRENT = "[...window.jupyterapp.shell.widgets('main')][0]"
 CELLS = f"""[...Array({CURRENT}.content.model.cells.length).keys()].map(
   i => {CURRENT}.content.model.cells.get(i).toJSON())"""
 OUTPUTS = (".jp-OutputArea-output *, .jp-RenderedHTMLCommon p, "
@@ -49,11 +47,13 @@ class Walk:
         self.page, self.name, self.pictures = page, name, pictures
         self.faults = []
         page.wide(1400, 1000)
-        page.goto(f"{address}/lab/tree/work/{name}.ipynb")
+        page.goto(f"{address}/lab/workspaces/{name[:2]}/tree/work/"
+                  f"{name}.ipynb")
         page.wait("window.jupyterapp && document.querySelector("
                   "'.jp-Notebook .jp-Cell') && "
                   f"{CURRENT}?.context?.isReady && "
                   f"{CURRENT}.sessionContext.session?.kernel?.status")
+        page.run(f"window.jupyterapp.shell.activateById({CURRENT}.id)")
         self.until_idle()
 
     def cells(self):
@@ -224,6 +224,8 @@ def start(folder):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", type=Path, help="a folder for them")
+    parser.add_argument("number", nargs="*", help="such as 05; all three "
+                        "if there is none")
     options = parser.parse_args(argv)
     if lacking := browser.missing():
         print(lacking, file=sys.stderr)
@@ -240,12 +242,13 @@ def main(argv=None):
         chromium = browser.Browser()
         try:
             for name in NOTEBOOKS:
+                if options.number and name[:2] not in options.number:
+                    continue
                 walk = Walk(chromium.page(), address, name, options.pictures)
                 walk.run_all(TRAINING if name.startswith("05") else None)
                 walk.answer()
                 walk.outputs()
                 faults += walk.faults
-                nbformat.read(copy / "work" / f"{name}.ipynb", 4)
                 walk.command("kernelmenu:shutdown")
         finally:
             chromium.close()
