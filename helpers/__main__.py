@@ -12,6 +12,8 @@ COMMANDS = {
     "site": "helpers.tools.site",
     "slides": "helpers.tools.slides",
     "quiz": "helpers.checks.bank",
+    "grade": "helpers.marking.grading",
+    "bundle": "helpers.marking.bundling",
     "alt-texts": "helpers.tools.cleaning",
     "rebuild-mini": "helpers.workshop.pretraining",
     "rivals": "helpers.workshop.campaign",
@@ -34,6 +36,8 @@ def main(argv=None):
         "course: write the map, the tables and the minutes into them; "
         "site: build static pages of them; slides: ten slides a lesson; "
         "quiz: the quiz bank for Moodle, or to print; "
+        "grade: mark the exercises in learners' notebooks; bundle: pack the "
+        "collection for learners, teachers or nbgrader; "
         "alt-texts: put those of pictures where readers' tools look; "
         "rebuild-mini: make the mini world's data and models again; rivals: "
         "run the experiments of notebooks 03, 05 and 06; ship: copy the "
@@ -47,6 +51,9 @@ def main(argv=None):
     try:
         return importlib.import_module(COMMANDS[chosen]).main(argv[1:]) or 0
     except ModuleNotFoundError as error:
+        if COMMANDS[chosen].startswith(error.name or "?"):
+            return _refuse(f"{chosen} is no part of this copy of the "
+                           f"collection; the instructor's bundle has it")
         if (error.name or "helpers").split(".")[0] == "helpers":
             raise
         return _refuse(f"{sys.executable} lacks the package {error.name}; "

@@ -17,11 +17,12 @@ from helpers.filtering import Example
 from helpers.gpu.logits import using_head
 from helpers.plans import Plan
 from helpers.problems import by_task_id
-from helpers.prompts import cut_section, section
+from helpers.prompts import cut_section, section, shortened
 from helpers.sampling import sample
 from helpers.training import accumulate, encode_for, fit
 
 CODE, PLAN = "[GEN_CODE]", "[GEN_PLAN]"     # plain text, as released
+MOST_ASKED = 1024            # tokens of a prompt; what training keeps, too
 FORMATS = {"stdio": "Use standard input.\n", "calls": "Write the function.\n",
            "answer": "Set the variable answer.\n"}
 
@@ -181,11 +182,18 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
 def direct(lm, problems, n, temperature=0.6, top_p=0.95, **settings):
     """``n`` programs for each problem from the question alone: Samples.
 
-    Introduced in notebook 06.
+    A long prompt keeps its first line, the task, as in training.  Introduced
+    in notebook 06.
     """
-    return sample(lm, {task_id: code_prompt(p) for task_id, p
-                       in by_task_id(problems).items()}, n,
+    return sample(lm, in_room(lm, code_prompt, problems, settings), n,
                   temperature, top_p, cut=cut_section, **settings)
+
+
+def in_room(lm, prompt, problems, settings):
+    """{task_id: prompt(problem)}, each in settings' ``max_prompt_tokens``."""
+    most = settings.setdefault("max_prompt_tokens", MOST_ASKED)
+    return {task_id: shortened(lm.tokenizer, prompt(p), most)
+            for task_id, p in by_task_id(problems).items()}
 
 
 def student_plans(lm, problems, n, temperature=0.6, top_p=0.95, head=None,
@@ -197,9 +205,8 @@ def student_plans(lm, problems, n, temperature=0.6, top_p=0.95, head=None,
     in notebook M6.
     """
     with using_head(lm.model, head):
-        samples = sample(lm, {task_id: plan_prompt(p) for task_id, p
-                              in by_task_id(problems).items()},
-                         n, temperature, top_p, cut=cut_section, **settings)
+        samples = sample(lm, in_room(lm, plan_prompt, problems, settings), n,
+                         temperature, top_p, cut=cut_section, **settings)
     return [Plan(s.task_id, "student", -1, s.sample_index, s.completion)
             for s in samples]
 

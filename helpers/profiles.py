@@ -151,7 +151,7 @@ PROFILES = {
         plan_teacher="Qwen/Qwen2.5-Coder-7B-Instruct",
         plan_student="Qwen/Qwen2.5-Coder-0.5B",
         plan_student_t5="Salesforce/codet5-base", plan_updates=60,
-        plan_rate=2e-4, plan_tokens=256, plan_rows=1),
+        plan_rate=2e-4, plan_tokens=256, plan_rows=1, plan_length=1280),
     "paper": Profile(
         name="paper", dataset="gsm8k",
         teacher="EleutherAI/gpt-j-6B",
@@ -160,9 +160,11 @@ PROFILES = {
         train_samples=100, test_samples=100, max_new_tokens=150,
         sequences=100, epochs=140, batch_size=32, learning_rate=1e-4,
         lora_rank=16,
-        # EKT's smaller student is EleutherAI/gpt-neo-125m; CodePLAN's
-        # teacher has no weights to load, and asks for a key and for money.
-        plan_teacher="https://api.openai.com/v1#gpt-3.5-turbo",
+        # EKT's smaller student is EleutherAI/gpt-neo-125m.  CodePLAN asked
+        # gpt-3.5-turbo, which was shut down in October 2026; in its place
+        # stands a model with open weights, on a vLLM server of one's own.
+        plan_teacher="http://localhost:8000/v1#Qwen/"
+                     "Qwen2.5-Coder-32B-Instruct?concurrency=16",
         plan_student="Salesforce/codegen-350M-mono",
         plan_student_t5="Salesforce/codet5-large-ntp-py",
         plan_problems=5000, plan_updates=1560, plan_batch=32, plan_rate=2e-5,
@@ -186,6 +188,8 @@ MADE_WITH = {"samples/teacher-train.jsonl": ("02", _ASKED),
              "plans": ("03", _PLANNED), "pairs": ("04", _ASKED),
              "ekt-student": ("05", _TRAINED),
              "counts": ("07", (*_TRAINED, "test_problems", "test_samples"))}
+# The lessons that one needs, before it.
+_BEFORE = {"04": ("02",), "05": ("02", "04"), "07": ("02", "04", "05")}
 # What a teacher wrote is of use to a student with other settings, as long as
 # the problems are the same; a student with other settings is another one.
 _LENT = ("samples/teacher-train.jsonl", "samples/teacher-hot.jsonl", "plans",
@@ -284,6 +288,10 @@ def find_artefact(profile, name):
     maker, settings = MADE_WITH.get(part, (None, tuple(profile.changed)))
     run = (f"run notebook {maker}" if maker else
            "run the notebook that makes it") + " first"
+    if maker and not profile.changed:
+        chain = " ".join((*_BEFORE.get(maker, ()), maker))
+        run += (f", on this machine; `!cd {{root}} && python -m helpers run "
+                f"--profile {profile.name} {chain}` makes all that it needs")
     for folder in places:
         path = next((path for path in (folder / name, folder / f"{name}.gz")
                      if path.exists()), None)

@@ -99,6 +99,26 @@ def cut_completion(text):
     return text, "length"
 
 
+def shortened(tokenizer, prompt, most):
+    """``prompt`` in ``most`` tokens: its first line, and its end.
+
+    The first line says which task is wanted, the end asks; what is left out
+    follows the first line.
+    """
+    if len(tokenizer(prompt)["input_ids"]) <= most:
+        return prompt
+    head, _, rest = prompt.partition("\n")
+    ids = tokenizer(rest, add_special_tokens=False)["input_ids"]
+    room = min(len(ids), most)
+    while room > 0:
+        text = f"{head}\n{tokenizer.decode(ids[-room:])}"
+        over = len(tokenizer(text)["input_ids"]) - most
+        if over <= 0:
+            return text
+        room -= over
+    return prompt
+
+
 def truncate_left(ids, most):
     """The last ``most`` of the token ``ids``.
 

@@ -9,6 +9,7 @@ import hashlib
 import math
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -19,6 +20,7 @@ from helpers.gpu.logits import (IGNORED, loss_in_pieces, too_many,
 from helpers.gpu.precision import (autocast, make_scaler, memory_error, update,
                                    widen)
 from helpers.progress import progress_bar
+from helpers.prompts import shortened
 from helpers.teachers.checkpoint import LanguageModel, fingerprint, load_model
 from helpers.tools.states import put_back_after_errors, resume, save_state
 
@@ -96,11 +98,17 @@ def encode_for(lm, example, most=None):
     Decoder-only: one row of prompt and completion, the prompt's labels
     ``IGNORED`` (see :func:`helpers.training.encode`).  Encoder-decoder: the
     prompt for the encoder, and the completion as labels of the decoder, so
-    that there is nothing to ignore.  Rows longer than ``most`` tokens lose
-    the beginning of the prompt.  Introduced in notebook 06.
+    that there is nothing to ignore.  Where a row is longer than ``most``
+    tokens, the prompt keeps its first line, which names the task, and loses
+    what follows.  Introduced in notebook 06.
     """
-    end = lm.tokenizer.eos_token_id
-    if lm.model.config.is_encoder_decoder:
+    end, both = lm.tokenizer.eos_token_id, lm.model.config.is_encoder_decoder
+    if most:
+        told = [] if both else encode(lm.tokenizer, example)[1]
+        room = most - sum(label != IGNORED for label in told) - both
+        example = replace(example, prompt=shortened(
+            lm.tokenizer, example.prompt, room))
+    if both:
         ids = lm.prompt_ids(example.prompt)
         labels = lm.tokenizer(example.completion, add_special_tokens=False)[
             "input_ids"] + [end]

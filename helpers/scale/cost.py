@@ -7,6 +7,8 @@ told the truth is for a measured run to say; notebook 08 does one.
 import math
 from dataclasses import dataclass
 
+from helpers.teachers.endpoint import Endpoint
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -123,3 +125,33 @@ def cost_row(title, cost):
     if cost.money is not None:
         row["dollars"] = f"{cost.money:,.2f}"
     return row
+
+
+def show_cost(teacher, asked, max_new_tokens):
+    """Print, in a line, what a lesson will ask of a teacher, at most.
+
+    ``asked`` are pairs ({task_id: prompt}, n) of all its calls: ``n``
+    completions of each prompt, of up to ``max_new_tokens`` tokens.  Nothing
+    is asked for.  What a cache file holds is not asked again, so a second
+    run costs less.  Introduced in notebook 02.
+    """
+    asked = [(prompts, n) for prompts, n in asked if prompts and n]
+    samples = sum(len(prompts) * n for prompts, n in asked)
+    line = (f"cost: at most {samples:,} samples, "
+            f"{samples * max_new_tokens:,} new tokens")
+    if not isinstance(teacher, Endpoint):
+        print(f"{line}; time and no money, as {teacher.name} is on this "
+              f"machine")
+        return
+    read = sum(teacher.prompt_tokens(prompts, n) for prompts, n in asked)
+    line += f", {read:,} tokens read"
+    try:
+        money = teacher.dollars(read, samples * max_new_tokens)
+    except ValueError:
+        print(f"{line}; what {teacher.serves} takes for them is not known "
+              f"here: look it up and write it behind the address, as in "
+              f"?price=0.5,1.5 (dollars a million tokens, read and written)")
+        return
+    print(f"{line}: ${money:,.2f} at most" if money else
+          f"{line}; free of charge, by its price or as it is on "
+          f"this machine")

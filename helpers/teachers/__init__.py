@@ -1,6 +1,7 @@
 """Any teacher by its name.
 """
 
+from helpers.prompts import EXEMPLARS, few_shot_prompt
 from helpers.teachers.address import read_address
 
 try:
@@ -12,6 +13,11 @@ except ModuleNotFoundError as error:      # the judge does without these
         raise
     raise ImportError(f"a teacher needs the package {error.name}: pip install "
                       f"'.[notebooks]' in the repository") from None
+
+
+READABLE = "data/mini/models/teacher"       # ships with the collection
+SHELLS = ("Ann starts with 12 shells. On Monday Ann loses 3. On Tuesday Ann "
+            "doubles them. How many shells does Ann have in the end?")
 
 
 def load_teacher(name, four_bit=False, chat=False):
@@ -33,3 +39,26 @@ def load_teacher(name, four_bit=False, chat=False):
     if name.endswith((".jsonl", ".jsonl.gz")):
         return Recording(name)
     return load_model(name, four_bit=four_bit, chat=chat)
+
+
+def has_weights(teacher):
+    """Whether a teacher's probabilities can be read: it is a checkpoint.
+
+    Introduced in notebook M5.
+    """
+    return not isinstance(teacher, (Endpoint, Recording))
+
+
+def with_weights(teacher, prompt):
+    """(checkpoint, prompt) for a step that reads probabilities of tokens.
+
+    A checkpoint comes back as it is, with its ``prompt``.  A server or a
+    recording has texts alone: in its place comes the teacher of the mini
+    world, which ships, with a question of its world, and a sentence is
+    printed.  Introduced in notebook 02.
+    """
+    if has_weights(teacher):
+        return teacher, prompt
+    print(f"{teacher.name} gives texts, no probabilities of tokens: where a "
+          f"step reads weights, you see the mini world's teacher")
+    return load_model(READABLE), few_shot_prompt(SHELLS, EXEMPLARS["mini-gsm"])

@@ -147,12 +147,13 @@ def fingerprint(folder):
 
     A model that was trained anew must not be answered from an old cache.
     Where there is no such folder, as for a model on the Hub, its name and,
-    once it has been loaded, its commit stand for the weights.
+    once it has been loaded, its commit stand for the weights; of a server
+    without what stands behind the ? of its address, such as a price.
     """
     folder = Path(folder)
     digest = hashlib.sha256()
     if not folder.is_dir():
-        name = str(folder).removeprefix(f"{ROOT}/")
+        name = str(folder).removeprefix(f"{ROOT}/").partition("?")[0]
         digest.update(f"{name} {commit(*name.split('@'))}".encode())
     for path in sorted([*folder.glob("*.safetensors"),
                         *folder.glob("pytorch_model*.bin")]):

@@ -267,23 +267,31 @@ class Endpoint:
         without a price.
         """
         used, calls = self.used, len(prompts) * n
-        per = min(self.choices, n)
-        if used["choices"] < used["asked"]:      # it gives fewer than asked
-            per = min(per, max(1, used["choices"] // used["requests"]))
-        requests = math.ceil(n / per)
-        rate = LETTERS_PER_TOKEN
-        if used["prompt_tokens"]:
-            rate = used["letters"] / used["prompt_tokens"]
-        prompt_tokens = requests * sum(
-            math.ceil(self.letters(text) / rate) for text in prompts.values())
+        prompt_tokens = self.prompt_tokens(prompts, n)
         new_tokens = calls * max_new_tokens
         seconds = (new_tokens * used["seconds"] / used["new_tokens"]
                    if used["new_tokens"] else math.nan)
-        return {"calls": calls, "requests": len(prompts) * requests,
+        return {"calls": calls,
+                "requests": len(prompts) * self.requests(n),
                 "prompt_tokens": prompt_tokens, "new_tokens": new_tokens,
                 "seconds": seconds,
                 "dollars": self.dollars(prompt_tokens, new_tokens),
                 "counted": used["prompt_tokens"] > 0}
+
+    def requests(self, n):
+        """How many requests ``n`` completions of a prompt take."""
+        used, per = self.used, min(self.choices, n)
+        if used["choices"] < used["asked"]:      # it gives fewer than asked
+            per = min(per, max(1, used["choices"] // used["requests"]))
+        return math.ceil(n / per)
+
+    def prompt_tokens(self, prompts, n):
+        """About how many tokens are read for ``n`` of each of ``prompts``."""
+        used, rate = self.used, LETTERS_PER_TOKEN
+        if used["prompt_tokens"]:
+            rate = used["letters"] / used["prompt_tokens"]
+        return self.requests(n) * sum(
+            math.ceil(self.letters(text) / rate) for text in prompts.values())
 
     def dollars(self, prompt_tokens, new_tokens):
         """The price of so many tokens; of one's own machine, nothing."""

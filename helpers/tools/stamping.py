@@ -8,6 +8,7 @@ same in all of them, and into the links to Colab.  Outputs stay as they are.
 
 import argparse
 import copy
+import posixpath
 import re
 import subprocess
 import sys
@@ -62,6 +63,7 @@ FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form",
 UNPUBLISHED = '"never published: open this notebook in its collection"'
 COLAB = "https://colab.research.google.com"
 BADGE = re.compile(r"\[!\[[^\]]*\]\([^)]*colab-badge\.svg\)\]\([^)]*\)")
+WAY_ON = re.compile(r"\n*<!-- colab -->.*?<!-- /colab -->\n*", re.DOTALL)
 LINKS = re.compile(r"(?<=<!-- colab -->\n).*?(?=<!-- /colab -->)", re.DOTALL)
 
 
@@ -146,6 +148,7 @@ def stamp_notebook(notebook, stem, place):
     else:
         title, _, rest = head.source.partition("\n")
         head.source = f"{title}\n\n{place.badge(stem)}\n{rest}"
+    _add_way_on(notebook.cells[-1], stem, place)
     codes = [cell for cell in notebook.cells if cell.cell_type == "code"
              and "guess" not in cell.metadata.get("tags", ())]
     first = codes[0] if codes else None
@@ -156,6 +159,19 @@ def stamp_notebook(notebook, stem, place):
     first.source = place.cell()
     first.metadata.update(copy.deepcopy(FOLDED))
     notebook.metadata.update(copy.deepcopy(METADATA))
+
+
+def _add_way_on(cell, stem, place):
+    """Colab knows no neighbours of a notebook: their addresses there."""
+    if not cell.source.startswith("## Next"):
+        return
+    text = WAY_ON.sub("", cell.source)
+    there = [posixpath.normpath(f"{posixpath.dirname(stem)}/{link}".strip("/"))
+             for link in re.findall(r"\]\(([^):]+)\.ipynb\)", text)]
+    links = ", ".join(f"[{number_of(one)}]({place.link(one)})"
+                      for one in dict.fromkeys(there))
+    cell.source = text + (f"\n\n<!-- colab -->\nOn Colab: {links}\n"
+                          f"<!-- /colab -->" if links else "")
 
 
 def stamped(root):

@@ -58,12 +58,12 @@ SHORT = Trial(n=6, few_shot=40, zero_shot=12, program=8, plan_prompts=3,
               shortest=20, longest=40, steps=2)
 
 
-def settings(small):
+def settings(small, name="colab"):
     """The profile to be measured, its sizes cut down where ``small``."""
     from helpers.profiles import get_profile
     changes = dict(max_new_tokens=6, plan_tokens=6, sequences=4,
                    batch_size=4, plan_batch=2, plan_length=48, lora_rank=4)
-    return get_profile("colab", **(changes if small else {}))
+    return get_profile(name, **(changes if small else {}))
 
 
 # ---- the checkpoints ----
@@ -509,11 +509,16 @@ def print_estimate(profile):
               f"{parts.get('adapter', 0):9.2f}"
               f"{parts.get('activations', 0):13.2f}"
               f"{parts.get('logits', 0):8.2f}{whole:7.2f}"
-              + ("  TOO MUCH" if whole > LIMIT_GIB else ""))
+              + ("  TOO MUCH" if whole > LIMIT_GIB
+                 and profile.name == "colab" else ""))
     ways = {f"{'grouped' if grouped else 'plain'} attention, prompts of "
             f"{'any' if mixed else 'one'} length together":
             gpu_sizes.minutes(profile, gpu_sizes.Card(grouped=grouped), mixed)
             for grouped in (True, False) for mixed in (True, False)}
+    ways[f"the first of these, on a {gpu_sizes.SLOW.name}"] = (
+        gpu_sizes.minutes(profile, gpu_sizes.SLOW))
+    if profile.name != "colab":
+        return
     print(f"\nminutes of a notebook, on a {gpu_sizes.Card().name} (limit "
           f"{LIMIT_MINUTES})")
     for way, found in ways.items():
@@ -538,6 +543,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--estimate", action="store_true",
                         help="by calculation alone")
+    parser.add_argument("--profile", default="colab", choices=["colab",
+                        "paper"], help="whose memory is computed")
     parser.add_argument("--small", action="store_true",
                         help="tiny models, also without a card")
     parser.add_argument("--fresh", action="store_true",
@@ -551,7 +558,7 @@ def main():
     parser.add_argument("--target", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.estimate:
-        return print_estimate(settings(False))
+        return print_estimate(settings(False, options.profile))
     import torch
     if not options.small and not torch.cuda.is_available():
         parser.error("there is no CUDA card here; see --estimate and --small")

@@ -35,7 +35,32 @@ CONFIGS = {
         "feed_forward_proj": "relu", "tie_word_embeddings": True,
         "decoder_start_token_id": 0, "pad_token_id": 0, "bos_token_id": 1,
         "eos_token_id": 2},
+    # Of the profile paper.
+    "EleutherAI/gpt-j-6B": {
+        "model_type": "gptj", "vocab_size": 50400, "hidden_size": 4096,
+        "num_hidden_layers": 28, "num_attention_heads": 16,
+        "n_positions": 2048, "rotary_dim": 64, "tie_word_embeddings": False},
+    "EleutherAI/gpt-neo-1.3B": {
+        "model_type": "gpt_neo", "vocab_size": 50257, "hidden_size": 2048,
+        "num_hidden_layers": 24, "num_attention_heads": 16,
+        "max_position_embeddings": 2048,
+        "attention_types": [[["global", "local"], 12]],
+        "tie_word_embeddings": True},
+    "Salesforce/codegen-350M-mono": {
+        "model_type": "codegen", "vocab_size": 51200, "hidden_size": 1024,
+        "num_hidden_layers": 20, "num_attention_heads": 16,
+        "n_positions": 2048, "n_ctx": 2048, "rotary_dim": 32,
+        "tie_word_embeddings": False},
+    "Qwen/Qwen2.5-Coder-32B-Instruct": {
+        "model_type": "qwen2", "vocab_size": 152064, "hidden_size": 5120,
+        "intermediate_size": 27648, "num_hidden_layers": 64,
+        "num_attention_heads": 40, "num_key_value_heads": 8,
+        "max_position_embeddings": 32768, "rms_norm_eps": 1e-6,
+        "rope_theta": 1e6, "tie_word_embeddings": False},
 }
+CONFIGS["Salesforce/codet5-large-ntp-py"] = CONFIGS[T5] | {
+    "d_model": 1024, "d_ff": 4096, "num_layers": 24, "num_decoder_layers": 24,
+    "num_heads": 16}
 # The same architectures for a trial on a CPU: seconds, not hours.
 SMALL = {
     "qwen2": {"vocab_size": 512, "hidden_size": 64, "intermediate_size": 128,
@@ -96,8 +121,19 @@ def size(name):
         return Size(linear, v * d + norms + bias, 2 * n, d, c["num_heads"],
                     c["num_heads"], c["d_kv"], ff, v,
                     n * (12 * (d + inner) + 4 * (d + ff)))
-    d, ff, n = c["hidden_size"], c["intermediate_size"], c["num_hidden_layers"]
+    d, n = c["hidden_size"], c["num_hidden_layers"]
     head = d // c["num_attention_heads"]
+    if c["model_type"] != "qwen2":
+        # GPT-J and CodeGen: a norm a layer, a head with a bias; GPT-Neo: two
+        # norms, positions, a bias behind the attention.  All: four times as
+        # wide inside, with biases.
+        neo = c["model_type"] == "gpt_neo"
+        other = (v * d + 2048 * d + n * 10 * d + 2 * d if neo else
+                 2 * v * d + v + n * 7 * d + 2 * d)
+        adapter = n * d * (16 if c["model_type"] == "codegen" else 18)
+        return Size(12 * n * d * d, other, n, d, c["num_attention_heads"],
+                    c["num_attention_heads"], head, 4 * d, v, adapter)
+    ff = c["intermediate_size"]
     kv = c["num_key_value_heads"] * head
     linear = n * (2 * d * d + 2 * d * kv + 3 * d * ff)
     tables = v * d * (1 if c["tie_word_embeddings"] else 2)
@@ -175,33 +211,47 @@ APPS_ASKED, APPS_CODE, APPS_PLAN = 1200, 250, 160
 APPS_SOLUTIONS = 3                             # of a problem, notebook 03
 
 
+def planner(profile):
+    """(name, is it behind a server, its options) of who writes plans."""
+    if "://" not in profile.plan_teacher:
+        return profile.plan_teacher, False, {}
+    from helpers.teachers.address import read_address
+    _, name, options = read_address(profile.plan_teacher)
+    return name, True, options
+
+
 def estimate(profile):
     """{stage: GiB by part} of the stages that ``gpu.py`` measures."""
     four_bit, rows = profile.teacher_4bit, profile.sequences
     rank, batch = profile.lora_rank, profile.batch_size
+    teacher, student, plan_student, t5 = (
+        profile.teacher, profile.student, profile.plan_student,
+        profile.plan_student_t5)
+    plan_teacher, served, options = planner(profile)
     plan_rows = min(profile.plan_rows, profile.plan_batch)
     length = ZERO_SHOT + PROGRAM
-    ekt = training_memory(STUDENT, batch, length, rank, PROGRAM)
+    ekt = training_memory(student, batch, length, rank, PROGRAM)
     kd = dict(ekt)
     # Of both models: logits, their logarithms, and what is made of them.
-    kd["logits"] = batch * PROGRAM * size(STUDENT).vocabulary * 4 * 6 / GIB
-    kd["weights"] += weights(TEACHER, four_bit)
+    kd["logits"] = batch * PROGRAM * size(student).vocabulary * 4 * 6 / GIB
+    kd["weights"] += weights(teacher, four_bit)
     return {
-        **{stage: sampling_memory(TEACHER, count, FEW_SHOT,
+        **{stage: sampling_memory(teacher, count, FEW_SHOT,
                                   profile.max_new_tokens, four_bit=four_bit)
            for stage, count in (("teacher-sampling", min(100, rows)),
                                 ("teacher-sampling-at-once", 100))},
-        "plan-elicitation": sampling_memory(
-            TEACHER, rows, 2000, profile.plan_tokens, four_bit=four_bit),
+        "plan-server" if served else "plan-elicitation": sampling_memory(
+            plan_teacher, options.get("concurrency", rows), 2000,
+            profile.plan_tokens, four_bit=four_bit),
         "student-sampling": sampling_memory(
-            STUDENT, min(100, rows), FEW_SHOT, profile.max_new_tokens),
+            student, min(100, rows), FEW_SHOT, profile.max_new_tokens),
         "student-training": ekt,
         "distillation": kd,
         "two-tasks": training_memory(
-            STUDENT, plan_rows, profile.plan_length, rank,
+            plan_student, plan_rows, profile.plan_length, rank,
             APPS_CODE),
         "two-tasks-t5": training_memory(
-            T5, plan_rows, profile.plan_length, rank,
+            t5, plan_rows, profile.plan_length, rank,
             APPS_CODE, width=4),
         "hand-over": ekt,
     }
@@ -333,6 +383,11 @@ class Card:
     fused: int = 64               # rows for which bitsandbytes multiplies
                                   # 4-bit weights without unpacking them
     grouped: bool = True          # see sampling_memory
+
+
+# The slow end of what is public: a 0.5B model alone writes 24.4 tokens a
+# second, that is 41 ms for its 24 layers; and weights at half the speed.
+SLOW = Card("T4, slow end", layer=1.7e-3, download=50e6)
 
 
 def draw_seconds(draw, card, sequences, mixed=True, four_bit=True):

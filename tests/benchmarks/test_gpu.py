@@ -31,7 +31,12 @@ def model_of(name, small=False, device="meta"):
 # ---- the sums ----
 
 @pytest.mark.parametrize("name, published", [
-    (TEACHER, 7_615_616_512), (STUDENT, 494_032_768), (T5, 222_882_048)])
+    (TEACHER, 7_615_616_512), (STUDENT, 494_032_768), (T5, 222_882_048),
+    ("EleutherAI/gpt-j-6B", 6_050_882_784),
+    ("EleutherAI/gpt-neo-1.3B", 1_315_575_808),
+    ("Salesforce/codegen-350M-mono", 356_712_448),
+    ("Qwen/Qwen2.5-Coder-32B-Instruct", 32_763_876_352),
+    ("Salesforce/codet5-large-ntp-py", 737_639_424)])
 def test_counts_are_those_of_the_library(name, published):
     model, found = model_of(name), gpu_sizes.size(name)
     head = model.get_output_embeddings()
@@ -73,12 +78,32 @@ def test_the_colab_profile_is_cut_to_a_t4():
     colab = get_profile("colab")
     for stage, parts in gpu_sizes.estimate(colab).items():
         assert sum(parts.values()) < gpu_sizes.LIMIT_GIB, stage
-    for notebook, minutes in gpu_sizes.minutes(colab).items():
-        assert minutes < gpu_sizes.LIMIT_MINUTES, notebook
+    slow = gpu_sizes.SLOW
+    alone = gpu_sizes.Draw(STUDENT, 1, 1, 1, 1000)
+    assert 1000 / gpu_sizes.draw_seconds(alone, slow, 1) < 24.4   # public
+    for card in (gpu_sizes.Card(), slow):
+        for notebook, minutes in gpu_sizes.minutes(colab, card).items():
+            assert minutes < gpu_sizes.LIMIT_MINUTES, notebook
     # The sums can also say no.
     large = replace(colab, batch_size=32, train_samples=100)
     assert sum(gpu_sizes.estimate(large)["distillation"].values()) > 14.5
     assert gpu_sizes.minutes(large)["02"] > 30
+
+
+def test_what_paper_needs_is_computed():
+    """The README's number is the largest stage, and fits its card."""
+    paper = get_profile("paper")
+    stages = {name: sum(parts.values())
+              for name, parts in gpu_sizes.estimate(paper).items()}
+    cache = gpu_sizes.estimate(paper)["teacher-sampling"]["cache"]
+    assert 41 < cache < 42                       # GPT-J, 100 rows
+    readme = (gpu.ROOT / "notebooks/README.md").read_text("utf-8")
+    row, = (line for line in readme.splitlines() if line.startswith(
+        "| `paper` |"))
+    for stage in ("plan-server", "teacher-sampling"):
+        assert f"{stages[stage]:.0f} GiB" in row
+    assert max(stages.values()) == stages["plan-server"] < 80e9 / GIB
+    assert "80 GB" in row and "gpt-3.5-turbo" in row
 
 
 # ---- the stages ----

@@ -47,12 +47,13 @@ def _succeeds(function, *args):
     return function(*args) == 0
 
 
-def enter(scratch):
+def enter(scratch, hide=True):
     """Enters new namespaces, as far as this is allowed.
 
     Returns the names of the layers that are set up.  The next process that
     is forked is then the first of its own process namespace, and ``scratch``
-    may be a small file system of its own.
+    may be a small file system of its own.  ``hide``: what is installed
+    beside the standard library is covered.
     """
     global LIBC, PY_EXIT
     try:
@@ -80,7 +81,8 @@ def enter(scratch):
                 and _succeeds(libc.mount, b"none", os.fsencode(scratch),
                               b"tmpfs", 2 | 4 | 8, options)):
             layers.append("private scratch")
-            _hide_others(libc)
+            if hide:
+                _hide_others(libc)
     libc.prctl(4, 0, 0, 0, 0)            # a program cannot trace us
     return layers
 
@@ -95,10 +97,13 @@ def leave(scratch):
         pass
 
 
-def drop_rights(scratch, alone):
+def drop_rights(scratch, alone, readable=None, runnable=(), calls=()):
     """Gives up what a process that forks programs does not need.
 
-    ``alone``: it is the first of a process namespace.  Returns the names of
+    ``alone``: it is the first of a process namespace.  ``readable``: paths
+    that may be read, those of ``sys.path`` where nothing is said;
+    ``runnable``: files that may be started, and ``calls``, by name, the
+    system calls that this needs beside the usual ones.  Returns the names of
     the layers that hold from here on, for its programs too.
     """
     if LIBC is None:
@@ -109,9 +114,10 @@ def drop_rights(scratch, alone):
     LIBC.prctl(36, 1, 0, 0, 0)           # orphans of a program come to us
     if _succeeds(LIBC.prctl, 38, 1, 0, 0, 0) and _drop_privileges(ctypes):
         layers.append("no privileges")
-        if _enter_landlock(scratch):
+        if _enter_landlock(scratch, sys.path if readable is None else
+                           readable, runnable):
             layers.append("Landlock")
-        if _enter_seccomp(ctypes, alone):
+        if _enter_seccomp(ctypes, alone, calls):
             layers.append("seccomp")
     return layers
 
@@ -149,7 +155,7 @@ def _drop_privileges(ctypes):
                      ctypes.byref((ctypes.c_uint32 * 6)()))
 
 
-def _enter_landlock(scratch):
+def _enter_landlock(scratch, readable, runnable):
     """A set of rules: libraries may be read, the scratch folder written.
 
     landlock(7): three system calls, the same numbers on every machine.
@@ -170,14 +176,15 @@ def _enter_landlock(scratch):
     libraries = ("/lib", "/lib64", "/usr/lib", "/usr/lib64",
                  "/usr/share/zoneinfo", "/etc/ld.so.cache", "/dev/null",
                  "/dev/urandom")
-    for path in (*sys.path, *libraries, scratch):
+    for path in (*readable, *runnable, *libraries, scratch):
         try:
             place = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except OSError:
             continue
         allowed = write if path == scratch else read
         if not os.path.isdir(path):
-            allowed = 1 << 2 | (1 << 1 if path == "/dev/null" else 0)
+            allowed = 1 << 2 | (1 << 1 if path == "/dev/null" else 0) | (
+                path in runnable)
         libc.syscall(445, ruleset, 1, struct.pack("=Qi", allowed, place), 0)
         os.close(place)
     holds = _succeeds(libc.syscall, 446, ruleset, 0)
@@ -185,7 +192,7 @@ def _enter_landlock(scratch):
     return holds
 
 
-def _enter_seccomp(ctypes, alone):
+def _enter_seccomp(ctypes, alone, calls):
     """Puts the filter of the fork server in place, prepares the second one.
 
     The library libseccomp knows each processor's numbers; nearly every Linux
@@ -199,7 +206,7 @@ def _enter_seccomp(ctypes, alone):
     if ctypes.sizeof(ctypes.c_void_p) != 8:        # _filter is for 64 bits
         return False
     first = _filter(ctypes, lib, UNKNOWN, ALLOW, [
-        *[(name,) for name in NEEDED + FORKING],
+        *[(name,) for name in (*NEEDED, *FORKING, *calls)],
         *[("ioctl", 1, EQUAL, what, 0) for what in TERMINAL],
         ("prlimit64", 0, EQUAL, 0, 0),             # its own limits
         *([("tgkill",)] if alone else [])])

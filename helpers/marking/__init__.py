@@ -1,0 +1,1 @@
+"""Marking what learners hand in, and bundles for them and their teachers."""

@@ -1,0 +1,119 @@
+"""``python -m helpers grade``: one submission, or a folder of them."""
+
+import argparse
+import csv
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from helpers.marking.exercises import all_exercises
+from helpers.marking.marks import Marked, Marking
+from helpers.marking.sandbox import NotIsolated
+
+
+def main(argv=()):
+    """Mark what was handed in; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers grade", description="Mark the exercises in "
+        "a learner's notebook, or in all notebooks of a folder.  Answers run "
+        "in processes of their own, without files, network or other "
+        "processes; hidden cases are tried beside those of the checks.")
+    parser.add_argument("path", type=Path, metavar="SUBMISSION.ipynb|FOLDER")
+    parser.add_argument("--json", action="store_true",
+                        help="print JSON in the place of text")
+    parser.add_argument("--csv", type=Path, metavar="marks.csv",
+                        help="write a table, a row for each submission")
+    options = parser.parse_args(argv)
+    paths = [options.path]
+    if options.path.is_dir():
+        paths = sorted(path for path in options.path.rglob("*.ipynb")
+                       if ".ipynb_checkpoints" not in path.parts)
+    if not paths or not options.path.exists():
+        print(f"there is no notebook in {options.path}; give a submission, "
+              f"or a folder of them", file=sys.stderr)
+        return 2
+    exercises, marked = all_exercises(), []
+    try:
+        with Marking(exercises) as marking:
+            for path in paths:
+                marked.append(one(marking, path))
+                if not options.json:
+                    print(marks_as_text(marked[-1]), flush=True)
+    except NotIsolated as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.json:
+        rows = [as_data(each) for each in marked]
+        print(json.dumps(rows if options.path.is_dir() else rows[0],
+                         indent=1, ensure_ascii=False))
+    if options.csv:
+        try:
+            write_table(options.csv, marked, exercises)
+        except OSError as error:
+            print(f"cannot write {options.csv} ({error.strerror}); the marks "
+                  f"are above", file=sys.stderr)
+            return 2
+    return 0
+
+
+def one(marking, path):
+    """The ``Marked`` of a file; a fault of ours is told and stops nothing."""
+    try:
+        return marking.submission(path)
+    except NotIsolated:
+        raise
+    except Exception as error:
+        return Marked(path.name, refused=f"it could not be marked "
+                      f"({type(error).__name__}: {error!s:.80}); look at it "
+                      f"by hand")
+
+
+def marks_as_text(marked):
+    """What is printed of a submission."""
+    if marked.refused:
+        return f"{marked.file}: not marked: {marked.refused}"
+    lines = [f"{marked.file}: notebook {marked.notebook}"]
+    for mark in marked.marks:
+        lines.append(f"  {mark.exercise} {mark.title} ({mark.importance}): "
+                     f"{mark.points} of {mark.out_of}"
+                     + (f"; {mark.told}" if mark.told else ""))
+    lines.append("  core {} of {}, extra {} of {}".format(
+        *marked.total("core"), *marked.total("extra")))
+    lines += [f"  note: {told}" for told in marked.told]
+    lines += [f"  for the teacher: {odd}" for odd in marked.odd]
+    return "\n".join(lines)
+
+
+def as_data(marked):
+    """The same for JSON."""
+    points, out_of = marked.total()
+    return asdict(marked) | {"points": points, "out_of": out_of}
+
+
+def write_table(path, marked, exercises):
+    """Write a CSV with a row for each submission."""
+    used = {each.notebook for each in marked}
+    numbers = [exercise.number for number, some in exercises.items()
+               if number in used for exercise in some]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["file", "notebook", *numbers, "core", "extra",
+                        "total", "out of", "remarks", "for the teacher"])
+        for each in marked:
+            points = {mark.exercise: mark.points for mark in each.marks}
+            told = [f"{mark.exercise}: {mark.told}" for mark in each.marks
+                    if mark.told]
+            total = ([each.total("core")[0], each.total("extra")[0],
+                      *each.total()] if each.marks else [""] * 4)
+            table.writerow(map(harmless, [
+                each.file, each.notebook,
+                *(points.get(number, "") for number in numbers), *total,
+                "; ".join([each.refused, *each.told, *told]).strip("; "),
+                "; ".join(each.odd)]))
+
+
+def harmless(value):
+    """A value that no spreadsheet takes for a formula."""
+    text = str(value)
+    return "'" + text if text[:1] in "=+-@\t" and text[:1] else value
