@@ -26,7 +26,8 @@ LEFT_OUT = {"__pycache__", ".ipynb_checkpoints"}
 # What a learner gets beside the notebooks; of helpers/ not all of it.
 PACKED = ("helpers", "data", "LICENSE", "pyproject.toml")
 TEACHERS_ONLY = ("helpers/marking", "notebooks/teaching")
-LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
+EMPTY = re.compile(r"(?m)^## .*\n*(?=## |\Z)")
+MARKDOWN_LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 WHEN = (1980, 1, 1, 0, 0, 0)          # the same content, the same file
 
 
@@ -111,13 +112,14 @@ def only_links_to(files, name, text):
                for parent in Path(each).parents}
     text = "\n\n".join(part for part in text.split("\n\n")
                        if "](teaching/" not in part)
+    text = EMPTY.sub("", text)
 
     def kept(found):
         target = found[2].partition("#")[0]
         place = os.path.normpath(os.path.join(os.path.dirname(name), target))
         return (found[0] if ":" in target or not target or place in files
                 or place in folders else found[1])
-    return LINK.sub(kept, text)
+    return MARKDOWN_LINK.sub(kept, text).rstrip() + "\n"
 
 
 def environment(text):
