@@ -30,7 +30,10 @@ endif
 
 # EvalPlus, which the tests give our samples to.  It declares 18 packages, most
 # of them to ask models (800 MB); its evaluation imports these beside ours.
-PEERS = evalplus appdirs tempdir tree-sitter tree-sitter-python wget
+# nbgrader, which grades our export: what it declares would bring widgets, and
+# with them other progress bars into the notebooks; grading needs these.
+PEERS = evalplus appdirs tempdir tree-sitter tree-sitter-python wget \
+	nbgrader alembic mako rapidfuzz sqlalchemy
 
 .PHONY: help run test notebooks lab reset site slides clean
 

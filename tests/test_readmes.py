@@ -29,6 +29,8 @@ COMMANDS = {
     ".venv/bin/python -m helpers rivals":
         "hours; test_campaign.py runs, kills and resumes small tasks",
     ".venv/bin/python -m pytest": "this very run",
+    ".venv/bin/python tests/support/walk_lab.py":
+        "minutes of a browser; by hand, before a release",
     ".venv/bin/python tests/support/rehearse.py":
         "test_rehearsal.py, notebook 00 alone",
     ".venv/bin/python tests/benchmarks/gpu.py":

@@ -145,7 +145,7 @@ def check_01_1(trick):
 
 
 def simple_judge(problem, program, seconds=10):
-    """A judge in a dozen lines: another process, a limit, our own ``==``.
+    """A judge in fifteen lines: another process, a limit, our own ``==``.
 
     Returns "passed", "wrong", "error" or "timeout"; ``seconds`` are those of
     the clock.  It keeps nothing from a program but the answer, so it is for

@@ -7,6 +7,7 @@
 
 import argparse
 import io
+import os
 import re
 import sys
 import zipfile
@@ -25,6 +26,8 @@ LEFT_OUT = {"__pycache__", ".ipynb_checkpoints"}
 # What a learner gets beside the notebooks; of helpers/ not all of it.
 PACKED = ("helpers", "data", "LICENSE", "pyproject.toml")
 TEACHERS_ONLY = ("helpers/marking", "notebooks/teaching")
+EMPTY = re.compile(r"(?m)^## .*\n*(?=## |\Z)")
+MARKDOWN_LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 WHEN = (1980, 1, 1, 0, 0, 0)          # the same content, the same file
 
 
@@ -86,6 +89,9 @@ def learners_files(root):
         path = root / "notebooks" / name
         if path.exists():
             files[f"notebooks/{name}"] = path.read_bytes()
+    for name in [name for name in files if name.endswith(".md")
+                 and name.count("/") < 2]:
+        files[name] = only_links_to(files, name, files[name].decode()).encode()
     files["environment.yml"] = environment(
         (root / "environment.yml").read_text("utf-8")).encode()
     return files
@@ -97,6 +103,23 @@ def without_solutions(notebook):
         if cell.cell_type == "markdown":
             cell.source = SOLUTION.sub("", cell.source).rstrip("\n")
     return notebook
+
+
+def only_links_to(files, name, text):
+    """The Markdown of the file ``name`` with links to ``files`` alone; of the
+    others the words stay, and of a teacher's pages nothing does."""
+    folders = {parent.as_posix() for each in files
+               for parent in Path(each).parents}
+    text = "\n\n".join(part for part in text.split("\n\n")
+                       if "](teaching/" not in part)
+    text = EMPTY.sub("", text)
+
+    def kept(found):
+        target = found[2].partition("#")[0]
+        place = os.path.normpath(os.path.join(os.path.dirname(name), target))
+        return (found[0] if ":" in target or not target or place in files
+                or place in folders else found[1])
+    return MARKDOWN_LINK.sub(kept, text).rstrip() + "\n"
 
 
 def environment(text):

@@ -31,6 +31,7 @@ def test_learners_get_hints_and_no_solutions():
         name)]
     assert "pytest" not in files["environment.yml"].decode()
     assert "pytorch" in files["environment.yml"].decode()
+    assert "](teaching/" not in text and "](../tests/" not in text
     for one in EXERCISES:                 # each is still an exercise
         stem = next(name for name in files if name.endswith(".ipynb")
                     and f"/{one.notebook}_" in name)

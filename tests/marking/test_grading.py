@@ -207,7 +207,7 @@ DECEITS = {
     "builds a record of its own": """
         from helpers.filtering import Example
         return [Example(lambda: 1, object(), 3)] * 2""",
-    "is a flood": "return 'x' * (1 << 28)"}
+    "is a flood": "return 'x' * (1 << 27)"}
 
 
 @pytest.mark.parametrize("deceit", DECEITS)
@@ -266,6 +266,7 @@ def test_harm_is_not_done_and_the_answer_counts(kind, marking, tmp_path):
 def test_what_never_ends_is_ended(marking, monkeypatch):
     from helpers.marking import marks
     monkeypatch.setattr(marks, "CALL_PATIENCE", 2)
+    monkeypatch.setattr(marks, "LOADING", 5)
     for body in ("import time; time.sleep(1000)",
                  "while True:\n        pass",
                  "while True:\n        try:\n            while True:\n"

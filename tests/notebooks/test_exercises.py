@@ -22,8 +22,9 @@ def exercises():
                 continue
             found = CALL.search(call.source)
             assert found, f"{path.stem}: no check follows {stub.source}"
-            block, = re.findall(r"```python\n(.*?)```", folds.source,
-                                re.DOTALL)
+            # Below it may stand what it calls.
+            block, *_ = re.findall(r"```python\n(.*?)```", folds.source,
+                                   re.DOTALL)
             check = found["check"] or found["alone"]
             yield pytest.param(check, found["name"] or found["answer"],
                                stub.source, block, id=check)

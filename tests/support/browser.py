@@ -20,6 +20,26 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # A machine with other work is slow; what hangs is ended by this.
 PATIENCE = 120
 
+# Texts, their colour and what is behind them: [tag, "#rrggbb", "#rrggbb"].
+COLOURS = """(() => {
+  const hex = colour => {
+    const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number);
+    return a < 1 ? "" : "#" + [r, g, b].map(
+      x => x.toString(16).padStart(2, "0")).join("");
+  };
+  const found = new Set();
+  for (const one of document.querySelectorAll(CHOSEN)) {
+    if (![...one.childNodes].some(
+        n => n.nodeType == 3 && n.textContent.trim())) continue;
+    let behind = one, page = "";
+    while (behind && !(page = hex(getComputedStyle(behind).backgroundColor)))
+      behind = behind.parentElement;
+    found.add(JSON.stringify([one.className || one.tagName,
+      hex(getComputedStyle(one).color), page || "#ffffff"]));
+  }
+  return [...found];
+})()"""
+
 
 def missing():
     """What this machine lacks to drive a browser, in words; "" if nothing."""
@@ -74,6 +94,8 @@ class Page:
         self.loaded = False
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
+        # A page without a window believes that it has the reader's focus.
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def call(self, method, **parameters):
         """The result of one call of the protocol."""
@@ -123,6 +145,11 @@ class Page:
             raise RuntimeError(done["exceptionDetails"].get(
                 "exception", {}).get("description"))
         return done["result"].get("value")
+
+    def colours(self, chosen):
+        """[name, colour, colour behind] of texts; ``chosen``: a selector."""
+        return list(map(json.loads, self.run(
+            COLOURS.replace("CHOSEN", json.dumps(chosen)))))
 
     def wait(self, script):
         """Wait until the expression is true, and return what it is."""

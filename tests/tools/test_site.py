@@ -26,25 +26,6 @@ pytestmark = pytest.mark.skipif(
     reason=f"needs {', '.join(lacking)}: pip install '.[site]'" if lacking
     else browser.missing())
 PAGES = [f"notebooks/{one.stem}.html" for one in (*LESSONS, *MORE, *EVIDENCE)]
-# Texts, their colour and what is behind them: [tag, "#rrggbb", "#rrggbb"].
-COLOURS = """(() => {
-  const hex = colour => {
-    const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number);
-    return a < 1 ? "" : "#" + [r, g, b].map(
-      x => x.toString(16).padStart(2, "0")).join("");
-  };
-  const found = new Set();
-  for (const one of document.querySelectorAll(CHOSEN)) {
-    if (![...one.childNodes].some(
-        n => n.nodeType == 3 && n.textContent.trim())) continue;
-    let behind = one, page = "";
-    while (behind && !(page = hex(getComputedStyle(behind).backgroundColor)))
-      behind = behind.parentElement;
-    found.add(JSON.stringify([one.className || one.tagName,
-      hex(getComputedStyle(one).color), page || "#ffffff"]));
-  }
-  return [...found];
-})()"""
 
 
 @pytest.fixture(scope="module")
@@ -181,13 +162,11 @@ def test_all_can_be_read(host, tab, theme):
     """Code, tables, samples and tokens, in the colours that are computed."""
     tab.wide(1280)
     tab.prefer(theme)
-    chosen = json.dumps(".highlight, .highlight span, .cell_output *, "
-                        "article p, article td, article code")
     for name in ("02_asking_the_teacher", "05_training_a_student"):
         tab.goto(f"{host}notebooks/{name}.html")
         assert tab.run("document.documentElement.dataset.theme") == theme
-        found = list(map(json.loads, tab.run(
-            COLOURS.replace("CHOSEN", chosen))))
+        found = tab.colours(".highlight, .highlight span, .cell_output *, "
+                            "article p, article td, article code")
         assert len(found) > 10
         poor = [one for one in found if contrast(one[1], one[2]) < WANTED]
         assert not poor, f"{name}, {theme}: {poor}"
