@@ -70,6 +70,16 @@ def test_ranges_admit_what_colab_ships_and_ci_pins():
             assert version(low) <= version(pins[name]), (file, name)
 
 
+def test_the_lowest_versions_of_the_libraries_of_models_are_tested():
+    """CI installs Colab's, so no bound may be lower than these."""
+    assert "CONSTRAINTS=constraints-colab.txt" in (
+        ROOT / ".ci" / "run").read_text()
+    pins = pinned("constraints-colab.txt")
+    for name in ("transformers", "datasets", "peft", "accelerate",
+                 "bitsandbytes"):
+        assert version(declared()[name])[:2] == version(pins[name])[:2], name
+
+
 def test_what_is_imported_is_declared():
     # Brought along by a declared package, for good.
     brought = {"nbformat": "jupyterlab", "nbclient": "jupyterlab",

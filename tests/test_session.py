@@ -619,15 +619,15 @@ def test_bitsandbytes_is_installed_only_where_it_is_needed(
     offer("0.51.0", "torch>=99", "numpy")
     told = sentence(prepare(("colab", True)))
     assert "`pip install 'bitsandbytes" in told and "failed" in told
-    offer("0.46.0", "torch>=2", "numpy")
+    offer("0.50.0", "torch>=2", "numpy")
     done = prepare(("mini", True), ("colab", False))
     assert done.returncode == 0 and "pip" not in done.stdout
     assert {entry.name for entry in site.iterdir()} == packages
     done = prepare(("colab", True), ("colab", True))
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("pip install 'bitsandbytes>=0.46' torch==") == 1
+    assert done.stdout.count("pip install 'bitsandbytes>=0.50' torch==") == 1
     assert {entry.name for entry in site.iterdir()} - packages == {
-        "bitsandbytes", "bitsandbytes-0.46.0.dist-info"}
+        "bitsandbytes", "bitsandbytes-0.50.0.dist-info"}
 
 
 @pytest.mark.parametrize("peft, torchao, clash", [
@@ -641,7 +641,7 @@ def test_which_versions_clash(monkeypatch, peft, torchao, clash):
 
 
 @pytest.mark.parametrize("package, version, lacks", [
-    ("transformers", "4.57.6", ["transformers>=5.0"]),
+    ("transformers", "4.57.6", ["transformers>=5.15"]),
     ("numpy", "2.0.0", []), ("torch", "2.11.0+cu128", []),
     ("psutil", None, ["psutil>=5.9"]), ("jupyterlab", None, [])])
 def test_an_environment_that_lacks_something(
