@@ -76,6 +76,8 @@ def keep_forking(isolation, layers, orders):
         starters() if processes else (), STARTING if processes else ())
     layers = [layer for layer in layers if layer not in leaks(
         isolation, orders)]
+    # Without a namespace of its own, "all processes" would be the user's.
+    orders["alone"] = "process namespace" in layers
     control.send(json.dumps(layers).encode())
     fork_answers(isolation, control, serving, base, orders)
 
@@ -170,7 +172,7 @@ def end_answer(pid, orders):
             os.waitpid(pid, 0)
     except OSError:
         status = 0
-    if orders["processes"]:
+    if orders["processes"] and orders["alone"]:
         try:
             os.kill(-1, 9)
             while True:

@@ -34,7 +34,7 @@ EKT_ROWS = {"unfiltered": "no filter: the first sample of each problem",
           "supervised": "supervised on reference programs (upper bound)"}
 CODEPLAN_ROWS = {
     "fine-tuned": "nothing: ordinary fine-tuning",
-    "codes-twice": "as many updates again on the same programs",
+    "codes-twice": "the programs twice: a second batch in each update",
     "forward": "plans from the question alone",
     "codeplan": "plans from the programs alone (CodePLAN, 1 : 1)",
     "codeplan-2-to-1": "the same, weights 2 : 1",

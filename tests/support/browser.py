@@ -68,7 +68,13 @@ class Browser:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env=os.environ | {"HOME": str(self.folder)})
         port = self.folder / "DevToolsActivePort"
-        wait(lambda: port.exists() and port.read_text().count("\n"))
+        try:
+            wait(lambda: self.process.poll() is not None or (
+                port.exists() and port.read_text().count("\n")))
+            assert self.process.poll() is None, "Chromium ended at once"
+        except BaseException:
+            self.close()
+            raise
         self.address = f"http://127.0.0.1:{port.read_text().split()[0]}"
 
     def page(self):

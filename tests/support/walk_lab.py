@@ -239,8 +239,9 @@ def main(argv=None):
                        cwd=copy, check=True, env=os.environ | {
                            "PYTHONPATH": str(copy)})
         process, address = start(copy)
-        chromium = browser.Browser()
+        chromium = None
         try:
+            chromium = browser.Browser()
             for name in NOTEBOOKS:
                 if options.number and name[:2] not in options.number:
                     continue
@@ -251,7 +252,8 @@ def main(argv=None):
                 faults += walk.faults
                 walk.command("kernelmenu:shutdown")
         finally:
-            chromium.close()
+            if chromium:
+                chromium.close()
             process.terminate()
             process.wait()
     print(f"{len(faults)} faults")
