@@ -123,8 +123,11 @@ def test_greedy_sampling_is_that_of_the_library(kind, built):
             temperature=None, top_p=None, top_k=None,
             pad_token_id=lm.tokenizer.eos_token_id)
         start = 1 if lm.model.config.is_encoder_decoder else ids.shape[1]
-        text = lm.tokenizer.decode(theirs[0, start:],
+        row = theirs[0, start:].tolist()
+        ends = [row.index(end) for end in lm.end_tokens if end in row]
+        text = lm.tokenizer.decode(row[:min(ends, default=None)],
                                    clean_up_tokenization_spaces=False)
+        text += "\n" * (bool(ends) and not text.endswith("\n"))
         ours, = sample(lm, {"t": prompt}, 1, temperature=0, progress=False,
                        max_new_tokens=24, cut=lambda text: (text, "length"))
         assert ours.completion == text
