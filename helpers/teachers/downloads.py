@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 # The files that the library reads weights from, the better first.
-KINDS = (("model.safetensors", r"model(-\d+-of-\d+)?\.safetensors"),
-         ("pytorch_model.bin", r"pytorch_model(-\d+-of-\d+)?\.bin"))
+WEIGHT_FILES = (
+    ("model.safetensors", r"model(-\d+-of-\d+)?\.safetensors"),
+    ("pytorch_model.bin", r"pytorch_model(-\d+-of-\d+)?\.bin"))
 
 
 def here(source, name, **pin):
@@ -22,7 +23,7 @@ def here(source, name, **pin):
 
 def weights_are_here(source, **pin):
     """Whether all weights of a model are in the cache."""
-    for name, _ in KINDS:
+    for name, _ in WEIGHT_FILES:
         if here(source, name, **pin):
             return True
         index = here(source, f"{name}.index.json", **pin)
@@ -44,7 +45,7 @@ def missing_bytes(source, **pin):
                  HfApi().list_repo_tree(source, **pin)}
     except Exception:
         return 0
-    for _, pattern in KINDS:
+    for _, pattern in WEIGHT_FILES:
         found = [name for name in sizes if re.fullmatch(pattern, name)]
         if found:
             return sum(sizes[name] for name in found
