@@ -361,7 +361,7 @@ def test_samples_of_a_family_depend_on_their_prompt_alone(lm):
 
 @pytest.mark.skipif(not REAL.exists(), reason="needs ../shared/data")
 def test_real_problems_are_a_batch_of_both_tasks(lm):
-    """Truncated rows lose the beginning of the prompt, nothing else."""
+    """Truncated rows lose the prompt's text after its first line, no more."""
     problems = load_problems("apps", path=REAL)
     rows = [json.loads(line) for line in REAL.read_text().splitlines()]
     plans = [Plan(p.task_id, "backward", i, 0, text)
@@ -382,7 +382,9 @@ def test_real_problems_are_a_batch_of_both_tasks(lm):
         for example in rng.sample(fitting, 4):
             ids, labels = encode_for(lm, example, 500)
             whole, _ = encode_for(lm, example)
-            assert len(ids) <= 500 and ids == whole[-len(ids):]
+            task = example.prompt.split("\n")[0]
+            assert len(ids) <= 500 and ids[-300:] == whole[-300:][-len(ids):]
+            assert lm.tokenizer.decode(ids).startswith(task)
             trained = [label for label in labels if label != IGNORED]
             assert lm.tokenizer.decode(trained) == (
                 example.completion + lm.tokenizer.eos_token)
