@@ -35,7 +35,8 @@ from math import *
 del pow
 """
 MINI = {"mini-gsm": ("train", "dev", "test"),
-        "mini-apps": ("train", "dev", "test")}
+        "mini-apps": ("train", "dev", "test"),
+        "mini-apps-2": ("train", "dev", "test")}
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def _apps(row, task_id):
 
 READERS = {"mini-gsm": _gsm, "gsm8k": _gsm, "mbpp": _mbpp,
            "mbpp-sanitized": _mbpp, "humaneval": _humaneval, "apps": _apps,
-           "mini-apps": _apps}
+           "mini-apps": _apps, "mini-apps-2": _apps}
 # The tasks whose rows carry an identity; elsewhere it is the row's position.
 NAMED = {"mbpp": "task_id", "mbpp-sanitized": "task_id",
          "humaneval": "task_id", "apps": "problem_id"}
