@@ -20,6 +20,7 @@ import json
 import platform
 import random
 import time
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -33,8 +34,7 @@ from helpers.teachers.checkpoint import LanguageModel
 from helpers.tools.states import resume, save_state
 from helpers.training import IGNORED, encode_for, masked_loss, predict
 from helpers.workshop.recipes import (CORPORA, GSM_SPLITS, INTERNET, RECIPES,
-                                      TEXTBOOK, TOKENIZED, build_model,
-                                      build_tokenizer)
+                                      TEXTBOOK, build_model, build_tokenizer)
 
 
 class Optimizer:
@@ -227,12 +227,12 @@ def main(arguments=None):
     folder, seed = Path(options.folder), options.seed
     if options.only in (None, "benchmark"):
         write_benchmark(folder / "problems", seed)
-    tokenizers = {world: build_tokenizer(seed, world) for world in TOKENIZED}
+    tokenizer_of = cache(lambda world: build_tokenizer(seed, world))
     for recipe in RECIPES:
         if options.only not in (None, recipe.name):
             continue
         target = folder / "models" / recipe.name
-        tokenizer = tokenizers[recipe.world]
+        tokenizer = tokenizer_of(recipe.world)
         checkpoint = folder / f"{recipe.name}.checkpoint"
         model, log = pretrain(recipe, tokenizer, seed, checkpoint)
         target.mkdir(parents=True, exist_ok=True)
