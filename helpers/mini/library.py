@@ -19,7 +19,9 @@ from helpers.mini.stories import FLIPPED
 from helpers.mini.tasks import Step, question_of, steps_of, told_steps
 from helpers.prompts import section
 
+# How many steps the stories have; those that are explained are longer.
 LENGTHS_READ = {1: 0.2, 2: 0.25, 3: 0.25, 4: 0.2, 5: 0.1}
+LENGTHS_EXPLAINED = {1: 0.1, 2: 0.2, 3: 0.2, 4: 0.2, 5: 0.2, 6: 0.1}
 # How programs are written in answer to a question alone, and of how many
 # steps the longest story is that is answered by a formula.
 STYLES_READ = {"showing": 0.25, "commented": 0.45, "hiding": 0.3}
@@ -67,17 +69,19 @@ def draw_program(rng, steps, style):
     return showing(steps, person, comments=style == "commented")
 
 
-def draw_read(rng, examples, slips=True, kinds=CODE_ONLY):
+def draw_read(rng, examples, slips=True, kinds=CODE_ONLY,
+              lengths=LENGTHS_READ):
     """One author's texts of one kind: (given, reply) pairs.
 
     Without ``slips``, as in the textbook, an author errs nowhere.
+    ``lengths``: how often a story has so many steps.
     """
     kind = rng.choices(list(kinds), [share for share, _ in kinds.values()])[0]
     error = rng.choice(kinds[kind][1]) if slips else TEXTBOOK_ERROR
     style = rng.choices(*zip(*STYLES_READ.items()))[0]
     pairs = []
     for _ in range(examples):
-        length = rng.choices(*zip(*LENGTHS_READ.items()))[0]
+        length = rng.choices(*zip(*lengths.items()))[0]
         if kind == ("question", "code") and style == "hiding":
             length = rng.randint(1, HIDDEN_AT_ONCE)
         elif kind != ("question", "code"):

@@ -32,7 +32,7 @@ from helpers.mini import formulas, library, stories, tasks
 from helpers.profiles import ROOT
 from helpers.teachers.checkpoint import LanguageModel
 from helpers.tools.states import resume, save_state
-from helpers.training import IGNORED, encode_for, masked_loss, predict
+from helpers.training import IGNORED, accumulate, encode_for
 from helpers.workshop.recipes import (CORPORA, GSM_SPLITS, INTERNET, RECIPES,
                                       TEXTBOOK, build_model, build_tokenizer)
 
@@ -138,13 +138,14 @@ def pretrain(recipe, tokenizer, seed, checkpoint, save_every=100):
     for step in bar:
         began = time.perf_counter()
         encoded = draw_batch(recipe, lm, step, seed)
-        loss = masked_loss(*predict(lm, encoded))
-        loss.backward()
+        if recipe.rows:          # neighbours of one length: little padding
+            encoded.sort(key=lambda pair: (len(pair[0]), len(pair[1])))
+        loss = accumulate(lm, encoded, 1.0, recipe.rows)
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step(rate_share(recipe, step))
-        log.append((loss.item(), sum(len(ids) for ids, _ in encoded),
+        log.append((loss, sum(len(ids) for ids, _ in encoded),
                     time.perf_counter() - began))
-        bar.set_postfix(loss=f"{loss.item():.3f}")
+        bar.set_postfix(loss=f"{loss:.3f}")
         if (step + 1) % save_every == 0:
             save_state(checkpoint, run, weights, optimizer, log,
                        starts=starts)

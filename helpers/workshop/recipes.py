@@ -25,6 +25,7 @@ GSM_SPLITS = {
 TEXTBOOK = dict(styles={"days": 0.5, "running": 0.5}, errors=(0.02,),
                 weeks={0: 1.0})
 INTERNET = dict(styles=stories.STYLES, errors=stories.ERRORS)
+EXPLAINED = dict(kinds=library.EXPLAINED, lengths=library.LENGTHS_EXPLAINED)
 # For each corpus: who draws documents, and the arguments for both kinds.
 CORPORA = {
     "mini-gsm": (stories.draw_document, TEXTBOOK, INTERNET),
@@ -32,12 +33,13 @@ CORPORA = {
                   dict(slips=False, weeks={0: 1.0}), {}),
     "mini-apps-2": (library.draw_read, dict(slips=False), {}),
     "mini-apps-2-explained": (
-        library.draw_read, dict(slips=False, kinds=library.EXPLAINED),
-        dict(kinds=library.EXPLAINED)),
+        library.draw_read, dict(slips=False, **EXPLAINED), EXPLAINED),
 }
-# From which corpus each benchmark's tokenizer is made.
-TOKENIZED = {"mini-gsm": "mini-gsm", "mini-apps": "mini-apps",
-             "mini-apps-2": "mini-apps-2-explained"}
+# Of what the tokenizer of each benchmark is made; all its models share it.
+TOKENIZED = {"mini-gsm": (stories.draw_document, INTERNET),
+             "mini-apps": (tasks.draw_document, {}),
+             "mini-apps-2": (library.draw_read,
+                             dict(kinds=library.EXPLAINED))}
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Recipe:
     corpus: str = ""              # that of its world if empty
     documents: str = ""           # whose it reads; its own if empty
     start: int = 0                # added to the seed of its first weights
+    rows: int = 0                 # read at a time, by length; 0: the batch
     family: str = "llama"         # or "t5": layers of each of its halves
     muon_rate: float = 0.0        # of the matrices within layers, 0: AdamW
 
@@ -82,10 +85,11 @@ PLAN_STUDENT = replace(PLAN_TEACHER, name="plan-student", width=64,
 # Those of its second edition: students that have read code, and a teacher
 # that has read explanations, too.
 FORMULA_TEACHER = replace(PLAN_TEACHER, name="formula-teacher",
-                          world="mini-apps-2", documents="",
+                          textbook_steps=700, internet_steps=300,
+                          world="mini-apps-2", documents="", rows=16,
                           corpus="mini-apps-2-explained")
 FORMULA_STUDENT = replace(PLAN_STUDENT, name="formula-student",
-                          world="mini-apps-2")
+                          world="mini-apps-2", rows=16)
 RECIPES = (GSM_TEACHER, GSM_STUDENT, WEAK_TEACHER, SMALL_STUDENT,
            PLAN_TEACHER, PLAN_STUDENT,
            replace(PLAN_STUDENT, name="plan-student-1-layer", layers=1),
@@ -103,7 +107,7 @@ RECIPES = (GSM_TEACHER, GSM_STUDENT, WEAK_TEACHER, SMALL_STUDENT,
 def build_tokenizer(seed, world="mini-gsm", vocabulary=640):
     """A byte-level BPE tokenizer; the numbers 0-99 are one token each."""
     rng = random.Random(seed)
-    draw, _, internet = CORPORA[TOKENIZED[world]]
+    draw, internet = TOKENIZED[world]
     texts = [stories.join(draw(rng, 2, **internet)) for _ in range(2000)]
     texts += [" " + " ".join(map(str, range(100)))] * 400
     core = Tokenizer(models.BPE())

@@ -17,8 +17,8 @@ def test_a_model_is_rebuilt_from_its_seed(tmp_path, monkeypatch):
             folder.mkdir()
             tokenizer = recipes.build_tokenizer(3)
             with monkeypatch.context() as patch:
-                patch.setattr(pretraining, "predict",
-                              kill_after(5, pretraining.predict))
+                patch.setattr(pretraining, "accumulate",
+                              kill_after(5, pretraining.accumulate))
                 with pytest.raises(KeyboardInterrupt):
                     pretraining.pretrain(small, tokenizer, 3, folder /
                                          "student.checkpoint", save_every=1)
