@@ -13,7 +13,7 @@ from helpers.mini.stories import DAYS, VERBS, Event, Story
 from helpers.mini.tasks import Step, question_of
 from helpers.plans import steps as lines_of
 
-TOLD = re.compile(r"(\w+) has n (\w+)\. (.*) Read n, print how many "
+TASK_TOLD = re.compile(r"(\w+) has n (\w+)\. (.*) Read n, print how many "
                   r"\2 \1 has in the end\.", re.DOTALL)
 DEED_TOLD = re.compile(r"On (\w+) \w+ (\w+) (them|\d+)( at most)?\.")
 OPS = ({verb: op for op, verbs in VERBS.items() for verb in verbs}
@@ -32,7 +32,7 @@ def read_formula_task(question):
 
     Its ``start`` is n, which nobody knows.
     """
-    found = TOLD.fullmatch(question.strip())
+    found = TASK_TOLD.fullmatch(question.strip())
     if not found:
         return None
     told = []

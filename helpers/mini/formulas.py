@@ -38,8 +38,9 @@ LIMITED = 0.4                 # of the stories set a limit
 LIMITS = (20, 30, 40, 50)
 # A formula is times * n + plus, at most some number; none is larger.
 MOST_TIMES, MOST_PLUS, MOST_LIMIT = 4, 40, 60
-SMALL, LARGE = range(1, 6), range(6, 200)     # inputs: shown, hidden
-SHOWN, UNSEEN = 2, 4                          # tests
+# Inputs of the example tests, and of the others; how many of each.
+SMALL_INPUTS, LARGE_INPUTS = range(1, 6), range(6, 200)
+SHOWN_TESTS, HIDDEN_TESTS = 2, 4
 # The people who hand in programs, by the name of their variable; "a" takes a
 # new letter for each step.
 PEOPLE = "nxta"
@@ -110,7 +111,7 @@ def draw_steps(rng, days, limited):
     steps = []
     for day in days:
         if day == at:
-            reached = max(map(found[-1].value, SMALL))
+            reached = max(map(found[-1].value, SMALL_INPUTS))
             fits = [limit for limit in LIMITS if limit > reached]
             if not fits:
                 return None
@@ -256,9 +257,9 @@ def formula_row(rng, number, story):
     """One problem in the schema of APPS, with both programs of everybody."""
     order = steps_of(story)
     formula, people = formula_of(order), rng.sample(PEOPLE, len(PEOPLE))
-    shown = rng.sample(SMALL, SHOWN)
+    shown = rng.sample(SMALL_INPUTS, SHOWN_TESTS)
     while True:
-        inputs = shown + rng.sample(LARGE, UNSEEN)
+        inputs = shown + rng.sample(LARGE_INPUTS, HIDDEN_TESTS)
         if formula.limit is None or any(
                 formula.value(n) == formula.limit for n in inputs):
             break
@@ -274,7 +275,7 @@ def formula_row(rng, number, story):
             "input_output": as_json(tests),
             "difficulty": DIFFICULTIES[len(order)], "url": "",
             "starter_code": "",
-            "example_input_output": as_json(tests[:SHOWN])}
+            "example_input_output": as_json(tests[:SHOWN_TESTS])}
 
 
 def make_formula_benchmark(seed, each, seen=None):

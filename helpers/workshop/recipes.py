@@ -25,7 +25,8 @@ GSM_SPLITS = {
 TEXTBOOK = dict(styles={"days": 0.5, "running": 0.5}, errors=(0.02,),
                 weeks={0: 1.0})
 INTERNET = dict(styles=stories.STYLES, errors=stories.ERRORS)
-EXPLAINED = dict(kinds=library.EXPLAINED, lengths=library.LENGTHS_EXPLAINED)
+EXPLAINED_TEXTS = dict(kinds=library.EXPLAINED,
+                       lengths=library.LENGTHS_EXPLAINED)
 # For each corpus: who draws documents, and the arguments for both kinds.
 CORPORA = {
     "mini-gsm": (stories.draw_document, TEXTBOOK, INTERNET),
@@ -33,7 +34,8 @@ CORPORA = {
                   dict(slips=False, weeks={0: 1.0}), {}),
     "mini-apps-2": (library.draw_read, dict(slips=False), {}),
     "mini-apps-2-explained": (
-        library.draw_read, dict(slips=False, **EXPLAINED), EXPLAINED),
+        library.draw_read, dict(slips=False, **EXPLAINED_TEXTS),
+        EXPLAINED_TEXTS),
 }
 # Of what the tokenizer of each benchmark is made; all its models share it.
 TOKENIZED = {"mini-gsm": (stories.draw_document, INTERNET),
@@ -85,7 +87,7 @@ PLAN_STUDENT = replace(PLAN_TEACHER, name="plan-student", width=64,
 # Those of its second edition: students that have read code, and a teacher
 # that has read explanations, too.
 FORMULA_TEACHER = replace(PLAN_TEACHER, name="formula-teacher",
-                          textbook_steps=700, internet_steps=300,
+                          textbook_steps=550, internet_steps=250,
                           world="mini-apps-2", documents="", rows=16,
                           corpus="mini-apps-2-explained")
 FORMULA_STUDENT = replace(PLAN_STUDENT, name="formula-student",

@@ -49,7 +49,7 @@ def test_the_shipped_benchmark_is_what_the_seed_gives(tmp_path):
     from helpers.profiles import ROOT
     pretraining.write_benchmark(tmp_path, 0)
     files = sorted(tmp_path.rglob("*.jsonl"))
-    assert len(files) == 6                   # two tasks, three splits
+    assert len(files) == 9                 # three tasks, three splits
     for path in files:
         shipped = ROOT / "data/mini/problems" / path.relative_to(tmp_path)
         assert path.read_text() == shipped.read_text()
