@@ -29,12 +29,18 @@ HIDDEN_AT_ONCE = 2
 # What is given and what is asked for, how often, and how often a careful and
 # a careless author slips in a step.
 CODE_ONLY = {("question", "code"): (1.0, (0.02, 0.10))}
-EXPLAINED = {("question", "code"): (0.25, (0.05, 0.15)),
-             ("question", "plan"): (0.25, (0.10, 0.30)),
-             ("code", "plan"): (0.10, (0.01, 0.04)),
-             ("question", "code", "plan"): (0.20, (0.01, 0.04)),
-             ("question", "plan", "code"): (0.20, (0.01, 0.04))}
+EXPLAINED = {("question", "code"): (0.15, (0.05, 0.15)),
+             ("question", "plan"): (0.20, (0.10, 0.30)),
+             ("code", "plan"): (0.25, (0.01, 0.04)),
+             ("question", "code", "plan"): (0.25, (0.01, 0.04)),
+             ("question", "plan", "code"): (0.15, (0.01, 0.04))}
+# The same kinds, as often as the tokenizer is made of them.
+ALL_KINDS = {kind: (share, EXPLAINED[kind][1]) for kind, share in zip(
+    EXPLAINED, (0.25, 0.25, 0.10, 0.20, 0.20))}
 TEXTBOOK_ERROR = 0.0
+# Of those who plan from a question alone, so many follow the text where it is
+# not in order.
+HASTY = 0.5
 
 
 def slipped(rng, steps, error):
@@ -70,11 +76,13 @@ def draw_program(rng, steps, style):
 
 
 def draw_read(rng, examples, slips=True, kinds=CODE_ONLY,
-              lengths=LENGTHS_READ):
+              lengths=LENGTHS_READ, hasty=0):
     """One author's texts of one kind: (given, reply) pairs.
 
     Without ``slips``, as in the textbook, an author errs nowhere.
-    ``lengths``: how often a story has so many steps.
+    ``lengths``: how often a story has so many steps.  ``hasty``: the chance
+    to follow the text of who plans from a question; of others it is half of
+    that to slip in a step.
     """
     kind = rng.choices(list(kinds), [share for share, _ in kinds.values()])[0]
     error = rng.choice(kinds[kind][1]) if slips else TEXTBOOK_ERROR
@@ -91,7 +99,8 @@ def draw_read(rng, examples, slips=True, kinds=CODE_ONLY,
         meant = steps_of(story)
         from_question = len(kind) == 2 and kind[0] == "question"
         written = slipped(rng, meant, error)
-        if from_question and rng.random() < error / 2:
+        follow = hasty if kind[-1] == "plan" and slips else 0
+        if from_question and rng.random() < max(follow, error / 2):
             told = told_steps(story)            # follows the story
             if all(formula.usual for formula in formulas(told)):
                 written = told

@@ -26,7 +26,8 @@ TEXTBOOK = dict(styles={"days": 0.5, "running": 0.5}, errors=(0.02,),
                 weeks={0: 1.0})
 INTERNET = dict(styles=stories.STYLES, errors=stories.ERRORS)
 EXPLAINED_TEXTS = dict(kinds=library.EXPLAINED,
-                       lengths=library.LENGTHS_EXPLAINED)
+                       lengths=library.LENGTHS_EXPLAINED,
+                       hasty=library.HASTY)
 # For each corpus: who draws documents, and the arguments for both kinds.
 CORPORA = {
     "mini-gsm": (stories.draw_document, TEXTBOOK, INTERNET),
@@ -41,7 +42,7 @@ CORPORA = {
 TOKENIZED = {"mini-gsm": (stories.draw_document, INTERNET),
              "mini-apps": (tasks.draw_document, {}),
              "mini-apps-2": (library.draw_read,
-                             dict(kinds=library.EXPLAINED))}
+                             dict(kinds=library.ALL_KINDS))}
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ PLAN_STUDENT = replace(PLAN_TEACHER, name="plan-student", width=64,
 # Those of its second edition: students that have read code, and a teacher
 # that has read explanations, too.
 FORMULA_TEACHER = replace(PLAN_TEACHER, name="formula-teacher",
-                          textbook_steps=550, internet_steps=250,
+                          textbook_steps=600, internet_steps=300,
                           world="mini-apps-2", documents="", rows=16,
                           corpus="mini-apps-2-explained")
 FORMULA_STUDENT = replace(PLAN_STUDENT, name="formula-student",
