@@ -8,19 +8,20 @@ than the story, or its formula does not follow from the line before.
 import re
 from dataclasses import dataclass
 
-from helpers.mini.formulas import DEEDS, Formula
+from helpers.mini.formulas import DEEDS, END, WHEN, Formula
 from helpers.mini.stories import DAYS, VERBS, Event, Story
 from helpers.mini.tasks import Step, question_of
 from helpers.plans import steps as lines_of
 
 TASK_TOLD = re.compile(r"(\w+) has n (\w+)\. (.*) Read n, print how many "
                   r"\2 \1 has in the end\.", re.DOTALL)
-DEED_TOLD = re.compile(r"On (\w+) \w+ (\w+) (them|\d+)( at most)?\.")
+DEED_TOLD = re.compile(r"(?:On|At) (\w+) \w+ (\w+) (them|\d+)( at most)?\.")
 OPS = ({verb: op for op, verbs in VERBS.items() for verb in verbs}
        | {"doubles": "*", "keeps": "min"})
+TIMES_TOLD = (*DAYS, "last")
 FORMULA = r"(\d+) \* n \+ (\d+)(?: up to (\d+))?\."
 OF_WORDS = {words: op for op, words in DEEDS.items()}
-DERIVED = re.compile(rf"(?:({'|'.join(DAYS)}): )?"
+DERIVED = re.compile(rf"(?:({'|'.join(WHEN)}): )?"
                      rf"({'|'.join(OF_WORDS)}) (\d+), {FORMULA}",
                      re.IGNORECASE)
 STARTED, PRINTED = (re.compile(rf"{word} {FORMULA}")
@@ -38,9 +39,9 @@ def read_formula_task(question):
     told = []
     for match in DEED_TOLD.finditer(found[3]):
         day, verb, number, _ = match.groups()
-        if day not in DAYS or verb not in OPS:
+        if day not in TIMES_TOLD or verb not in OPS:
             return None
-        told.append(Event(DAYS.index(day), OPS[verb],
+        told.append(Event(TIMES_TOLD.index(day), OPS[verb],
                           2 if number == "them" else int(number),
                           match.group()))
     events = tuple(sorted(told, key=lambda event: event.day))
@@ -49,9 +50,10 @@ def read_formula_task(question):
 
 
 def formula_facts(question):
-    """``(steps, in order)`` of a question; ``None`` for others."""
+    """``(days, in order)`` of a question; ``None`` for others."""
     story = read_formula_task(question)
-    return story and (len(story.told), story.told == story.events)
+    return story and (sum(event.day != END for event in story.told),
+                      story.told == story.events)
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def read_derivation(plan):
     for match in inner:
         day, words, number, *formula = match.groups()
         lines.append(Line(
-            Step(DAYS.index(day.capitalize()) if day else -1,
+            Step(WHEN.index(day.capitalize()) if day else -1,
                  OF_WORDS[words.lower()], int(number)),
             formula_in(formula)))
     return formula_in(first.groups()), lines, formula_in(last.groups())

@@ -3,25 +3,25 @@
 A story tells of a number n that is not known before the program runs:
 
     Uma has n eggs. On Friday Uma loses 3. On Monday Uma doubles them. On
-    Thursday Uma keeps 30 at most. On Tuesday Uma finds 7. Read n, print how
-    many eggs Uma has in the end.
+    Tuesday Uma finds 7. At last Uma keeps 30 at most. Read n, print how many
+    eggs Uma has in the end.
 
 Some people hand in every step, others the formula that is left of them:
 
     n = int(input())                n = int(input())
-    n = n * 2                       print(min(2 * n + 4, 27))
+    n = n * 2                       print(min(2 * n + 4, 30))
     n = n + 7
-    n = min(n, 30)
     n = n - 3
+    n = min(n, 30)
     print(n)
 
 Which share of a problem's programs shows its steps is a *dial*
 (:func:`turned`), over the same problems and tests.  A plan is the derivation
 of the formula, one line a day (:func:`write_derivation`).
 
-Examples are small inputs, as those of programming sites.  They never reach a
-limit that the story sets, so that a program which forgets it passes them; the
-hidden tests hold larger inputs.
+The example is a small input, as those of programming sites.  It never reaches
+a limit that the story sets, so that a program which forgets it passes, and
+one input cannot tell 2 * n + 4 from n + 7; the hidden tests are larger.
 """
 
 import json
@@ -29,18 +29,21 @@ import random
 from dataclasses import dataclass, replace
 
 from helpers.mini.stories import DAYS, ITEMS, NAMES, VERBS, Event, Story
-from helpers.mini.tasks import (DIFFICULTIES, STEPS, Step, question_of,
-                                steps_of, told_steps)
+from helpers.mini.tasks import Step, question_of, told_steps
 
-# Problems of each split for every number of steps, told in order and not.
-FORMULA_SPLITS = {"train": 30, "dev": 10, "test": 20}
-LIMITED = 0.4                 # of the stories set a limit
+# Problems of each split for every number of days, told in order and not.
+FORMULA_SPLITS = {"train": 38, "dev": 12, "test": 25}
+LEVELS_OF_DAYS = {2: "introductory", 3: "interview", 4: "interview",
+                  5: "competition"}
+LIMITED = 0.4                 # of the stories set a limit, behind all days
 LIMITS = (20, 30, 40, 50)
-# A formula is times * n + plus, at most some number; none is larger.
-MOST_TIMES, MOST_PLUS, MOST_LIMIT = 4, 40, 60
+WHEN = (*DAYS, "End")         # of a step, by its day
+END = len(DAYS)
+# A formula is times * n + plus, at most a limit; none has larger numbers.
+MOST_TIMES, MOST_PLUS = 4, 40
 # Inputs of the example tests, and of the others; how many of each.
 SMALL_INPUTS, LARGE_INPUTS = range(1, 6), range(6, 200)
-SHOWN_TESTS, HIDDEN_TESTS = 2, 4
+SHOWN_TESTS, HIDDEN_TESTS = 1, 5
 # The people who hand in programs, by the name of their variable; "a" takes a
 # new letter for each step.
 PEOPLE = "nxta"
@@ -57,18 +60,15 @@ class Formula:
 
     def after(self, step):
         """The formula behind one more :class:`Step`, of + - * min."""
+        times, plus, limit = self.times, self.plus, self.limit
         op, number = step.op, step.number
         if op == "min":
-            return replace(self, limit=min(number, self.limit or number))
-        limit = self.limit is not None and {
-            "+": self.limit + number, "-": self.limit - number,
-            "*": self.limit * number}[op]
+            return Formula(times, plus, min(number, limit or number))
         if op == "*":
-            found = Formula(self.times * number, self.plus * number)
-        else:
-            found = Formula(self.times, self.plus + (
-                number if op == "+" else -number))
-        return found if limit is False else replace(found, limit=limit)
+            return Formula(times * number, plus * number,
+                           limit and limit * number)
+        number = number if op == "+" else -number
+        return Formula(times, plus + number, limit and limit + number)
 
     def value(self, n):
         """What it makes of the number ``n``."""
@@ -78,8 +78,7 @@ class Formula:
     @property
     def usual(self):
         """Is it as small as those of the benchmark, and never below zero?"""
-        return (self.times <= MOST_TIMES and 0 <= self.plus <= MOST_PLUS
-                and (self.limit is None or 0 <= self.limit <= MOST_LIMIT))
+        return self.times <= MOST_TIMES and 0 <= self.plus <= MOST_PLUS
 
     def __str__(self):
         limit = "" if self.limit is None else f" up to {self.limit}"
@@ -101,55 +100,61 @@ def formula_of(steps):
 
 # -------------------------------------------------------------- the stories
 
+def order_of(story):
+    """The :class:`Step` list of a story in the order of the days."""
+    return [Step(event.day, event.op, event.number)
+            for event in story.events]
+
+
 def draw_steps(rng, days, limited):
-    """Steps on ``days``, one of them a limit if ``limited``, or ``None``.
+    """Steps on ``days``, and a limit at the end if ``limited``, or ``None``.
 
     ``None`` where a formula on the way is not :attr:`Formula.usual`, or where
-    a small input would reach the limit.
+    a small input would reach every limit.
     """
-    found, at = [Formula()], rng.choice(days) if limited else None
     steps = []
     for day in days:
-        if day == at:
-            reached = max(map(found[-1].value, SMALL_INPUTS))
-            fits = [limit for limit in LIMITS if limit > reached]
-            if not fits:
-                return None
-            step = Step(day, "min", rng.choice(fits))
-        else:
-            op = rng.choice("++--*")
-            step = Step(day, op, 2 if op == "*" else rng.randint(1, 9))
-        steps.append(step)
-        found.append(found[-1].after(step))
-        if not found[-1].usual:
+        op = rng.choice("++--*")
+        steps.append(Step(day, op, 2 if op == "*" else rng.randint(1, 9)))
+    found = formulas(steps)
+    if not all(formula.usual for formula in found):
+        return None
+    if limited:
+        reached = max(map(found[-1].value, SMALL_INPUTS))
+        fits = [limit for limit in LIMITS if limit > reached]
+        if not fits:
             return None
+        steps.append(Step(END, "min", rng.choice(fits)))
     return steps
 
 
-def draw_formula_story(rng, steps, shuffled):
-    """A story of so many steps; ``shuffled``: told out of order.
+def draw_formula_story(rng, days, shuffled):
+    """A story of so many days; ``shuffled``: told out of order.
 
     Where it is, the order matters: who follows the text gets another formula.
-    One step is always told in order.
+    One day is always told in order.
     """
-    shuffled = shuffled and steps > 1
+    shuffled = shuffled and days > 1
     while True:
-        limited = steps > 1 and rng.random() < LIMITED
-        order = None
+        order, limited = None, rng.random() < LIMITED
         while order is None:
-            days = sorted(rng.sample(range(len(DAYS)), steps))
-            order = draw_steps(rng, days, limited)
+            order = draw_steps(
+                rng, sorted(rng.sample(range(len(DAYS)), days)), limited)
         name, told = rng.choice(NAMES), []
         for step in order:
-            what = {"*": "doubles them", "min": f"keeps {step.number} at most"}
-            what = what.get(step.op) or (f"{rng.choice(VERBS[step.op])} "
-                                         f"{step.number}")
-            told.append(Event(step.day, step.op, step.number,
-                              f"On {DAYS[step.day]} {name} {what}."))
+            what = "doubles them" if step.op == "*" else ""
+            if step.op in VERBS:
+                what = f"{rng.choice(VERBS[step.op])} {step.number}"
+            told.append(Event(
+                step.day, step.op, step.number,
+                f"On {WHEN[step.day]} {name} {what}." if what else
+                f"At last {name} keeps {step.number} at most."))
         events = tuple(told)
         if shuffled:
+            told = told[:days]
             rng.shuffle(told)
-        story = Story(name, rng.choice(ITEMS), "n", tuple(told), events)
+        story = Story(name, rng.choice(ITEMS), "n",
+                      (*told, *events[len(told):]), events)
         if not shuffled or formula_of(told_steps(story)) != formula_of(order):
             return story
 
@@ -202,7 +207,7 @@ def derivation(steps, days=True):
     lines = [f"Start with {found[0]}."]
     for step, formula in zip(steps, found[1:]):
         deed = f"{DEEDS[step.op]} {step.number}, {formula}."
-        lines.append(f"{DAYS[step.day]}: {deed}" if days
+        lines.append(f"{WHEN[step.day]}: {deed}" if days
                      else deed[0].upper() + deed[1:])
     return [*lines, f"Print {found[-1]}."]
 
@@ -225,7 +230,7 @@ def simplest_steps(formula):
     if formula.plus:
         steps.append(Step(0, "+", formula.plus))
     if formula.limit is not None:
-        steps.append(Step(0, "min", formula.limit))
+        steps.append(Step(END, "min", formula.limit))
     return steps
 
 
@@ -255,7 +260,8 @@ def turned(problem, share):
 
 def formula_row(rng, number, story):
     """One problem in the schema of APPS, with both programs of everybody."""
-    order = steps_of(story)
+    order = order_of(story)
+    days = sum(step.day != END for step in order)
     formula, people = formula_of(order), rng.sample(PEOPLE, len(PEOPLE))
     shown = rng.sample(SMALL_INPUTS, SHOWN_TESTS)
     while True:
@@ -273,24 +279,24 @@ def formula_row(rng, number, story):
                 [showing(order, person) for person in people]
                 + [hiding(order, person) for person in people]),
             "input_output": as_json(tests),
-            "difficulty": DIFFICULTIES[len(order)], "url": "",
+            "difficulty": LEVELS_OF_DAYS[days], "url": "",
             "starter_code": "",
             "example_input_output": as_json(tests[:SHOWN_TESTS])}
 
 
 def make_formula_benchmark(seed, each, seen=None):
-    """Rows of APPS' schema, ``each`` of every number of steps and order.
+    """Rows of APPS' schema, ``each`` of every number of days and order.
 
     Questions in the set ``seen`` are avoided, new ones added to it.
     """
     rng, told = random.Random(seed), []
     seen = set() if seen is None else seen
-    for steps in STEPS:
+    for days in LEVELS_OF_DAYS:
         for shuffled in (False, True):
             for _ in range(each):
-                story = draw_formula_story(rng, steps, shuffled)
+                story = draw_formula_story(rng, days, shuffled)
                 while question_of(story) in seen:
-                    story = draw_formula_story(rng, steps, shuffled)
+                    story = draw_formula_story(rng, days, shuffled)
                 seen.add(question_of(story))
                 told.append(story)
     rng.shuffle(told)

@@ -12,18 +12,18 @@ and not the days of a story that he does not know.
 """
 
 from helpers.mini.formulas import (PEOPLE, draw_formula_story,
-                                   formula_of, formulas, hiding, showing,
-                                   simplest_steps,
+                                   formula_of, formulas, hiding, order_of,
+                                   showing, simplest_steps,
                                    write_derivation)
 from helpers.mini.stories import FLIPPED
-from helpers.mini.tasks import Step, question_of, steps_of, told_steps
+from helpers.mini.tasks import Step, question_of, told_steps
 from helpers.prompts import section
 
-# How many steps the stories have; those that are explained are longer.
+# How many days the stories have; those that are explained are longer.
 LENGTHS_READ = {1: 0.2, 2: 0.25, 3: 0.25, 4: 0.2, 5: 0.1}
-LENGTHS_EXPLAINED = {1: 0.1, 2: 0.2, 3: 0.2, 4: 0.2, 5: 0.2, 6: 0.1}
+LENGTHS_EXPLAINED = {1: 0.1, 2: 0.2, 3: 0.25, 4: 0.25, 5: 0.2}
 # How programs are written in answer to a question alone, and of how many
-# steps the longest story is that is answered by a formula.
+# days the longest story is that is answered by a formula.
 STYLES_READ = {"showing": 0.25, "commented": 0.45, "hiding": 0.3}
 HIDDEN_AT_ONCE = 2
 # What is given and what is asked for, how often, and how often a careful and
@@ -34,9 +34,6 @@ EXPLAINED = {("question", "code"): (0.15, (0.05, 0.15)),
              ("code", "plan"): (0.25, (0.01, 0.04)),
              ("question", "code", "plan"): (0.25, (0.01, 0.04)),
              ("question", "plan", "code"): (0.15, (0.01, 0.04))}
-# The same kinds, as often as the tokenizer is made of them.
-ALL_KINDS = {kind: (share, EXPLAINED[kind][1]) for kind, share in zip(
-    EXPLAINED, (0.25, 0.25, 0.10, 0.20, 0.20))}
 TEXTBOOK_ERROR = 0.0
 # Of those who plan from a question alone, so many follow the text where it is
 # not in order.
@@ -80,7 +77,7 @@ def draw_read(rng, examples, slips=True, kinds=CODE_ONLY,
     """One author's texts of one kind: (given, reply) pairs.
 
     Without ``slips``, as in the textbook, an author errs nowhere.
-    ``lengths``: how often a story has so many steps.  ``hasty``: the chance
+    ``lengths``: how often a story has so many days.  ``hasty``: the chance
     to follow the text of who plans from a question; of others it is half of
     that to slip in a step.
     """
@@ -96,7 +93,7 @@ def draw_read(rng, examples, slips=True, kinds=CODE_ONLY,
             style = rng.choice(("showing", "hiding"))
         story = draw_formula_story(rng, length, rng.random() < 0.5)
         # What is given is right for whoever explains or follows it.
-        meant = steps_of(story)
+        meant = order_of(story)
         from_question = len(kind) == 2 and kind[0] == "question"
         written = slipped(rng, meant, error)
         follow = hasty if kind[-1] == "plan" and slips else 0

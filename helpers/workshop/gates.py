@@ -13,8 +13,8 @@ import torch
 from helpers.mini.derivations import (derives, read_derivation,
                                       read_formula_task)
 from helpers.mini.formulas import (derivation, draw_formula_story, formula_of,
-                                   hiding, showing)
-from helpers.mini.tasks import question_of, steps_of
+                                   hiding, order_of, showing)
+from helpers.mini.tasks import question_of
 from helpers.multitask import code_prompt
 from helpers.plans import PLAN_EXEMPLARS, elicit
 from helpers.problems import Problem
@@ -32,7 +32,7 @@ def fresh_problems(seed, steps, shuffled, count, program=hiding):
     rng, found = random.Random(f"{seed}|{steps}|{shuffled}"), []
     for number in range(count):
         story = draw_formula_story(rng, steps, shuffled)
-        order = steps_of(story)
+        order = order_of(story)
         formula = formula_of(order)
         tests = tuple((f"{n}\n", f"{formula.value(n)}\n")
                       for n in SMALL_AND_LARGE)
@@ -45,7 +45,7 @@ def fresh_problems(seed, steps, shuffled, count, program=hiding):
 
 def steps_in(problem):
     """The steps of a problem's story, in the order of the days."""
-    return steps_of(read_formula_task(problem.question))
+    return order_of(read_formula_task(problem.question))
 
 
 @torch.no_grad()

@@ -42,7 +42,7 @@ CORPORA = {
 TOKENIZED = {"mini-gsm": (stories.draw_document, INTERNET),
              "mini-apps": (tasks.draw_document, {}),
              "mini-apps-2": (library.draw_read,
-                             dict(kinds=library.ALL_KINDS))}
+                             dict(kinds=library.EXPLAINED))}
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ PLAN_STUDENT = replace(PLAN_TEACHER, name="plan-student", width=64,
 # Those of its second edition: students that have read code, and a teacher
 # that has read explanations, too.
 FORMULA_TEACHER = replace(PLAN_TEACHER, name="formula-teacher",
-                          textbook_steps=600, internet_steps=300,
+                          textbook_steps=550, internet_steps=250,
                           world="mini-apps-2", documents="", rows=16,
                           corpus="mini-apps-2-explained")
 FORMULA_STUDENT = replace(PLAN_STUDENT, name="formula-student",

@@ -12,7 +12,7 @@ from helpers.mini.derivations import (deeds_right, derives, formula_facts,
                                       read_derivation, read_formula_task,
                                       sums_right)
 from helpers.mini.library import CODE_ONLY, EXPLAINED, draw_read, slipped
-from helpers.mini.tasks import Step, question_of, steps_of, told_steps
+from helpers.mini.tasks import Step, question_of, told_steps
 from helpers.problems import load_problems
 
 
@@ -31,9 +31,10 @@ def answer(question, n):
     events = []
     for sentence in question.split(". ")[1:-1]:
         _, day, _, verb, what, *_ = sentence.rstrip(".").split()
+        day = "End" if day == "last" else day
         sign = next((sign for sign, verbs in formulas.VERBS.items()
                      if verb in verbs), verb)
-        events.append((formulas.DAYS.index(day), sign, what))
+        events.append((formulas.WHEN.index(day), sign, what))
     for _, sign, what in sorted(events):
         n = {"+": lambda: n + int(what), "-": lambda: n - int(what),
              "doubles": lambda: 2 * n, "keeps": lambda: min(n, int(what))
@@ -42,13 +43,13 @@ def answer(question, n):
 
 
 def test_the_benchmark_is_balanced_and_its_tests_are_right(problems):
-    assert len(problems) == 40 == len({p.question for p in problems})
+    assert len(problems) == 32 == len({p.question for p in problems})
     facts = [formula_facts(p.question) for p in problems]
-    assert all(facts.count((steps, order)) == 4
-               for steps in range(2, 7) for order in (True, False))
-    for p, (steps, _) in zip(problems, facts):
-        assert p.difficulty == formulas.DIFFICULTIES[steps]
-        assert p.tests[:2] == p.examples and len(p.tests) == 6
+    assert all(facts.count((days, order)) == 4
+               for days in range(2, 6) for order in (True, False))
+    for p, (days, _) in zip(problems, facts):
+        assert p.difficulty == formulas.LEVELS_OF_DAYS[days]
+        assert p.tests[:1] == p.examples and len(p.tests) == 6
         assert len(set(p.solutions)) == 8
         for given, wanted in p.tests:
             assert answer(p.question, int(given)) == int(wanted) >= 0
@@ -74,7 +75,7 @@ def test_a_forgotten_limit_passes_the_examples_and_fails_hidden_tests(
     """Examples are no oracle: this is the commonest way to be fooled."""
     forgetful = []
     for p in problems:
-        steps = steps_of(read_formula_task(p.question))
+        steps = formulas.order_of(read_formula_task(p.question))
         rest = [step for step in steps if step.op != "min"]
         if rest != steps:
             forgetful.append((p, formulas.hiding(rest, "n")))
@@ -108,10 +109,10 @@ def test_the_dial_changes_programs_and_nothing_else(problems):
 def test_derivations_are_those_of_the_program_beside_them():
     rng = random.Random(1)
     for _ in range(200):
-        story = formulas.draw_formula_story(rng, rng.randint(1, 6),
+        story = formulas.draw_formula_story(rng, rng.randint(1, 5),
                                             rng.random() < 0.5)
         assert read_formula_task(question_of(story)) == story
-        steps = steps_of(story)
+        steps = formulas.order_of(story)
         for days in (True, False):
             plan = formulas.write_derivation(steps, days)
             assert derives(plan, steps) and ("day:" in plan) is days
@@ -125,13 +126,13 @@ def test_derivations_are_those_of_the_program_beside_them():
                              "print how many pens Ann has in the end.") is None
 
 
-STEPS = [Step(0, "*", 2), Step(1, "+", 7), Step(3, "min", 30),
-         Step(4, "-", 3)]
+STEPS = [Step(0, "*", 2), Step(1, "+", 7), Step(4, "-", 3),
+         Step(7, "min", 30)]
 PLAN = ("1. Start with 1 * n + 0.\n2. Monday: times 2, 2 * n + 0.\n"
         "3. Tuesday: plus 7, 2 * n + 7.\n"
-        "4. Thursday: at most 30, 2 * n + 7 up to 30.\n"
-        "5. Friday: minus 3, 2 * n + 4 up to 27.\n"
-        "6. Print 2 * n + 4 up to 27.\n")
+        "4. Friday: minus 3, 2 * n + 4.\n"
+        "5. End: at most 30, 2 * n + 4 up to 30.\n"
+        "6. Print 2 * n + 4 up to 30.\n")
 
 
 @pytest.mark.parametrize("old, new, deeds, sums", [
@@ -140,10 +141,10 @@ PLAN = ("1. Start with 1 * n + 0.\n2. Monday: times 2, 2 * n + 0.\n"
     ("Tuesday: p", "P", "1111", "11111"),
     ("plus 7,", "plus 8,", "1011", "10111"),
     ("2 * n + 7.", "2 * n + 8.", "1111", "10011"),
-    ("up to 27.\n6", "up to 28.\n6", "1111", "11100"),
+    ("up to 30.\n6", "up to 28.\n6", "1111", "11100"),
     ("6. Print 2", "6. Print 1", "1111", "11110"),
     ("3. Tuesday: plus 7, 2 * n + 7.\n", "", "1000", "11011"),
-    ("6.", "6. Sunday: plus 1, 2 * n + 5 up to 28.\n7.", "11110", "111110"),
+    ("6.", "6. Sunday: plus 1, 2 * n + 5 up to 31.\n7.", "11110", "111110"),
     ("Start with", "Read", None, None)])
 def test_each_line_of_a_derivation_is_checked(old, new, deeds, sums):
     plan = PLAN.replace(old, new, 1)
@@ -174,7 +175,7 @@ def test_who_explains_slips_less_and_a_formula_alone_hides_the_days():
             (given, plan), = draw_read(random.Random(seed), 1, True,
                                        {kind: EXPLAINED[kind]})
             story = read_formula_task(given.split("\n")[1])
-            marks.append(not derives(plan, steps_of(story)))
+            marks.append(not derives(plan, formulas.order_of(story)))
         return sum(marks)
     assert wrong(("question", "plan")) > 3 * wrong(
         ("question", "code", "plan")) > 0
