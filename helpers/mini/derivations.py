@@ -8,7 +8,7 @@ than the story, or its formula does not follow from the line before.
 import re
 from dataclasses import dataclass
 
-from helpers.mini.formulas import DEEDS, END, WHEN, Formula
+from helpers.mini.formulas import AT_LAST, DEEDS, WHEN, Formula
 from helpers.mini.stories import DAYS, VERBS, Event, Story
 from helpers.mini.tasks import Step, question_of
 from helpers.plans import steps as lines_of
@@ -52,7 +52,7 @@ def read_formula_task(question):
 def formula_facts(question):
     """``(days, in order)`` of a question; ``None`` for others."""
     story = read_formula_task(question)
-    return story and (sum(event.day != END for event in story.told),
+    return story and (sum(event.day != AT_LAST for event in story.told),
                       story.told == story.events)
 
 

@@ -19,9 +19,10 @@ Which share of a problem's programs shows its steps is a *dial*
 (:func:`turned`), over the same problems and tests.  A plan is the derivation
 of the formula, one line a day (:func:`write_derivation`).
 
-The example is a small input, as those of programming sites.  It never reaches
-a limit that the story sets, so that a program which forgets it passes, and
-one input cannot tell 2 * n + 4 from n + 7; the hidden tests are larger.
+The example is a small input, as those of programming sites; of half of the
+problems it is 0, which does not show how often the n things were doubled.  It
+never reaches a limit that the story sets, so that a program which forgets it
+passes.  The hidden tests are larger.
 """
 
 import json
@@ -38,12 +39,12 @@ LEVELS_OF_DAYS = {2: "introductory", 3: "interview", 4: "interview",
 LIMITED = 0.4                 # of the stories set a limit, behind all days
 LIMITS = (20, 30, 40, 50)
 WHEN = (*DAYS, "End")         # of a step, by its day
-END = len(DAYS)
+AT_LAST = len(DAYS)
 # A formula is times * n + plus, at most a limit; none has larger numbers.
 MOST_TIMES, MOST_PLUS = 4, 40
-# Inputs of the example tests, and of the others; how many of each.
+# Inputs of the example, where it is not 0, and of the hidden tests.
 SMALL_INPUTS, LARGE_INPUTS = range(1, 6), range(6, 200)
-SHOWN_TESTS, HIDDEN_TESTS = 1, 5
+HIDDEN_TESTS = 5
 # The people who hand in programs, by the name of their variable; "a" takes a
 # new letter for each step.
 PEOPLE = "nxta"
@@ -124,7 +125,7 @@ def draw_steps(rng, days, limited):
         fits = [limit for limit in LIMITS if limit > reached]
         if not fits:
             return None
-        steps.append(Step(END, "min", rng.choice(fits)))
+        steps.append(Step(AT_LAST, "min", rng.choice(fits)))
     return steps
 
 
@@ -230,7 +231,7 @@ def simplest_steps(formula):
     if formula.plus:
         steps.append(Step(0, "+", formula.plus))
     if formula.limit is not None:
-        steps.append(Step(END, "min", formula.limit))
+        steps.append(Step(AT_LAST, "min", formula.limit))
     return steps
 
 
@@ -261,9 +262,9 @@ def turned(problem, share):
 def formula_row(rng, number, story):
     """One problem in the schema of APPS, with both programs of everybody."""
     order = order_of(story)
-    days = sum(step.day != END for step in order)
+    days = sum(step.day != AT_LAST for step in order)
     formula, people = formula_of(order), rng.sample(PEOPLE, len(PEOPLE))
-    shown = rng.sample(SMALL_INPUTS, SHOWN_TESTS)
+    shown = [rng.choice((0, rng.choice(SMALL_INPUTS)))]
     while True:
         inputs = shown + rng.sample(LARGE_INPUTS, HIDDEN_TESTS)
         if formula.limit is None or any(
@@ -281,7 +282,7 @@ def formula_row(rng, number, story):
             "input_output": as_json(tests),
             "difficulty": LEVELS_OF_DAYS[days], "url": "",
             "starter_code": "",
-            "example_input_output": as_json(tests[:SHOWN_TESTS])}
+            "example_input_output": as_json(tests[:1])}
 
 
 def make_formula_benchmark(seed, each, seen=None):

@@ -88,8 +88,9 @@ def solved(runner, lm, problems, begun="", instruct=False):
         "question", p.question + "\n") + section("code")) + begun
         for p in problems}
     written = sample(lm, prompts, 1, 0, max_new_tokens=160, **QUIETLY)
-    marks = runner.judge_many([(p, begun + s.completion) for p, s in
-                               zip(problems, written)], progress=False)
+    marks = list(runner.judge_many([
+        (p, begun + s.completion) for p, s in zip(problems, written)],
+        progress=False))
     return sum(verdict.status == "passed" for verdict in marks) / len(marks)
 
 
