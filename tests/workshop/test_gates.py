@@ -14,6 +14,11 @@ from helpers.workshop.gates import (carried_on, fresh_problems, recovered,
 
 MODELS = ROOT / "data/mini/models"
 BASES = ("formula-student", "formula-student-b")
+# Those that are shipped must pass; the others are made by one command.
+pytestmark = pytest.mark.skipif(
+    not all((MODELS / name).exists() for name in (
+        *BASES, "formula-teacher")), reason="the models of mini-apps-2 are "
+    "not made yet: python -m helpers rebuild-mini")
 
 
 @pytest.fixture
