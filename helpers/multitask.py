@@ -69,6 +69,20 @@ def plan_examples(problems, plans):
             for plan in plans if plan.task_id in prompts]
 
 
+def follow_examples(problems, plans):
+    """An ``Example`` for each of ``plans``: question and plan -> program.
+
+    The program is the one that the plan explains; a plan from the question
+    alone has the problem's first.  Plans of other problems are left out.
+    """
+    by_id = {p.task_id: p for p in problems}
+    return [Example(plan.task_id,
+                    code_prompt(by_id[plan.task_id], plan.text),
+                    end_line(by_id[plan.task_id].solutions[
+                        max(plan.solution, 0)]))
+            for plan in plans if plan.task_id in by_id]
+
+
 def end_line(text):
     """``text`` with a newline at its end.
 

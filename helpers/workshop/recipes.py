@@ -13,7 +13,7 @@ from transformers import (LlamaConfig, LlamaForCausalLM,
                           PreTrainedTokenizerFast, T5Config,
                           T5ForConditionalGeneration)
 
-from helpers.mini import stories, tasks
+from helpers.mini import library, stories, tasks
 
 END_OF_TEXT = "<|endoftext|>"
 # Problems of each number of steps; the corpus has none of seven.
@@ -25,12 +25,24 @@ GSM_SPLITS = {
 TEXTBOOK = dict(styles={"days": 0.5, "running": 0.5}, errors=(0.02,),
                 weeks={0: 1.0})
 INTERNET = dict(styles=stories.STYLES, errors=stories.ERRORS)
-# For each benchmark: who draws documents, and the arguments for both kinds.
+EXPLAINED_TEXTS = dict(kinds=library.EXPLAINED,
+                       lengths=library.LENGTHS_EXPLAINED,
+                       hasty=library.HASTY)
+# For each corpus: who draws documents, and the arguments for both kinds.
 CORPORA = {
     "mini-gsm": (stories.draw_document, TEXTBOOK, INTERNET),
     "mini-apps": (tasks.draw_document,
                   dict(slips=False, weeks={0: 1.0}), {}),
+    "mini-apps-2": (library.draw_read, dict(slips=False), {}),
+    "mini-apps-2-explained": (
+        library.draw_read, dict(slips=False, **EXPLAINED_TEXTS),
+        EXPLAINED_TEXTS),
 }
+# Of what the tokenizer of each benchmark is made; all its models share it.
+TOKENIZED = {"mini-gsm": (stories.draw_document, INTERNET),
+             "mini-apps": (tasks.draw_document, {}),
+             "mini-apps-2": (library.draw_read,
+                             dict(kinds=library.EXPLAINED))}
 
 
 @dataclass(frozen=True)
@@ -47,7 +59,10 @@ class Recipe:
     examples_per_step: int = 64
     peak_rate: float = 2e-3
     world: str = "mini-gsm"
+    corpus: str = ""              # that of its world if empty
     documents: str = ""           # whose it reads; its own if empty
+    start: int = 0                # added to the seed of its first weights
+    rows: int = 0                 # read at a time, by length; 0: the batch
     family: str = "llama"         # or "t5": layers of each of its halves
     muon_rate: float = 0.0        # of the matrices within layers, 0: AdamW
 
@@ -70,17 +85,32 @@ PLAN_TEACHER = Recipe("plan-teacher", layers=2, width=96,
                       world="mini-apps", documents="plan-student")
 PLAN_STUDENT = replace(PLAN_TEACHER, name="plan-student", width=64,
                        textbook_steps=600, internet_steps=300, documents="")
+# Those of its second edition: students that have read code, and a teacher
+# that has read explanations, too.
+FORMULA_TEACHER = replace(PLAN_TEACHER, name="formula-teacher",
+                          textbook_steps=550, internet_steps=250,
+                          world="mini-apps-2", documents="", rows=16,
+                          corpus="mini-apps-2-explained")
+FORMULA_STUDENT = replace(PLAN_STUDENT, name="formula-student",
+                          world="mini-apps-2", rows=16)
 RECIPES = (GSM_TEACHER, GSM_STUDENT, WEAK_TEACHER, SMALL_STUDENT,
            PLAN_TEACHER, PLAN_STUDENT,
            replace(PLAN_STUDENT, name="plan-student-1-layer", layers=1),
            replace(PLAN_STUDENT, name="plan-student-3-layers", layers=3),
-           replace(PLAN_STUDENT, name="plan-student-t5", family="t5"))
+           replace(PLAN_STUDENT, name="plan-student-t5", family="t5"),
+           FORMULA_TEACHER, FORMULA_STUDENT,
+           # The same student with other first weights and documents.
+           replace(FORMULA_STUDENT, name="formula-student-b", start=1),
+           replace(FORMULA_STUDENT, name="formula-student-1-layer", layers=1),
+           replace(FORMULA_STUDENT, name="formula-student-3-layers",
+                   layers=3),
+           replace(FORMULA_STUDENT, name="formula-student-t5", family="t5"))
 
 
 def build_tokenizer(seed, world="mini-gsm", vocabulary=640):
     """A byte-level BPE tokenizer; the numbers 0-99 are one token each."""
     rng = random.Random(seed)
-    draw, _, internet = CORPORA[world]
+    draw, internet = TOKENIZED[world]
     texts = [stories.join(draw(rng, 2, **internet)) for _ in range(2000)]
     texts += [" " + " ".join(map(str, range(100)))] * 400
     core = Tokenizer(models.BPE())

@@ -17,8 +17,8 @@ def test_a_model_is_rebuilt_from_its_seed(tmp_path, monkeypatch):
             folder.mkdir()
             tokenizer = recipes.build_tokenizer(3)
             with monkeypatch.context() as patch:
-                patch.setattr(pretraining, "predict",
-                              kill_after(5, pretraining.predict))
+                patch.setattr(pretraining, "accumulate",
+                              kill_after(5, pretraining.accumulate))
                 with pytest.raises(KeyboardInterrupt):
                     pretraining.pretrain(small, tokenizer, 3, folder /
                                          "student.checkpoint", save_every=1)
@@ -49,7 +49,7 @@ def test_the_shipped_benchmark_is_what_the_seed_gives(tmp_path):
     from helpers.profiles import ROOT
     pretraining.write_benchmark(tmp_path, 0)
     files = sorted(tmp_path.rglob("*.jsonl"))
-    assert len(files) == 6                   # two tasks, three splits
+    assert len(files) == 9                 # three tasks, three splits
     for path in files:
         shipped = ROOT / "data/mini/problems" / path.relative_to(tmp_path)
         assert path.read_text() == shipped.read_text()
