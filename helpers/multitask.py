@@ -142,13 +142,15 @@ def of_same_problem(codes, plans, numbers, seed):
 def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
                     weights=(1.0, 1.0), head=None, same_problem=False,
                     seed=0, checkpoint=None, save_every=25, rows=None,
-                    most=None, progress=True, watch=None):
+                    most=None, progress=True, watch=None, follow=()):
     """Train on code and plan in turn; the list of (code, plan) losses.
 
     Each update adds the gradient of a batch of code and of a batch of plans,
     each loss divided by its own tokens and multiplied by its weight: two
     halves of one accumulation, as released.  A weight of 0 leaves a task
-    out (its loss is NaN); (1, 0) is ordinary fine-tuning.  ``head`` (see
+    out (its loss is NaN); (1, 0) is ordinary fine-tuning.  ``follow``
+    (:func:`follow_examples`) is a third task that the release has not, with
+    weight 1; then losses are (code, plan, follow).  ``head`` (see
     :func:`plan_head`) serves plans only.  ``rows`` splits batches to save
     memory and changes nothing else; ``most`` is the longest row in tokens.
     ``watch(losses)`` is called after each update.  With ``checkpoint`` a
@@ -156,27 +158,32 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
     Raises ``ValueError`` for no examples, no weight, or a checkpoint of
     another run; ``MemoryError`` where a part does not fit.
     """
-    tasks = [(examples, weight) for examples, weight in
-             ((codes, weights[0]), (plans, weights[1])) if weight]
+    parts = [codes, plans, *([follow] if follow else [])]
+    weights = (*weights, *([1.0] if follow else []))
+    tasks = [(examples, weight) for examples, weight in zip(parts, weights)
+             if weight]
     if not tasks or not all(examples for examples, _ in tasks):
         raise ValueError("a task with a weight above 0 needs examples, and "
                          "one task must have such a weight; notebook 03 "
                          "makes the plans")
     encoded = [[encode_for(lm, example, most) for example in examples]
-               for examples in (codes, plans)]
+               for examples in parts]
     trained = [w for w in lm.model.parameters() if w.requires_grad]
     trained += list(head.parameters()) if head is not None else []
     plan, shown = list(alternate(codes, plans, updates, batch_size,
                                  seed)), rows or batch_size
     if same_problem and plans:
         plan = list(of_same_problem(codes, plans, plan, seed))
+    if follow:
+        third = alternate(codes, follow, updates, batch_size, f"{seed}|follow")
+        plan = [(*two, numbers) for two, (_, numbers) in zip(plan, third)]
 
     def gradients(step, scaler):
         return tuple(
             accumulate(lm, [part[i] for i in chosen], weight, rows, layer,
                        scaler)
             for part, chosen, weight, layer in zip(
-                encoded, plan[step], weights, (None, head)))
+                encoded, plan[step], weights, (None, head, None)))
 
     losses = fit(
         lm, trained, updates, peak_rate, gradients,
@@ -185,7 +192,8 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
         f"nothing else, or profile.plan_length (now {most}), which begins "
         f"anew", checkpoint=checkpoint, save_every=save_every,
         weight_decay=0.05, seed=seed, progress=progress,      # as released
-        words=("two tasks", " updates", "code", "plan"), watch=watch)
+        words=("two tasks", " updates", "code", "plan",
+               *(["follow"] if follow else [])), watch=watch)
     if head is not None:              # as wide as the one it stands in for
         head.to(lm.model.get_output_embeddings().weight.dtype)
     return losses

@@ -32,8 +32,8 @@ from dataclasses import dataclass, replace
 from helpers.mini.stories import DAYS, ITEMS, NAMES, VERBS, Event, Story
 from helpers.mini.tasks import Step, question_of, told_steps
 
-# Problems of each split for every number of days, told in order and not.
-FORMULA_SPLITS = {"train": 38, "dev": 12, "test": 25}
+# Problems of each split for every number of days: told in order, and not.
+FORMULA_SPLITS = {"train": (57, 19), "dev": (18, 6), "test": (38, 12)}
 LEVELS_OF_DAYS = {2: "introductory", 3: "interview", 4: "interview",
                   5: "competition"}
 LIMITED = 0.4                 # of the stories set a limit, behind all days
@@ -180,6 +180,11 @@ def hiding(steps, person):
             f"print({expression(formula_of(steps), person)})\n")
 
 
+def headed(steps, program):
+    """``program`` below a comment that derives its formula."""
+    return "".join(f"# {line}\n" for line in derivation(steps)) + program
+
+
 def showing(steps, person, comments=False):
     """The program of one of :data:`PEOPLE` who writes down every step.
 
@@ -286,15 +291,17 @@ def formula_row(rng, number, story):
 
 
 def make_formula_benchmark(seed, each, seen=None):
-    """Rows of APPS' schema, ``each`` of every number of days and order.
+    """Rows of APPS' schema.
 
+    ``each``: how many of every number of days are told in order, how many
+    are not.
     Questions in the set ``seen`` are avoided, new ones added to it.
     """
     rng, told = random.Random(seed), []
     seen = set() if seen is None else seen
     for days in LEVELS_OF_DAYS:
-        for shuffled in (False, True):
-            for _ in range(each):
+        for shuffled, count in zip((False, True), each):
+            for _ in range(count):
                 story = draw_formula_story(rng, days, shuffled)
                 while question_of(story) in seen:
                     story = draw_formula_story(rng, days, shuffled)

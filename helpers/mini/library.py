@@ -1,9 +1,10 @@
 """What the models of ``mini-apps``, second edition, have read.
 
 Students have read *code* only, as CodeGen has: questions answered by programs
-that show their steps, by such with a comment above each step, and, where a
-story is short, by formulas (:data:`CODE_ONLY`).  They never saw a plan, but
-somebody's comments are much like one.
+that show their steps, by such with a comment above each step, by such with
+all comments on top, and, where a story is short, by formulas alone
+(:data:`CODE_ONLY`).  They never saw a plan, but somebody's comments are much
+like one.
 
 The teacher has read explanations as well (:data:`EXPLAINED`).  Who explains a
 program slips rarely, who starts from the question more often.  Somebody who
@@ -11,8 +12,8 @@ is shown a formula alone explains what can be seen in it ("times 2, plus 4")
 and not the days of a story that he does not know.
 """
 
-from helpers.mini.formulas import (PEOPLE, draw_formula_story,
-                                   formula_of, formulas, hiding, order_of,
+from helpers.mini.formulas import (PEOPLE, draw_formula_story, formula_of,
+                                   formulas, headed, hiding, order_of,
                                    showing, simplest_steps,
                                    write_derivation)
 from helpers.mini.stories import FLIPPED
@@ -24,8 +25,10 @@ LENGTHS_READ = {1: 0.2, 2: 0.25, 3: 0.25, 4: 0.2, 5: 0.1}
 LENGTHS_EXPLAINED = {1: 0.1, 2: 0.2, 3: 0.25, 4: 0.25, 5: 0.2}
 # How programs are written in answer to a question alone, and of how many
 # days the longest story is that is answered by a formula.
-STYLES_READ = {"showing": 0.25, "commented": 0.45, "hiding": 0.3}
+STYLES_READ = {"showing": 0.25, "commented": 0.30, "headed": 0.20,
+               "hiding": 0.25}
 HIDDEN_AT_ONCE = 2
+SHUFFLED_READ = 0.3           # of the stories are told out of order
 # What is given and what is asked for, how often, and how often a careful and
 # a careless author slips in a step.
 CODE_ONLY = {("question", "code"): (1.0, (0.02, 0.10))}
@@ -67,6 +70,8 @@ def slipped(rng, steps, error):
 def draw_program(rng, steps, style):
     """A program of somebody's in one of :data:`STYLES_READ`."""
     person = rng.choice(PEOPLE)
+    if style == "headed":
+        return headed(steps, rng.choice((hiding, showing))(steps, person))
     if style == "hiding":
         return hiding(steps, person)
     return showing(steps, person, comments=style == "commented")
@@ -91,7 +96,8 @@ def draw_read(rng, examples, slips=True, kinds=CODE_ONLY,
             length = rng.randint(1, HIDDEN_AT_ONCE)
         elif kind != ("question", "code"):
             style = rng.choice(("showing", "hiding"))
-        story = draw_formula_story(rng, length, rng.random() < 0.5)
+        story = draw_formula_story(rng, length,
+                                   rng.random() < SHUFFLED_READ)
         # What is given is right for whoever explains or follows it.
         meant = order_of(story)
         from_question = len(kind) == 2 and kind[0] == "question"

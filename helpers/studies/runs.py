@@ -14,7 +14,7 @@ fields, null where a run has nothing to say, so that it is a table:
 
 import json
 
-from helpers.studies import codeplan, ekt
+from helpers.studies import codeplan, dial, ekt
 from helpers.tools.files import write_text
 
 # The systems of each study, in the order of its file.
@@ -24,7 +24,8 @@ STUDIES = {
     "plans": tuple(f"plans-{name}" for name in
                    (codeplan.NO_PLAN, *codeplan.ASKED)),
     "learning-rates": tuple(f"dev-{rival.name}" for rival in
-                            (*ekt.TUNED, *codeplan.TUNED)),
+                            (*ekt.TUNED, *codeplan.TUNED, *dial.TUNED)),
+    "dial": tuple(learner.name for learner in dial.learners()),
     "yield": tuple(f"yield-{t}" for t in ekt.TEMPERATURES)}
 
 

@@ -1,7 +1,7 @@
 """All rivals, over several seeds: ``python -m helpers rivals``.
 
-Those of EKT (notebook 05) and of CodePLAN (notebook 06), and the teacher's
-plans (notebook 03).  Each (rival, seed) is one task, computed in a process
+Those of EKT (notebook 05) and of CodePLAN (notebook 06), the teacher's plans
+(notebook 03), and the students of the dial (notebook M9).  Each (rival, seed) is one task, computed in a process
 with one thread and written down when it is done, as a line of its study's
 file (:mod:`helpers.studies.runs`), so that a kill loses at most the tasks
 that were running; the same command goes on.
@@ -22,10 +22,11 @@ from functools import cache
 
 from helpers.profiles import ROOT, get_profile
 from helpers.progress import progress_bar
-from helpers.studies import codeplan, ekt
+from helpers.studies import codeplan, dial, ekt
 from helpers.studies.runs import (STUDIES, read_lines, which, without_nulls,
                                   write_lines)
 from helpers.workshop.codeplan_runs import measure_plans, run_plan_rival
+from helpers.workshop.dial_runs import run_learner
 from helpers.workshop.ekt_runs import measure_yield, run_rival
 from helpers.workshop.pools import marked
 
@@ -36,12 +37,13 @@ def tasks(names):
     """(study, head of the line, function, arguments) of all runs.
 
     The head is what a run is known by: name, seed, what it is made with, its
-    settings.  ``names``: systems, or words for many of them: a notebook, or
-    one of :data:`PREFIXES`.
+    settings.  ``names``: systems, or words for many of them: a notebook,
+    "dial", or one of :data:`PREFIXES`.
     """
     found, names = [], {*names}
     for notebook, listed in (("notebook-05", ekt_tasks()),
-                             ("notebook-06", codeplan_tasks())):
+                             ("notebook-06", codeplan_tasks()),
+                             ("dial", dial_tasks())):
         for task in listed:
             name = task[1]["name"]
             kind = name.split("-")[0]
@@ -98,6 +100,28 @@ def codeplan_tasks():
                                 "made_with": marks_of(rival),
                                 "rival": asdict(rival)},
                    run_plan_rival, (rival, seed))
+
+
+def dial_tasks():
+    """The tasks of the dial's students: their rates, then seed by seed."""
+    def marks_of(learner):
+        return marks(dial.DIAL_TASK, model=learner.base, teacher=(
+            dial.DIAL_TEACHER if learner.beside == "plans" else ""))
+
+    for kind in dial.TUNED:
+        for rate in dial.TUNING_RATES:
+            for seed in dial.TUNING_SEEDS:
+                learner = replace(kind, rate=rate)
+                yield ("learning-rates",
+                       tuning(learner, rate, marks_of(learner)) | {
+                           "seed": seed},
+                       run_learner, (learner, seed, "dev"))
+    for seed in dial.DIAL_SEEDS:
+        for learner in dial.learners():
+            yield ("dial", {"name": learner.name, "seed": seed,
+                            "made_with": marks_of(learner),
+                            "rival": asdict(learner)},
+                   run_learner, (learner, seed))
 
 
 def tuning(rival, rate, made_with):
@@ -165,9 +189,10 @@ def main(arguments=None):
     """Run what is missing of the experiments."""
     parser = argparse.ArgumentParser(
         prog="python -m helpers rivals", description="Run what is missing of "
-        "the experiments of notebooks 03, 05 and 06, in the mini world.")
+        "the experiments of notebooks 03, 05, 06 and M9, in the mini world.")
     parser.add_argument("names", nargs="*", help="rivals, or 'dev', 'yield', "
-                        "'plans', 'notebook-05', 'notebook-06'; all if none")
+                        "'plans', 'notebook-05', 'notebook-06', 'dial'; all "
+                        "if none")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)
     for name in options.names:

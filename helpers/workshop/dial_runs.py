@@ -1,0 +1,132 @@
+"""One run of one student of the dial: plans, training, exam.
+
+A seed stands for the teacher's plans, the start of the adapter, the order of
+the batches and the samples of the exam.  The plans of a seed and a position
+of the dial are shared by the students of both bases.
+:mod:`helpers.workshop.campaign` runs all of them.
+"""
+
+import time
+from functools import cache
+
+from helpers.execution import Runner
+from helpers.mini.derivations import derives, read_formula_task
+from helpers.mini.formulas import order_of, turned
+from helpers.multitask import (code_examples, code_prompt, direct,
+                               follow_examples, generated_tokens,
+                               plan_examples, student_plans, train_two_tasks)
+from helpers.plans import (PLAN_EXEMPLARS, code_from_plans, elicit,
+                           judge_both)
+from helpers.problems import load_problems
+from helpers.studies.dial import DIAL_TASK, DIAL_TEACHER
+from helpers.teachers.checkpoint import LanguageModel, load_model
+from helpers.training import add_lora
+from helpers.workshop.pools import MODELS, passes_by_problem, pool
+
+AT_MOST = {"sequences": 800, "progress": False}
+PLAN_TOKENS, CODE_TOKENS, BATCH = 130, 80, 16
+
+
+@cache
+def explainer():
+    """The teacher, loaded once a process."""
+    return load_model(f"{MODELS}/{DIAL_TEACHER}")
+
+
+def problems_at(share, split="train"):
+    """The problems with the programs that the dial's position gives them."""
+    return [turned(p, share) for p in load_problems(DIAL_TASK, split)]
+
+
+def explained(way, share, seed):
+    """The teacher's plans, one for each program of the training problems."""
+    with pool(f"{DIAL_TASK}-{way}-{share:g}", DIAL_TEACHER, seed) as path:
+        return elicit(explainer(), problems_at(share), way,
+                      PLAN_EXEMPLARS[DIAL_TASK], 1, None, 0.2, seed=seed,
+                      max_new_tokens=PLAN_TOKENS, cache=path, **AT_MOST)
+
+
+def teach_learner(learner, seed):
+    """(student, record): a fresh student of the learner's base, trained."""
+    problems = problems_at(learner.share)
+    codes, beside, follow, record = code_examples(problems), [], [], {}
+    if learner.beside == "codes":
+        beside = codes
+    elif learner.beside == "plans":
+        plans = explained(learner.way, learner.share, seed)
+        beside = plan_examples(problems, plans)
+        follow = follow_examples(problems, plans) if learner.follows else []
+        record["taught"] = {"plans": len(plans), "right": sum(
+            whole(problems, plans))}
+    lm = add_lora(load_model(f"{MODELS}/{learner.base}"), 16, seed)
+    losses = train_two_tasks(
+        lm, codes, beside, learner.updates, BATCH, learner.rate,
+        (1.0, 1.0 if beside else 0.0), seed=seed, progress=False,
+        follow=follow)[-20:]
+    record["losses"] = [
+        round(sum(told[i] for told in losses) / len(losses), 4)
+        for i in range(2 + bool(follow)) if i == 0 or beside]
+    return LanguageModel(f"{learner.name}-{seed}",
+                         lm.model.merge_and_unload().eval(),
+                         lm.tokenizer), record
+
+
+def whole(problems, plans):
+    """For each plan: is it the derivation of its problem's formula?"""
+    steps = {p.task_id: order_of(read_formula_task(p.question))
+             for p in problems}
+    return [derives(plan.text, steps[plan.task_id]) for plan in plans]
+
+
+def run_learner(learner, seed, split="test"):
+    """Train and examine one student with one seed; the record for JSON."""
+    began = time.monotonic()
+    exam = load_problems(DIAL_TASK, split)
+    lm, record = teach_learner(learner, seed)
+    with Runner(workers=1) as runner:
+        for name, n, temperature in (("direct", learner.n, 0.6),
+                                     ("greedy", 1, 0)):
+            written = [(s, s.completion) for s in direct(
+                lm, exam, n, temperature, seed=seed,
+                max_new_tokens=CODE_TOKENS, **AT_MOST)]
+            marks = judge_both(runner, exam, written, False)
+            shown, counts = ([sum(mark[part] for mark in some)
+                              for some in passes_by_problem(exam, (
+                                  (s, mark) for (s, _), mark in zip(
+                                      written, marks)))]
+                             for part in (0, 1))
+            record |= {"greedy": counts} if name == "greedy" else {
+                "shown": shown, "counts": counts,
+                "fooled": sum(e and not h for e, h in marks),
+                "tokens": generated_tokens(lm, [t for _, t in written])}
+        if learner.plans:
+            record["plan-first"] = planned(lm, runner, learner, exam, seed)
+    return record | {"seconds": round(time.monotonic() - began)}
+
+
+def planned(lm, runner, learner, exam, seed):
+    """The student's plans, programs from each, and what they cost.
+
+    ``plans``: for each problem, for each plan a mark of each program: 0
+    wrong, 1 passes the example tests alone, 2 passes all.  ``right``: plans
+    that are whole derivations.
+    """
+    by_id = {p.task_id: p for p in exam}
+    plans = student_plans(lm, exam, learner.plans, seed=seed,
+                          max_new_tokens=PLAN_TOKENS, **AT_MOST)
+    written = code_from_plans(
+        lm, plans, lambda plan: code_prompt(by_id[plan.task_id], plan.text),
+        learner.codes, 0.6, top_p=0.95, seed=seed,
+        max_new_tokens=CODE_TOKENS, **AT_MOST)
+    marks, of = judge_both(runner, exam, written, False), {}
+    for (plan, _), (example, hidden) in zip(written, marks):
+        of.setdefault(plan.name, []).append(2 if hidden else int(example))
+    right = whole(exam, plans)
+    return {"plans": passes_by_problem(exam, (
+                (plan, of.get(plan.name, [0] * learner.codes))
+                for plan in plans)),
+            "codes": learner.codes,
+            "right": [sum(some) for some in passes_by_problem(
+                exam, zip(plans, right))],
+            "plan_tokens": generated_tokens(lm, [p.text for p in plans]),
+            "code_tokens": generated_tokens(lm, [t for _, t in written])}
