@@ -187,6 +187,38 @@ def budget_figure(curves, title=""):
     return figure
 
 
+def dial_figure(curves, line=None, title=""):
+    """Gains over a baseline against a share: a line and intervals each.
+
+    ``curves``: ``{label: {share: (gain, low, high)}}``, relative gains and
+    shares as fractions, drawn in percent.  ``line``: a pair of a gain and its
+    words, drawn across.  Introduced in notebook M9.
+    """
+    figure, axes = new_figure("programs that show their steps (%)",
+                              "gain in pass@1 (% of the baseline's)", title,
+                              size=(7.6, 4.2))
+    ends = []
+    for place, ((_, gains), own) in enumerate(zip(curves.items(),
+                                                  looks(curves))):
+        shares = 100 * np.array(list(gains)) + 1.2 * (
+            place - (len(curves) - 1) / 2)
+        mean, low, high = 100 * np.array(list(gains.values())).T
+        axes.errorbar(shares, mean, [mean - low, high - mean],
+                      color=own.colour, linestyle=own.dash,
+                      marker=own.marker, markersize=5.5, linewidth=1.8,
+                      elinewidth=1.2, capsize=2.5)
+        ends.append((shares[-1], mean[-1], own.colour))
+    axes.axhline(0, color=INK, linewidth=0.9)
+    labels = list(curves)
+    if line:
+        axes.axhline(100 * line[0], color=GREY, linewidth=1.2, linestyle=":")
+        labels.append(line[1])
+        ends.append((axes.get_xlim()[1], 100 * line[0], GREY))
+    axes.set_xticks([100 * share for share in next(iter(curves.values()))])
+    label_lines(axes, labels, ends)
+    return figure
+
+
 def grid_figure(table, rows, columns, xlabel, ylabel, title=""):
     """A grid of gains: ``table`` is ``{(row, column): (mean, low, high)}``.
 

@@ -19,10 +19,11 @@ Which share of a problem's programs shows its steps is a *dial*
 (:func:`turned`), over the same problems and tests.  A plan is the derivation
 of the formula, one line a day (:func:`write_derivation`).
 
-The example is a small input, as those of programming sites; of half of the
-problems it is 0, which does not show how often the n things were doubled.  It
-never reaches a limit that the story sets, so that a program which forgets it
-passes.  The hidden tests are larger.
+The one example tells little, as those of programming sites.  It is a small
+input, of half of the problems 0, which does not show how often the n things
+were doubled; a program that forgets the limit passes.  Or it is so large that
+the answer is the limit, and any formula passes.  The hidden tests tell the
+formula from every other one.
 """
 
 import json
@@ -38,6 +39,7 @@ LEVELS_OF_DAYS = {2: "introductory", 3: "interview", 4: "interview",
                   5: "competition"}
 LIMITED = 0.4                 # of the stories set a limit, behind all days
 LIMITS = (20, 30, 40, 50)
+EXAMPLE_AT_LIMIT = 0.5        # of those that have one
 WHEN = (*DAYS, "End")         # of a step, by its day
 AT_LAST = len(DAYS)
 # A formula is times * n + plus, at most a limit; none has larger numbers.
@@ -264,17 +266,33 @@ def turned(problem, share):
     return replace(problem, solutions=(*shown[:many], *hidden[many:]))
 
 
+def hidden_inputs(rng, formula, shown):
+    """Inputs that tell the formula from all others, in any order.
+
+    At least two below its limit, if it has one: behind it all formulas are
+    alike.
+    """
+    free = [n for n in (*SMALL_INPUTS, *LARGE_INPUTS) if n not in shown]
+    below = [n for n in free
+             if formula.limit is None or formula.value(n) < formula.limit]
+    above = [n for n in free if n not in below]
+    if not above:
+        return rng.sample(LARGE_INPUTS, HIDDEN_TESTS)
+    found = rng.sample(below, 2) + rng.sample(above, HIDDEN_TESTS - 2)
+    rng.shuffle(found)
+    return found
+
+
 def formula_row(rng, number, story):
     """One problem in the schema of APPS, with both programs of everybody."""
     order = order_of(story)
     days = sum(step.day != AT_LAST for step in order)
     formula, people = formula_of(order), rng.sample(PEOPLE, len(PEOPLE))
     shown = [rng.choice((0, rng.choice(SMALL_INPUTS)))]
-    while True:
-        inputs = shown + rng.sample(LARGE_INPUTS, HIDDEN_TESTS)
-        if formula.limit is None or any(
-                formula.value(n) == formula.limit for n in inputs):
-            break
+    at_limit = [n for n in LARGE_INPUTS if formula.value(n) == formula.limit]
+    if at_limit and rng.random() < EXAMPLE_AT_LIMIT:
+        shown = [rng.choice(at_limit)]
+    inputs = shown + hidden_inputs(rng, formula, shown)
     tests = [(f"{n}\n", f"{formula.value(n)}\n") for n in inputs]
 
     def as_json(pairs):

@@ -88,7 +88,7 @@ PLAN_STUDENT = replace(PLAN_TEACHER, name="plan-student", width=64,
 # Those of its second edition: students that have read code, and a teacher
 # that has read explanations, too.
 FORMULA_TEACHER = replace(PLAN_TEACHER, name="formula-teacher",
-                          textbook_steps=550, internet_steps=250,
+                          textbook_steps=1200, internet_steps=600,
                           world="mini-apps-2", documents="", rows=16,
                           corpus="mini-apps-2-explained")
 FORMULA_STUDENT = replace(PLAN_STUDENT, name="formula-student",

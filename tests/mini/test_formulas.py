@@ -22,7 +22,7 @@ def problems(tmp_path_factory):
     path = tmp_path_factory.mktemp("problems") / "test.jsonl"
     path.write_text("".join(
         json.dumps(row) + "\n"
-        for row in formulas.make_formula_benchmark("5|test", 4)))
+        for row in formulas.make_formula_benchmark("5|test", (4, 4))))
     return load_problems("mini-apps-2", path=path)
 
 
@@ -70,22 +70,41 @@ def test_every_program_passes_and_the_order_of_the_text_does_not(problems):
             wrong, progress=False)} == {"wrong"}
 
 
-def test_a_forgotten_limit_passes_the_examples_and_fails_hidden_tests(
-        problems):
-    """Examples are no oracle: this is the commonest way to be fooled."""
-    forgetful = []
+def test_examples_are_no_oracle(problems):
+    """A forgotten limit, and a formula behind one, pass some; never all."""
+    fooled = []
     for p in problems:
         steps = formulas.order_of(read_formula_task(p.question))
         rest = [step for step in steps if step.op != "min"]
-        if rest != steps:
-            forgetful.append((p, formulas.hiding(rest, "n")))
-    assert len(forgetful) > len(problems) / 4
+        if rest == steps:
+            continue
+        limit, (shown, _) = str(steps[-1].number), p.examples[0]
+        reached = p.examples[0][1].strip() == limit
+        assert reached == (int(shown) > 5)
+        fooled.append((p, f"print({limit})\n" if reached
+                       else formulas.hiding(rest, "n")))
+    assert len(fooled) > len(problems) / 4
+    assert len({text[:5] for _, text in fooled}) == 2
     with Runner() as runner:
         shown, whole = ([v.status for v in runner.judge_many(
             pairs, progress=False)] for pairs in (
                 [(replace(p, tests=p.examples), text)
-                 for p, text in forgetful], forgetful))
+                 for p, text in fooled], fooled))
     assert set(shown) == {"passed"} and set(whole) == {"wrong"}
+
+
+def test_hidden_tests_tell_the_formula_from_every_other_one(problems):
+    """No other times, plus or limit gives the same answers."""
+    for p in problems:
+        wanted = [(int(n), int(m)) for n, m in p.tests[1:]]
+        found = {formulas.Formula(times, plus, limit)
+                 for times in range(1, 9) for plus in range(-9, 60)
+                 for limit in (None, *range(10, 61))
+                 if all(formulas.Formula(times, plus, limit).value(n) == m
+                        for n, m in wanted)}
+        assert formulas.formula_of(formulas.order_of(
+            read_formula_task(p.question))) in found
+        assert len({(f.times, f.plus) for f in found}) == 1
 
 
 def test_the_dial_changes_programs_and_nothing_else(problems):
@@ -159,9 +178,9 @@ def test_each_line_of_a_derivation_is_checked(old, new, deeds, sums):
 
 
 def test_benchmark_and_corpus_depend_on_the_seed_alone():
-    one, two = (formulas.make_formula_benchmark("7|dev", 1)
+    one, two = (formulas.make_formula_benchmark("7|dev", (1, 1))
                 for _ in range(2))
-    assert one == two != formulas.make_formula_benchmark("8|dev", 1)
+    assert one == two != formulas.make_formula_benchmark("8|dev", (1, 1))
     for kinds in (CODE_ONLY, EXPLAINED):
         a, b = ([draw_read(random.Random(s), 2, True, kinds)
                  for s in range(50)] for _ in range(2))

@@ -1,0 +1,189 @@
+"""What came out along the dial: read from its file, summed up and judged.
+
+A table has a row for each run and a column for each problem.  The runs are
+those of both bases, so a row stands for a base, a seed of the teacher's
+plans, and a seed of the training; with two bases, an interval over such rows
+says little about a third one.
+"""
+
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+
+from helpers.evaluation import pass_at_k
+from helpers.seeds import over_seeds, spread_of, verdict_word
+from helpers.studies.claims import PUBLISHED
+from helpers.studies.dial import BASES, SHARES, name_of
+from helpers.studies.results import read_runs
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The runs of one kind of student at one position of the dial."""
+
+    kind: str
+    share: float
+    runs: list
+
+    def table(self, value):
+        """(runs, problems): ``value(run)`` is a list over problems."""
+        return np.array([value(run) for run in self.runs], float)
+
+    def direct(self, k=1):
+        """pass@k of programs written from the question; k = 0: greedy."""
+        if k == 0:
+            return self.table(lambda run: run["greedy"])
+        return np.array([pass_at_k(run["rival"]["n"],
+                                   np.array(run["counts"]), k)
+                         for run in self.runs])
+
+    def one_plan(self):
+        """pass@1 of one program from one random plan."""
+        return self.table(lambda run: [
+            np.mean([mark == 2 for marks in plans for mark in marks] or [0])
+            for plans in run["plan-first"]["plans"]])
+
+    def best_plan(self, key=1):
+        """One program from each plan; one that passes the example is kept.
+
+        Where several pass, one of them at random.  ``key`` 2 keeps one that
+        passes the hidden tests, which is the oracle.  The mean over the
+        programs of a plan that could have been the one.
+        """
+        def of_problem(plans, codes):
+            rows = [[marks[i] for marks in plans] for i in range(codes)]
+            return np.mean([np.mean([mark == 2 for mark in row
+                                     if mark >= key] or [0])
+                            for row in rows])
+        return self.table(lambda run: [
+            of_problem(plans, run["plan-first"]["codes"])
+            for plans in run["plan-first"]["plans"]])
+
+    def best_program(self, tries):
+        """One of ``tries`` direct programs that pass the example test."""
+        return self.table(lambda run: [
+            chosen_right(run["rival"]["n"], passing, right, tries)
+            for passing, right in zip(run["shown"], run["counts"])])
+
+    def tokens(self):
+        """Generated tokens of a direct program, of a plan and its program."""
+        direct = planned = 0.0
+        for run in self.runs:
+            problems = len(run["counts"])
+            direct += run["tokens"] / run["rival"]["n"] / problems
+            first = run.get("plan-first")
+            if first:
+                plans = sum(map(len, first["plans"]))
+                planned += (first["plan_tokens"] + first["code_tokens"]
+                            / first["codes"]) / plans
+        return direct / len(self.runs), planned / len(self.runs)
+
+
+def chosen_right(n, passing, right, tries):
+    """The chance that one of ``tries`` programs, chosen by tests, is right.
+
+    Of ``n`` programs ``passing`` pass the example tests, and ``right`` of
+    these all tests.  Some of ``tries`` drawn ones passes with probability
+    1 - C(n - passing, tries) / C(n, tries); the one that is handed in is
+    right in ``right`` of ``passing`` cases.  Introduced in notebook M9.
+    """
+    if not passing:
+        return 0.0
+    none = comb(n - passing, tries) / comb(n, tries)
+    return (1 - none) * right / passing
+
+
+def load_along(profile, kinds, shares=SHARES):
+    """{(kind, share): :class:`Runs`}, the runs of both bases.
+
+    Introduced in notebook M9.  Raises as
+    :func:`helpers.studies.results.read_runs`.
+    """
+    return {(kind, share): Runs(kind, share, [
+        run for base in BASES
+        for run in read_runs(profile, "dial", name_of(kind, share, base))])
+        for kind in kinds for share in shares}
+
+
+def relative(one, other, level=0.95):
+    """``(ratio - 1, low, high)`` of the means of two tables, paired.
+
+    The paper's figure, 1.3 is "130 % better", by the delta method as in
+    :func:`helpers.seeds.relative_gain`.
+    """
+    ratio = one.mean() / other.mean()
+    half = spread_of(one - ratio * other, level) / other.mean()
+    return ratio - 1, ratio - half - 1, ratio + half - 1
+
+
+def equal_tries(baseline, planner, plans=4):
+    """How many direct programs cost the tokens of ``plans`` plans.
+
+    At most as many as were written.
+    """
+    tries = round(plans * planner.tokens()[1] / baseline.tokens()[0])
+    return min(tries, *(run["rival"]["n"] for run in baseline.runs))
+
+
+def outcomes(found, share):
+    """What is compared at one position: {words: (table, baseline's)}.
+
+    ``found`` as :func:`load_along` gives it.  The last one is at equal
+    generated tokens.
+    """
+    base, planner = found["fine-tuned", share], found["planner", share]
+    direct = base.direct()
+    return {
+        "two tasks, as released": (
+            found["two-tasks", share].direct(), direct),
+        "control: more code": (
+            found["codes-twice", share].direct(), direct),
+        "planner without a plan": (planner.direct(), direct),
+        "plan first": (planner.one_plan(), direct),
+        "plan sampling, best of 4": (planner.best_plan(), direct),
+        "plan sampling, equal tokens": (
+            planner.best_plan(),
+            base.best_program(equal_tries(base, planner)))}
+
+
+PRIMARY = ("plan first", 0.0)
+# Those of the figure, and the paper's line.
+DRAWN = ("two tasks, as released", "plan first", "plan sampling, best of 4")
+
+
+def curves(found, names=DRAWN):
+    """{words: {share: (relative gain, low, high)}}, for the figure."""
+    return {words: {share: relative(*outcomes(found, share)[words])
+                    for share in SHARES} for words in names}
+
+
+def judged(found):
+    """A row for each comparison: words, dial, gain, verdicts.
+
+    The primary outcome is judged at 95 %, all others at a level with which
+    they hold together at 95 % (Bonferroni).
+    """
+    rows, tables = [], {
+        (words, share): pair for share in SHARES
+        for words, pair in outcomes(found, share).items()}
+    level = 1 - 0.05 / (len(tables) - 1)
+    for (words, share), (one, other) in tables.items():
+        mean, low, high = over_seeds(one, other)
+        wide = over_seeds(one, other, 0.95 if (words, share) == PRIMARY
+                          else level)[1:]
+        rows.append({
+            "what": words, "dial": share,
+            "pass@1, %": f"{100 * one.mean():.1f}",
+            "against, %": f"{100 * other.mean():.1f}",
+            "points [95 %]": f"{100 * mean:+.1f} [{100 * low:+.1f}, "
+                             f"{100 * high:+.1f}]",
+            "ahead?": verdict_word(*wide)})
+    return rows
+
+
+def paper_word(found, share):
+    """The verdict on the paper's +130 % of two tasks, direct."""
+    _, low, high = relative(found["two-tasks", share].direct(),
+                            found["fine-tuned", share].direct())
+    return verdict_word(low, high, PUBLISHED)
