@@ -32,11 +32,11 @@ SHUFFLED_READ = 0.3           # of the stories are told out of order
 # What is given and what is asked for, how often, and how often a careful and
 # a careless author slips in a step.
 CODE_ONLY = {("question", "code"): (1.0, (0.02, 0.10))}
-EXPLAINED = {("question", "code"): (0.10, (0.05, 0.15)),
+EXPLAINED = {("question", "code"): (0.15, (0.05, 0.15)),
              ("question", "plan"): (0.20, (0.10, 0.30)),
              ("code", "plan"): (0.25, (0.01, 0.04)),
-             ("question", "code", "plan"): (0.35, (0.01, 0.04)),
-             ("question", "plan", "code"): (0.10, (0.01, 0.04))}
+             ("question", "code", "plan"): (0.25, (0.01, 0.04)),
+             ("question", "plan", "code"): (0.15, (0.01, 0.04))}
 TEXTBOOK_ERROR = 0.0
 # Of those who plan from a question alone, so many follow the text where it is
 # not in order.
