@@ -74,8 +74,9 @@ def follow_examples(problems, plans):
 
     The program is the one that the plan explains; a plan from the question
     alone has the problem's first.  Plans of other problems are left out.
+    Introduced in notebook M9.
     """
-    by_id = {p.task_id: p for p in problems}
+    by_id = by_task_id(problems)
     return [Example(plan.task_id,
                     code_prompt(by_id[plan.task_id], plan.text),
                     end_line(by_id[plan.task_id].solutions[

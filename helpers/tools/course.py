@@ -77,6 +77,8 @@ MORE = (
              "one training in several processes, with the same result"),
     Notebook("more/M8_intervals_in_depth", "Intervals in depth",
              "when an interval may be believed; crossings, and luck"),
+    Notebook("more/M9_when_plans_help", "When plans help",
+             "a student that plans first, and a dial that makes it pointless"),
 )
 EVIDENCE = (
     Notebook("evidence/E1_ekt_claims", "EKT's claims",
