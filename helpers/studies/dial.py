@@ -19,7 +19,7 @@ SHARES = (0.0, 0.5, 1.0)
 BASES = ("formula-student", "formula-student-b")
 DIAL_SEEDS = (1, 2, 3)
 TUNING_SEEDS = (101, 102)     # of the dev runs, used for nothing else
-TUNING_RATES = (4e-3, 8e-3, 16e-3)
+TUNING_RATES = (2e-3, 4e-3, 8e-3, 16e-3)
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Learner:
     way: str = ""
     follows: bool = False
     updates: int = 150
-    rate: float = 8e-3
+    rate: float = 4e-3
     n: int = 20
     plans: int = 0
     codes: int = 2

@@ -13,12 +13,16 @@ import hashlib
 import json
 import multiprocessing
 import os
+import platform
+import subprocess
 import threading
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, replace
+from datetime import date
 from functools import cache
+from importlib.metadata import version
 
 from helpers.profiles import ROOT, get_profile
 from helpers.progress import progress_bar
@@ -167,8 +171,26 @@ def keep(folder, study, head, record):
             if key not in ("seed", "rate")}
     rows = [*(row for row in rows if row["name"] != head["name"]),
             *(row for row in known(rows, made) if which(row) != which(head)),
-            head | record]
+            head | record | {"ran": provenance(head["name"])}]
     write_lines(path, rows)
+
+
+def provenance(name):
+    """Where a run of the system ``name`` was made, with what, and how."""
+    def git(*words):
+        return subprocess.run(["git", "-C", str(ROOT), *words], text=True,
+                              capture_output=True).stdout.strip()
+
+    changed = git("status", "--porcelain", "--", "helpers", "data/mini")
+    return {"command": f"python -m helpers rivals {name}",
+            "commit": git("rev-parse", "--short=10", "HEAD")
+                      + " and changes" * bool(changed),
+            "python": platform.python_version(),
+            **{package: version(package)
+               for package in ("torch", "transformers", "peft")},
+            "machine": f"{platform.system()} {platform.machine()}, "
+                       f"{os.cpu_count()} cores, one thread a run",
+            "date": date.today().isoformat()}
 
 
 def start_worker(parent):
