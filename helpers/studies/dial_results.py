@@ -13,8 +13,7 @@ import numpy as np
 
 from helpers.evaluation import pass_at_k
 from helpers.seeds import over_seeds, spread_of, verdict_word
-from helpers.studies.claims import PUBLISHED
-from helpers.studies.dial import BASES, SHARES, name_of
+from helpers.studies.dial import BASES, KINDS, SHARES, name_of
 from helpers.studies.results import read_runs
 
 
@@ -182,8 +181,21 @@ def judged(found):
     return rows
 
 
-def paper_word(found, share):
-    """The verdict on the paper's +130 % of two tasks, direct."""
-    _, low, high = relative(found["two-tasks", share].direct(),
-                            found["fine-tuned", share].direct())
-    return verdict_word(low, high, PUBLISHED)
+def headline(profile):
+    """What came out at both ends of the dial, in words."""
+    found = load_along(profile, [kind.name for kind in KINDS])
+    verdict = {(row["what"], row["dial"]): row["ahead?"]
+               for row in judged(found)}
+    said = []
+    for share, where in ((0.0, "programs hide their steps"),
+                         (1.0, "programs show them")):
+        both = outcomes(found, share)
+        one, other = both["plan first"]
+        gain, low, high = (100 * x for x in relative(one, other))
+        two = both["two tasks, as released"][0]
+        said.append(
+            f"{where}: ordinary fine-tuning {100 * other.mean():.1f}%, two "
+            f"tasks {100 * two.mean():.1f}%, plan first "
+            f"{100 * one.mean():.1f}% ({gain:+.0f} [{low:+.0f}, {high:+.0f}]"
+            f" %, \"ahead\": {verdict['plan first', share]})")
+    return "; ".join(said)
