@@ -17,9 +17,11 @@ from dataclasses import dataclass, replace
 DIAL_TASK, DIAL_TEACHER = "mini-apps-2", "formula-teacher"
 SHARES = (0.0, 0.5, 1.0)
 BASES = ("formula-student", "formula-student-b")
-DIAL_SEEDS = (1, 2, 3)
+DIAL_SEEDS = (1, 2)
 TUNING_SEEDS = (101, 102)     # of the dev runs, used for nothing else
-TUNING_RATES = (2e-3, 4e-3, 8e-3, 16e-3)
+TUNING_RATES = {"fine-tuned": (2e-3, 4e-3, 8e-3, 16e-3),
+                "two-tasks": (4e-3, 8e-3, 16e-3),
+                "planner": (4e-3, 8e-3, 16e-3)}
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ KINDS = (
 )
 # Whose rates were chosen on dev; more code has that of ordinary fine-tuning.
 TUNED = tuple(replace(kind, name=f"dial-{kind.name}", share=0.5, n=20)
-              for kind in KINDS if kind.beside != "codes")
+              for kind in KINDS if kind.name in TUNING_RATES)
 LEARNER_WORDS = {
     "fine-tuned": "ordinary fine-tuning",
     "codes-twice": "control: more code",

@@ -113,7 +113,7 @@ def dial_tasks():
             dial.DIAL_TEACHER if learner.beside == "plans" else ""))
 
     for kind in dial.TUNED:
-        for rate in dial.TUNING_RATES:
+        for rate in dial.TUNING_RATES[kind.name.removeprefix("dial-")]:
             for seed in dial.TUNING_SEEDS:
                 learner = replace(kind, rate=rate)
                 yield ("learning-rates",

@@ -16,6 +16,7 @@ from helpers.evaluation import (beats_sentence, load_counts, mean_pass_at_k,
                                 pass_at_k_interval)
 from helpers.profiles import ROOT, get_profile
 from helpers.studies.claims import verdict_words
+from helpers.studies.dial_results import headline as dial_headline
 from helpers.studies.ekt_claims import ekt_findings, ekt_headline
 from helpers.studies.results import (gain, load_plan_standing, load_standing,
                                      score)
@@ -108,7 +109,7 @@ def student_or_teacher(results):
 
 
 def short_block(folder):
-    """What README.md says of the files shipped, six lines."""
+    """What README.md says of the files shipped, seven lines."""
     results, profile = load_results(folder), get_profile("mini")
     lines = [BEGIN_MARK, "## What comes out", ""]
     for name, text in (("teacher-few-shot", "teacher few-shot"),
@@ -130,7 +131,9 @@ def short_block(folder):
         *lines, f"- `mini-apps`, five seeds: CodePLAN pass@1 "
         f"{cell(*score(plan))}, ordinary fine-tuning {cell(*score(alone))}, "
         f"a difference of {points(gain(plan, alone))} points; "
-        f"{verdict_words(profile)}", END_MARK])
+        f"{verdict_words(profile)}",
+        f"- `mini-apps-2`, six runs over two bases: "
+        f"{dial_headline(profile)}", END_MARK])
 
 
 def result_block(folder):

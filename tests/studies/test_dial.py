@@ -77,7 +77,8 @@ def test_the_rates_of_the_dial_are_those_that_dev_chose():
                            for some in plans) if plans
                      else fmean(run["counts"]) / learner.n)
             scores.setdefault(run["rate"], []).append(right)
-        assert set(scores) == set(dial.TUNING_RATES)
+        assert {*scores} == {*dial.TUNING_RATES[
+            learner.name.removeprefix("dial-")]}
         assert {len(some) for some in scores.values()} == {
             len(dial.TUNING_SEEDS)}
         assert learner.rate == max(scores, key=lambda rate: fmean(
