@@ -52,9 +52,9 @@ class Learner:
 KINDS = (
     Learner("fine-tuned", n=30),         # as many tokens as four plans have
     Learner("codes-twice", beside="codes"),
-    Learner("two-tasks", beside="plans", way="backward"),
+    Learner("two-tasks", beside="plans", way="backward", rate=8e-3),
     Learner("planner", beside="plans", way="backward-with-question",
-            follows=True, rate=16e-3, plans=4),
+            follows=True, rate=8e-3, plans=4),
 )
 # Whose rates were chosen on dev; more code has that of ordinary fine-tuning.
 TUNED = tuple(replace(kind, name=f"dial-{kind.name}", share=0.5, n=20)

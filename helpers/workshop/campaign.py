@@ -1,10 +1,10 @@
 """All rivals, over several seeds: ``python -m helpers rivals``.
 
 Those of EKT (notebook 05) and of CodePLAN (notebook 06), the teacher's plans
-(notebook 03), and the students of the dial (notebook M9).  Each (rival, seed) is one task, computed in a process
-with one thread and written down when it is done, as a line of its study's
-file (:mod:`helpers.studies.runs`), so that a kill loses at most the tasks
-that were running; the same command goes on.
+(notebook 03), and the students of the dial (notebook M9).  Each (rival, seed)
+is one task, computed in a process with one thread and written down when it is
+done, as a line of its study's file (:mod:`helpers.studies.runs`), so that a
+kill loses at most the tasks that were running; the same command goes on.
 """
 
 import argparse
