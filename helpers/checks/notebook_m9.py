@@ -90,7 +90,7 @@ def check_m9_1(follow_examples):
 
 CASES = ((10, 4, 3, 5), (20, 7, 7, 4), (6, 0, 0, 3), (8, 8, 2, 1),
          (30, 3, 1, 30), (12, 9, 0, 12))
-CHOICES = (
+CHANCES = (
     (lambda n, e, c, m: 1 - comb(n - e, m) / comb(n, m),
      "this is the chance that some program passes the example; not every "
      "one that does is right"),
@@ -120,7 +120,7 @@ def check_m9_2(answer):
             return say(told, failed, None if failed.kind != "ZeroDivisionError"
                        else "no program may pass")
         if abs(value - wanted) > 1e-9:
-            why = next((why for slip, why in CHOICES
+            why = next((why for slip, why in CHANCES
                         if abs(value - slip(*case)) < 1e-9),
                        "the chance that some drawn program passes the "
                        "example, times the share of these that are right")

@@ -8,7 +8,7 @@ than the story, or its formula does not follow from the line before.
 import re
 from dataclasses import dataclass
 
-from helpers.mini.formulas import AT_LAST, DEEDS, WHEN, Formula
+from helpers.mini.formulas import AT_LAST, DEEDS, DAYS_AND_END, Formula
 from helpers.mini.stories import DAYS, VERBS, Event, Story
 from helpers.mini.tasks import Step, question_of
 from helpers.plans import steps as lines_of
@@ -19,12 +19,12 @@ DEED_TOLD = re.compile(r"(?:On|At) (\w+) \w+ (\w+) (them|\d+)( at most)?\.")
 OPS = ({verb: op for op, verbs in VERBS.items() for verb in verbs}
        | {"doubles": "*", "keeps": "min"})
 TIMES_TOLD = (*DAYS, "last")
-FORMULA = r"(\d+) \* n \+ (\d+)(?: up to (\d+))?\."
+FORMULA_TOLD = r"(\d+) \* n \+ (\d+)(?: up to (\d+))?\."
 OF_WORDS = {words: op for op, words in DEEDS.items()}
-DERIVED = re.compile(rf"(?:({'|'.join(WHEN)}): )?"
-                     rf"({'|'.join(OF_WORDS)}) (\d+), {FORMULA}",
+DERIVED = re.compile(rf"(?:({'|'.join(DAYS_AND_END)}): )?"
+                     rf"({'|'.join(OF_WORDS)}) (\d+), {FORMULA_TOLD}",
                      re.IGNORECASE)
-STARTED, PRINTED = (re.compile(rf"{word} {FORMULA}")
+START_LINE, PRINT_LINE = (re.compile(rf"{word} {FORMULA_TOLD}")
                     for word in ("Start with", "Print"))
 
 
@@ -82,7 +82,8 @@ def read_derivation(plan):
     texts = lines_of(plan)
     if len(texts) < 2:
         return None
-    first, last = STARTED.fullmatch(texts[0]), PRINTED.fullmatch(texts[-1])
+    first = START_LINE.fullmatch(texts[0])
+    last = PRINT_LINE.fullmatch(texts[-1])
     inner = [DERIVED.fullmatch(text) for text in texts[1:-1]]
     if not (first and last and all(inner)):
         return None
@@ -90,7 +91,7 @@ def read_derivation(plan):
     for match in inner:
         day, words, number, *formula = match.groups()
         lines.append(Line(
-            Step(WHEN.index(day.capitalize()) if day else -1,
+            Step(DAYS_AND_END.index(day.capitalize()) if day else -1,
                  OF_WORDS[words.lower()], int(number)),
             formula_in(formula)))
     return formula_in(first.groups()), lines, formula_in(last.groups())

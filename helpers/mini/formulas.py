@@ -40,7 +40,7 @@ LEVELS_OF_DAYS = {2: "introductory", 3: "interview", 4: "interview",
 LIMITED = 0.4                 # of the stories set a limit, behind all days
 LIMITS = (20, 30, 40, 50)
 EXAMPLE_AT_LIMIT = 0.5        # of those that have one
-WHEN = (*DAYS, "End")         # of a step, by its day
+DAYS_AND_END = (*DAYS, "End")         # of a step, by its day
 AT_LAST = len(DAYS)
 # A formula is times * n + plus, at most a limit; none has larger numbers.
 MOST_TIMES, MOST_PLUS = 4, 40
@@ -150,7 +150,7 @@ def draw_formula_story(rng, days, shuffled):
                 what = f"{rng.choice(VERBS[step.op])} {step.number}"
             told.append(Event(
                 step.day, step.op, step.number,
-                f"On {WHEN[step.day]} {name} {what}." if what else
+                f"On {DAYS_AND_END[step.day]} {name} {what}." if what else
                 f"At last {name} keeps {step.number} at most."))
         events = tuple(told)
         if shuffled:
@@ -215,7 +215,7 @@ def derivation(steps, days=True):
     lines = [f"Start with {found[0]}."]
     for step, formula in zip(steps, found[1:]):
         deed = f"{DEEDS[step.op]} {step.number}, {formula}."
-        lines.append(f"{WHEN[step.day]}: {deed}" if days
+        lines.append(f"{DAYS_AND_END[step.day]}: {deed}" if days
                      else deed[0].upper() + deed[1:])
     return [*lines, f"Print {found[-1]}."]
 

@@ -15,7 +15,7 @@ directly, at dial 0 and T = 0.6.
 from dataclasses import dataclass, replace
 
 DIAL_TASK, DIAL_TEACHER = "mini-apps-2", "formula-teacher"
-SHARES = (0.0, 0.5, 1.0)
+DIAL_SHARES = (0.0, 0.5, 1.0)
 BASES = ("formula-student", "formula-student-b")
 DIAL_SEEDS = (1, 2)
 TUNING_SEEDS = (101, 102)     # of the dev runs, used for nothing else
@@ -49,7 +49,7 @@ class Learner:
     codes: int = 2
 
 
-KINDS = (
+DIAL_KINDS = (
     Learner("fine-tuned", n=30),         # as many tokens as four plans have
     Learner("codes-twice", beside="codes"),
     Learner("two-tasks", beside="plans", way="backward", rate=8e-3),
@@ -58,7 +58,7 @@ KINDS = (
 )
 # Whose rates were chosen on dev; more code has that of ordinary fine-tuning.
 TUNED = tuple(replace(kind, name=f"dial-{kind.name}", share=0.5, n=20)
-              for kind in KINDS if kind.name in TUNING_RATES)
+              for kind in DIAL_KINDS if kind.name in TUNING_RATES)
 LEARNER_WORDS = {
     "fine-tuned": "ordinary fine-tuning",
     "codes-twice": "control: more code",
@@ -71,7 +71,7 @@ def learners():
     """Every student of the study: kind, position and base."""
     return [replace(kind, name=name_of(kind.name, share, base), base=base,
                     share=share)
-            for share in SHARES for kind in KINDS for base in BASES]
+            for share in DIAL_SHARES for kind in DIAL_KINDS for base in BASES]
 
 
 def name_of(kind, share, base):

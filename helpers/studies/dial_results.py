@@ -13,7 +13,7 @@ import numpy as np
 
 from helpers.evaluation import pass_at_k
 from helpers.seeds import over_seeds, spread_of, verdict_word
-from helpers.studies.dial import BASES, KINDS, SHARES, name_of
+from helpers.studies.dial import BASES, DIAL_KINDS, DIAL_SHARES, name_of
 from helpers.studies.results import read_runs
 
 
@@ -93,7 +93,7 @@ def chosen_right(n, passing, right, tries):
     return (1 - none) * right / passing
 
 
-def load_along(profile, kinds, shares=SHARES):
+def load_along(profile, kinds, shares=DIAL_SHARES):
     """{(kind, share): :class:`Runs`}, the runs of both bases.
 
     Introduced in notebook M9.  Raises as
@@ -154,10 +154,10 @@ DRAWN = ("two tasks, as released", "plan first", "plan sampling, best of 4")
 def curves(found, names=DRAWN):
     """{words: {share: (relative gain, low, high)}}, for the figure."""
     return {words: {share: relative(*outcomes(found, share)[words])
-                    for share in SHARES} for words in names}
+                    for share in DIAL_SHARES} for words in names}
 
 
-def in_words(drawn):
+def curve_words(drawn):
     """What the figure of :func:`curves` shows, for those who do not see it."""
     return ("Gain in pass@1 in percent, relative to ordinary fine-tuning, by "
             "the share of programs that show their steps. " + "; ".join(
@@ -175,7 +175,7 @@ def judged(found):
     they hold together at 95 % (Bonferroni).
     """
     rows, tables = [], {
-        (words, share): pair for share in SHARES
+        (words, share): pair for share in DIAL_SHARES
         for words, pair in outcomes(found, share).items()}
     level = 1 - 0.05 / (len(tables) - 1)
     for (words, share), (one, other) in tables.items():
@@ -194,7 +194,7 @@ def judged(found):
 
 def headline(profile):
     """What came out at both ends of the dial, in words."""
-    found = load_along(profile, [kind.name for kind in KINDS])
+    found = load_along(profile, [kind.name for kind in DIAL_KINDS])
     verdict = {(row["what"], row["dial"]): row["ahead?"]
                for row in judged(found)}
     said = []

@@ -24,7 +24,7 @@ from helpers.training import add_lora
 from helpers.workshop.pools import MODELS, passes_by_problem, pool
 
 AT_MOST = {"sequences": 800, "progress": False}
-PLAN_TOKENS, CODE_TOKENS, BATCH = 130, 80, 16
+PLAN_TOKENS, CODE_TOKENS, BATCH_ROWS = 130, 80, 16
 
 
 @cache
@@ -38,7 +38,7 @@ def problems_at(share, split="train"):
     return [turned(p, share) for p in load_problems(DIAL_TASK, split)]
 
 
-def explained(way, share, seed):
+def plans_at(way, share, seed):
     """The teacher's plans, one for each program of the training problems."""
     with pool(f"{DIAL_TASK}-{way}-{share:g}", DIAL_TEACHER, seed) as path:
         return elicit(explainer(), problems_at(share), way,
@@ -53,14 +53,14 @@ def teach_learner(learner, seed):
     if learner.beside == "codes":
         beside = codes
     elif learner.beside == "plans":
-        plans = explained(learner.way, learner.share, seed)
+        plans = plans_at(learner.way, learner.share, seed)
         beside = plan_examples(problems, plans)
         follow = follow_examples(problems, plans) if learner.follows else []
         record["taught"] = {"plans": len(plans), "right": sum(
             whole(problems, plans))}
     lm = add_lora(load_model(f"{MODELS}/{learner.base}"), 16, seed)
     losses = train_two_tasks(
-        lm, codes, beside, learner.updates, BATCH, learner.rate,
+        lm, codes, beside, learner.updates, BATCH_ROWS, learner.rate,
         (1.0, 1.0 if beside else 0.0), seed=seed, progress=False,
         follow=follow)[-20:]
     record["losses"] = [
@@ -100,11 +100,12 @@ def run_learner(learner, seed, split="test"):
                 "fooled": sum(e and not h for e, h in marks),
                 "tokens": generated_tokens(lm, [t for _, t in written])}
         if learner.plans:
-            record["plan-first"] = planned(lm, runner, learner, exam, seed)
+            record["plan-first"] = marks_of_plans(
+                lm, runner, learner, exam, seed)
     return record | {"seconds": round(time.monotonic() - began)}
 
 
-def planned(lm, runner, learner, exam, seed):
+def marks_of_plans(lm, runner, learner, exam, seed):
     """The student's plans, programs from each, and what they cost.
 
     ``plans``: for each problem, for each plan a mark of each program: 0

@@ -34,7 +34,7 @@ def answer(question, n):
         day = "End" if day == "last" else day
         sign = next((sign for sign, verbs in formulas.VERBS.items()
                      if verb in verbs), verb)
-        events.append((formulas.WHEN.index(day), sign, what))
+        events.append((formulas.DAYS_AND_END.index(day), sign, what))
     for _, sign, what in sorted(events):
         n = {"+": lambda: n + int(what), "-": lambda: n - int(what),
              "doubles": lambda: 2 * n, "keeps": lambda: min(n, int(what))

@@ -61,7 +61,7 @@ def test_shipped_runs_are_complete_and_of_today(learner):
 def test_all_learn_from_the_same_programs():
     """The dial's: four a problem, whatever is learnt beside them."""
     for kind in ("two-tasks", "planner"):
-        for share in dial.SHARES:
+        for share in dial.DIAL_SHARES:
             for run in of(kind, share):
                 assert 0 < run["taught"]["right"] < run["taught"]["plans"]
                 assert run["taught"]["plans"] <= 4 * 304
@@ -114,7 +114,7 @@ def planned_scores(kind, share, best=False):
 
 def test_scores_are_recomputed():
     found = dial_results.load_along(PROFILE, ("fine-tuned", "planner"))
-    for share in dial.SHARES:
+    for share in dial.DIAL_SHARES:
         base, planner = found["fine-tuned", share], found["planner", share]
         assert np.allclose(base.direct(), direct_scores("fine-tuned", share))
         assert np.allclose(planner.one_plan(),
