@@ -117,8 +117,24 @@ def test_what_is_no_notebook_is_left_alone(root, capsys):
     (root / "work" / "05_b.ipynb").symlink_to(root / "somewhere.ipynb")
     for argv in ([], ["--reset", "05"]):
         assert command(*argv) == 2
-        assert "link or a folder" in capsys.readouterr().err
+        assert "leads nowhere" in capsys.readouterr().err
     assert not (root / "somewhere.ipynb").exists()
+
+
+def test_links_to_another_disk_are_followed_and_never_replaced(root, capsys):
+    (root / "disk").mkdir()
+    (root / "work").symlink_to(root / "disk")
+    assert command() == 0
+    elsewhere, link = root / "elsewhere.ipynb", root / "work" / "05_b.ipynb"
+    for text in (link.read_bytes(), b"mine"):
+        elsewhere.write_bytes(text)
+        link.unlink()
+        link.symlink_to(elsewhere)
+        assert command() == 0 and "1 yours" in capsys.readouterr().out
+        assert link.is_symlink() and elsewhere.read_bytes() == text
+        assert command("--reset", "05") == 0
+        assert not link.is_symlink() and elsewhere.read_bytes() == text
+    assert (root / "work").is_symlink()
 
 
 def test_a_folder_that_cannot_be_written_is_told(root, capsys):
