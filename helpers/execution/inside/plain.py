@@ -62,11 +62,11 @@ def pack(value, items=0):
     ``datetime`` has, list, tuple, dict, set and frozenset cross; subclasses
     (Counter, namedtuple) do as what they are built on; all else becomes
     :class:`Other`.  With ``items`` above 0 more crosses as what it is: a
-    Counter, an OrderedDict, a defaultdict, a bytearray, an array, a memoryview of bytes, a
-    range, a view of a dictionary, a deque, an iterator as one over its first
-    so many items, what else has items as an :class:`Other` with these, and a
-    coroutine as one that gives what it gave.  Raises ``RecursionError`` where lists are
-    nested too deeply.
+    Counter, an OrderedDict, a defaultdict, a bytearray, an array, a
+    memoryview of bytes, a range, a view of a dictionary, a deque, an iterator
+    as one over its first so many items, what else has items as an
+    :class:`Other` with these, and a coroutine as one that gives what it gave.
+    Raises ``RecursionError`` where lists are nested too deeply.
     """
     return json.dumps(_tagged(value, 0, items))
 
