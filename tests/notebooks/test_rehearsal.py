@@ -40,8 +40,12 @@ def test_a_notebook_runs_in_the_colab_profile(tmp_path):
     ("filter  pairs  lost\n------  -----  ----\nEKT         0     -\n", True),
     ("filter  pairs  lost\n------  -----  ----\nEKT        47     0\n",
      False),
+    ("plans\nname  share\n----  -----\nA      0.0 %\nB      0.00\n", True),
+    ("a  b\n-  -\n1  0\n\na  b\n-  -\n1  2\n", True),
+    ("name  says\n----  ----\nA     none kept\n", False),
     ("0 of 0 kept programs do not keep up\n", True),
-    ("10 of 10 plans\n", False), ("mean nan\n", True)])
+    ("10 of 10 plans\n", False), ("0 of 8 programs\n", False),
+    ("pairs\n(no rows)\n", True), ("mean nan\n", True)])
 def test_rows_that_say_nothing_are_found(text, empty, tmp_path):
     cell = nbformat.v4.new_code_cell("", outputs=[
         nbformat.v4.new_output("stream", name="stdout", text=text)])
@@ -50,7 +54,7 @@ def test_rows_that_say_nothing_are_found(text, empty, tmp_path):
     assert bool(rehearse.empty_rows(path)) == empty
 
 
-SHIPPED = re.compile(r"skipped|brings along|that is shipped|shipped copy"
+SHIPPED = re.compile(r"you skipped|brings along|that is shipped|shipped copy"
                      r"|repository ships", re.IGNORECASE)
 
 

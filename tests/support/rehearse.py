@@ -72,31 +72,38 @@ def rehearse(folder, notebooks=(), profile="colab", lay=None):
 
 
 RULE = re.compile(r"-+(?:  +-+)+")
-NOTHING = {"-", "0", "0.0", "nan", "-0.0"}
+# A dash, a zero in any form, none: what is no finding.
+NOTHING = re.compile(r"[-–]|[-+−]?0+(?:\.0+)?(?: ?%)?|nan|None|no rows")
+OF_NONE = re.compile(r"(?<![\d.,])0 of 0\b|\bnan\b|\(no rows\)")
 
 
 def empty_rows(path):
     """[(cell id, line)] of an executed notebook that say nothing.
 
-    A table without rows, or whose rows hold no number but 0; "0 of 0"; nan.
-    Such lines stand where a cell is about the mini world only and runs in
-    another profile.
+    A table without rows, or none of whose rows holds more than zeros and
+    dashes; "0 of 0"; nan.  Such lines stand where a cell is about the mini
+    world only and runs in another profile.
     """
     found = []
     for cell in nbformat.read(path, as_version=4).cells:
         for output in cell.get("outputs", ()):
             text = output.get("text", "") + output.get("data", {}).get(
                 "text/plain", "")
-            lines = text.splitlines()
-            found += [(cell.id, line) for line in lines
-                      if re.search(r"\b0 of 0\b|\bnan\b", line)]
-            for at, line in enumerate(lines):
-                if not RULE.fullmatch(line.strip()):
-                    continue
-                rows = [re.split("  +", row.strip())[1:]
-                        for row in lines[at + 1:] if row.strip()]
-                if all(set(cells) <= NOTHING for cells in rows):
-                    found.append((cell.id, lines[at - 1] if at else line))
+            found += [(cell.id, line) for block in re.split(r"\n\s*\n", text)
+                      for line in says_nothing(block.splitlines())]
+    return found
+
+
+def says_nothing(lines):
+    """Those of ``lines``, an output's, that say nothing; of a table its
+    head."""
+    found = [line for line in lines if OF_NONE.search(line)]
+    at = next((i for i, line in enumerate(lines)
+               if RULE.fullmatch(line.strip())), None)
+    if at is not None:
+        rows = [re.split("  +", row.strip())[1:] for row in lines[at + 1:]]
+        if all(NOTHING.fullmatch(cell) for row in rows for cell in row):
+            found.append(lines[max(0, at - 1)])
     return found
 
 
