@@ -160,7 +160,8 @@ def equal_cost_rows(planners):
         first = plan_first_chosen(s, "examples twice", plans=plans)
         direct = direct_chosen(s, tries)
         rows.append({
-            "student": STUDENT_WORDS[name], "plans": plans, "direct programs": tries,
+            "student": STUDENT_WORDS[name], "plans": plans,
+            "direct programs": tries,
             "plan first, %": 100 * first.mean(),
             "direct, %": 100 * direct.mean(),
             "difference, points": percents(first, direct)})
