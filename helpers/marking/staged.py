@@ -47,7 +47,7 @@ def _tokenizers():
 def _tokenize(encode, words, starts, prompt, completion):
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
-    from helpers.filtering import Example
+    from helpers.checks.notebook_05 import Example
     ids = {word: i for i, word in enumerate(words.split())}
     core = Tokenizer(models.WordLevel(ids, "<unk>"))
     core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -90,8 +90,8 @@ def _rates():
 
 
 def _train(training_loop, seed, rates):
-    from helpers.checks.notebook_05 import flat, small_batches, small_model
-    from helpers.training import completion_loss
+    from helpers.checks.notebook_05 import (completion_loss, flat,
+                                            small_batches, small_model)
     model = small_model(seed)
     losses = training_loop(model, small_batches(seed, len(rates)),
                            completion_loss, list(rates))
