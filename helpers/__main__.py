@@ -38,7 +38,7 @@ def main(argv=None):
         "grade: mark the exercises in learners' notebooks; bundle: pack the "
         "collection for learners, teachers or nbgrader; "
         "rebuild-mini: make the mini world's data and models again; rivals: "
-        "run the experiments of notebooks 03, 05 and 06; ship: copy the "
+        "run the experiments that the notebooks show; ship: copy the "
         "results of a run into data/mini/results/.  Each has a --help of "
         "its own.")
     parser.add_argument("command", choices=COMMANDS)
