@@ -18,8 +18,8 @@ from helpers.profiles import ROOT
 
 HEADING = re.compile(r"(?m)^## (?:(\d+)\.|(.+))")
 # `code`, and $formula$; "5 $ or 6 $" is none.
-CODE = re.compile(r"`([^`]+)`")
-FORMULA = re.compile(r"\$(?=\S)([^$\n]*[^$\s])\$(?!\d)")
+IN_BACKTICKS = re.compile(r"`([^`]+)`")
+IN_DOLLARS = re.compile(r"\$(?=\S)([^$\n]*[^$\s])\$(?!\d)")
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -107,10 +107,10 @@ def _text(parent, tag, text, form=None, **more):
 
 def _html(text):
     """A text of the bank as HTML: code as code, formulas for MathJax."""
-    parts = CODE.split(text)
+    parts = IN_BACKTICKS.split(text)
     for i, part in enumerate(parts):
         safe = html.escape(part, quote=False)
-        parts[i] = (FORMULA.sub(r"\\(\1\\)", safe) if i % 2 == 0 else
+        parts[i] = (IN_DOLLARS.sub(r"\\(\1\\)", safe) if i % 2 == 0 else
                     f"<pre><code>{safe}</code></pre>" if "\n" in part else
                     f"<code>{safe}</code>")
     return "".join(parts)
