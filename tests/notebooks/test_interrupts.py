@@ -50,8 +50,7 @@ def results(copy):
             for path in (copy / "runs").rglob(pattern)}
 
 
-DEEP = """
-import time
+DEEP = """import time
 def deeper(n):
     return deeper(n - 1) if n else (print("there"), time.sleep(60))
 """
@@ -65,10 +64,10 @@ def test_a_stopped_cell_says_where_in_a_sentence(copy):
         found = kernel.run(f"{DEEP}\n\ndeeper(100)", stop_at="there")
         assert found["error"] == "KeyboardInterrupt"
         assert found["traceback"] == (
-            "KeyboardInterrupt: stopped in line 7, `deeper(100)`. Run the "
+            "KeyboardInterrupt: stopped in line 6, `deeper(100)`. Run the "
             "cell again: what takes long goes on where it was.")
         wrong = kernel.run(f"{DEEP}\n\n1 / 0")
-        assert "line 7" in wrong["traceback"]
+        assert "line 6" in wrong["traceback"]
         assert wrong["error"] == "ZeroDivisionError"
 
 
