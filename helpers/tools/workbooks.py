@@ -15,6 +15,7 @@ import sys
 from helpers import profiles
 from helpers.tools.files import whole_file, write_text
 from helpers.tools.run import select
+from helpers.tools.stamping import without_picture
 
 FOLDER = "work"
 NOTE = ".copied.json"         # {name: SHA-256 of the copy as it was made}
@@ -60,7 +61,7 @@ def fill(root):
     folder, done = workplace(root), {"new": 0, "as they were": 0, "yours": 0}
     made = read_note(folder)
     for source in select([], root / "notebooks", everything=True):
-        target, data = place_of(source, root, folder), source.read_bytes()
+        target, data = place_of(source, root, folder), copied(source)
         there, name = content(target), target.relative_to(folder).as_posix()
         if target.is_symlink():
             done["yours"] += 1
@@ -86,7 +87,7 @@ def reset(root, names):
     folder = workplace(root)
     made = read_note(folder)
     for source in select(names, root / "notebooks"):
-        target, data = place_of(source, root, folder), source.read_bytes()
+        target, data = place_of(source, root, folder), copied(source)
         name = target.relative_to(folder).as_posix()
         there = content(target)
         if there == data and not target.is_symlink():
@@ -100,6 +101,12 @@ def reset(root, names):
         put(folder, target, data, made)
         yield (f"{FOLDER}/{name} is fresh{kept}. If it is open, "
                f"close it and open it again")
+
+
+def copied(source):
+    """The bytes of the copy of a notebook: its own, made for a place offline.
+    """
+    return without_picture(source.read_text("utf-8")).encode()
 
 
 def workplace(root):

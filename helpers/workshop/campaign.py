@@ -165,7 +165,7 @@ def main(arguments=None):
     """Run what is missing of the experiments."""
     parser = argparse.ArgumentParser(
         prog="python -m helpers rivals", description="Run what is missing of "
-        "the experiments of notebooks 03, 05 and 06, in the mini world.")
+        "the experiments that the notebooks show, in the mini world.")
     parser.add_argument("names", nargs="*", help="rivals, or 'dev', 'yield', "
                         "'plans', 'notebook-05', 'notebook-06'; all if none")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
