@@ -14,7 +14,6 @@ COMMANDS = {
     "quiz": "helpers.checks.bank",
     "grade": "helpers.marking.grading",
     "bundle": "helpers.marking.bundling",
-    "alt-texts": "helpers.tools.cleaning",
     "rebuild-mini": "helpers.workshop.pretraining",
     "rivals": "helpers.workshop.campaign",
     "ship": "helpers.workshop.shipping",
@@ -38,9 +37,8 @@ def main(argv=None):
         "quiz: the quiz bank for Moodle, or to print; "
         "grade: mark the exercises in learners' notebooks; bundle: pack the "
         "collection for learners, teachers or nbgrader; "
-        "alt-texts: put those of pictures where readers' tools look; "
         "rebuild-mini: make the mini world's data and models again; rivals: "
-        "run the experiments of notebooks 03, 05 and 06; ship: copy the "
+        "run the experiments that the notebooks show; ship: copy the "
         "results of a run into data/mini/results/.  Each has a --help of "
         "its own.")
     parser.add_argument("command", choices=COMMANDS)

@@ -26,7 +26,7 @@ class Settings:
 
     ``cut(text)`` gives (completion, finish_reason): where a text ends.  The
     last two are for checkpoints: how many are decoded at a time, and how many
-    tokens of a prompt are read.
+    tokens of a prompt are read; what a token is a server alone knows.
     """
 
     seed: int
@@ -216,7 +216,8 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
     ``cache`` (a JSONL file) holds is not sampled again; new samples are
     appended to it batch by batch, so a kill loses one batch.  Of a
     checkpoint, at most ``sequences`` are decoded at a time, and prompts
-    longer than ``max_prompt_tokens`` lose their beginning (EKT: 756).
+    longer than ``max_prompt_tokens`` lose their beginning (EKT: 756); a
+    server gets them whole, and a line says so.
     ``cut`` says where a completion ends.  Raises ``ValueError`` for n < 1,
     for arguments that are no numbers or texts, and for a cache of another
     run or a file that is none, before anything is drawn or written;

@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import traceback
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
@@ -42,7 +43,8 @@ def prepare(profile, gpu=None):
     their versions.  Run again, it changes nothing.  Raises ``RuntimeError``
     with one sentence where a package is missing or too old, where pip fails,
     where the session must be restarted, and for such a torchao outside Colab.
-    What would make the run slow or poor is one line below the card.
+    What would make the run slow or poor is one line below the card.  From
+    here on a cell that is stopped says so in a sentence.
     """
     if sys.version_info < (3, 11):
         raise RuntimeError(
@@ -80,6 +82,9 @@ def prepare(profile, gpu=None):
             f"restart the session (on Colab: Runtime, Restart session) and "
             f"run the notebook from its top: {' and '.join(_restart)} after "
             f"this session had imported what depends on it")
+    ipython = sys.modules.get("IPython")
+    if shell := ipython and ipython.get_ipython():
+        shell.set_custom_exc((KeyboardInterrupt,), _stopped)
     print(session_card(profile))
     for line in _notices(profile, gpu):
         print(line)
@@ -115,6 +120,20 @@ def on_colab():
 def release(text):
     """The first two numbers of a version: "0.10.0+cu128" -> (0, 10)."""
     return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
+
+
+def _stopped(shell, kind, value, tb, tb_offset=None):
+    """Where a cell was stopped, in place of all frames below it.
+
+    A training that is stopped stands a dozen calls deep in torch, and its
+    traceback is hundreds of lines of code that nobody here has written.
+    """
+    where = "".join(f" in line {step.lineno}, `{step.line}`"
+                    for step in traceback.extract_tb(tb)[1:2])
+    value._render_traceback_ = lambda: [
+        f"KeyboardInterrupt: stopped{where}. Run the cell again: what takes "
+        f"long goes on where it was."]
+    shell.showtraceback((kind, value, tb))
 
 
 def _stranger():

@@ -5,7 +5,9 @@ run, and COMMANDS says why.
 """
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -102,20 +104,30 @@ def test_an_example_runs_as_it_stands(code):
 
 
 def test_the_cell_for_drive_keeps_what_is_there(tmp_path):
-    """Run twice, over a folder of results that exists already."""
+    """Run twice, over a folder of results that exists already, also where
+    ``cp -n`` calls it a failure that it left something out."""
     code, = (text for text in blocks(ROOT / "notebooks" / "README.md",
                                      "python") if "drive.mount" in text)
     names = {"root": str(tmp_path / "clone"), "keep": str(tmp_path / "drive")}
     lines = [line[1:].format(**names) for line in code.splitlines()
              if line.startswith("!")]
-    runs = tmp_path / "clone" / "runs"
+    runs, there = tmp_path / "clone" / "runs", tmp_path / "drive" / "mini"
     (runs / "mini").mkdir(parents=True)
     (runs / "mini" / "old").write_text("kept")
+    (runs / "mini" / "both").write_text("of today")
+    there.mkdir(parents=True)
+    (there / "both").write_text("of yesterday")
+    strict = tmp_path / "bin" / "cp"
+    strict.parent.mkdir()
+    strict.write_text(f'#!/bin/sh\n{shutil.which("cp")} "$@"\nexit 1\n')
+    strict.chmod(0o755)
+    path = f"{strict.parent}{os.pathsep}{os.environ['PATH']}"
     for _ in range(2):
         for line in lines:
-            subprocess.run(["bash", "-c", line], check=True)
+            subprocess.run(["sh", "-c", line], env=os.environ | {"PATH": path})
         assert runs.is_symlink()
-        assert (tmp_path / "drive" / "mini" / "old").read_text() == "kept"
+        assert (there / "old").read_text() == "kept"
+        assert (there / "both").read_text() == "of yesterday"
     (runs / "mini" / "new").write_text("")
     assert (tmp_path / "drive" / "mini" / "new").exists()
 

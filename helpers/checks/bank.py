@@ -1,20 +1,26 @@
 """The quiz bank for a class: ``python -m helpers quiz``.
 
-All questions of ``data/quiz/`` as GIFT, which Moodle imports, or as plain
-text to print.  With each option goes the misconception behind it.
+All questions of ``data/quiz/`` as Moodle XML or as GIFT, which Moodle imports,
+or as plain text to print.  With each option goes the misconception behind it.
 """
 
 import argparse
+import html
 import json
 import re
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 from helpers.checks import quiz
 from helpers.checks.quiz import OPTION_LETTERS, questions
 from helpers.profiles import ROOT
 
 HEADING = re.compile(r"(?m)^## (?:(\d+)\.|(.+))")
+# `code`, and $formula$; "5 $ or 6 $" is none.
+IN_BACKTICKS = re.compile(r"`([^`]+)`")
+IN_DOLLARS = re.compile(r"\$(?=\S)([^$\n]*[^$\s])\$(?!\d)")
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def lessons():
@@ -61,6 +67,55 @@ def _gift(text):
     return re.sub(r"([\\~=#{}:])", r"\\\1", " ".join(text.split()))
 
 
+def to_xml(by_lesson):
+    """{lesson: its questions} as one file of Moodle XML.
+
+    As :func:`to_gift`; a text is HTML in which `code` and $formulas$ are
+    shown as such.
+    """
+    quiz = ElementTree.Element("quiz")
+    for number, asked in by_lesson.items():
+        category = ElementTree.SubElement(quiz, "question", type="category")
+        _text(category, "category", f"$course$/top/lesson {number}")
+        for one in asked:
+            question = ElementTree.SubElement(quiz, "question",
+                                              type="multichoice")
+            _text(question, "name", one.id)
+            _text(question, "questiontext", _html(one.question), "html")
+            _text(question, "generalfeedback",
+                  _html(f"See {place(number, one.cell)}."), "html")
+            for tag, value in (("defaultgrade", "1"), ("single", "true"),
+                               ("shuffleanswers", "true"),
+                               ("answernumbering", "abc")):
+                ElementTree.SubElement(question, tag).text = value
+            for option in one.options:
+                answer = _text(question, "answer", _html(option.text), "html",
+                               fraction="100" if option.right else "0")
+                _text(answer, "feedback", _html(option.why), "html")
+    ElementTree.indent(quiz)
+    return ('<?xml version="1.0" encoding="UTF-8"?>\n'
+            + ElementTree.tostring(quiz, "unicode") + "\n")
+
+
+def _text(parent, tag, text, form=None, **more):
+    """A new element of ``parent`` that holds ``text`` as Moodle wants it."""
+    new = ElementTree.SubElement(parent, tag, **(
+        {"format": form} if form else {}), **more)
+    ElementTree.SubElement(new, "text").text = NO_XML.sub("\ufffd", text)
+    return new
+
+
+def _html(text):
+    """A text of the bank as HTML: code as code, formulas for MathJax."""
+    parts = IN_BACKTICKS.split(text)
+    for i, part in enumerate(parts):
+        safe = html.escape(part, quote=False)
+        parts[i] = (IN_DOLLARS.sub(r"\\(\1\\)", safe) if i % 2 == 0 else
+                    f"<pre><code>{safe}</code></pre>" if "\n" in part else
+                    f"<code>{safe}</code>")
+    return "".join(parts)
+
+
 def to_text(number, asked):
     """The questions of a lesson, and behind them the answers, as text."""
     lines = [f"Lesson {number}", ""]
@@ -80,7 +135,7 @@ def to_text(number, asked):
     return "\n".join(lines)
 
 
-EXPORTS = {"gift": to_gift, "text": to_text}
+EXPORTS = {"gift": to_gift, "text": to_text, "xml": to_xml}
 
 
 def main(argv=()):
@@ -91,8 +146,9 @@ def main(argv=()):
     parser.add_argument("lesson", nargs="*", help="numbers such as 04; all "
                         "if there are none")
     parser.add_argument("--format", choices=EXPORTS, default="gift",
-                        help="gift: for Moodle's import (the default); text: "
-                        "to print, the answers at each lesson's end")
+                        help="gift: for Moodle's import (the default); xml: "
+                        "the same, with code and formulas shown as such; "
+                        "text: to print, the answers at each lesson's end")
     parser.add_argument("--output", type=Path, help="a file, in the place of "
                         "the terminal")
     options = parser.parse_args(argv)
@@ -101,8 +157,11 @@ def main(argv=()):
             raise ValueError(
                 f"there are no questions to {', '.join(unknown)}; "
                 f"data/quiz/ has {', '.join(lessons()) or 'none'}")
-        written = "\n".join(EXPORTS[options.format](number, questions(number))
-                            for number in options.lesson or lessons())
+        asked = {number: questions(number)
+                 for number in options.lesson or lessons()}
+        export = EXPORTS[options.format]
+        written = (export(asked) if export is to_xml else
+                   "\n".join(export(*each) for each in asked.items()))
         if options.output:
             options.output.write_text(written, "utf-8")
         else:

@@ -270,24 +270,24 @@ def slip_in_update(base, layer, x, got):
 RATES = [0.02, 0.04, 0.03, 0.02, 0.01]
 
 
-def small_model():
+def small_model(seed=5):
     """A Llama of one layer and 12 words, the same each time."""
     from transformers import LlamaConfig, LlamaForCausalLM
-    torch.manual_seed(5)
+    torch.manual_seed(seed)
     return kept(LlamaForCausalLM)(LlamaConfig(
         vocab_size=12, hidden_size=8, intermediate_size=16,
         num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=2,
         max_position_embeddings=16, tie_word_embeddings=False))
 
 
-def small_batches():
-    """Five batches of (ids, labels, mask)."""
-    source = torch.Generator().manual_seed(5)
+def small_batches(seed=5, number=len(RATES)):
+    """Batches of (ids, labels, mask)."""
+    source = torch.Generator().manual_seed(seed)
 
     def row(length):
         ids = torch.randint(2, 12, (length,), generator=source).tolist()
         return ids, [IGNORED] * 2 + ids[2:]
-    return [collate([row(5), row(8)], 1) for _ in RATES]
+    return [collate([row(5), row(8)], 1) for _ in range(number)]
 
 
 def trained_with(zero=True, step=True, clip=True, rate=None, decay=0.1):

@@ -38,11 +38,11 @@ class SmallStudent(SimpleNamespace):
         return self
 
 
-def small_student():
+def small_student(seed=0):
     """A decoder-only model of random weights, the same each time."""
     from transformers import LlamaConfig, LlamaForCausalLM
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         model = LlamaForCausalLM(LlamaConfig(
             vocab_size=12, hidden_size=16, intermediate_size=16,
             num_hidden_layers=1, num_attention_heads=2,

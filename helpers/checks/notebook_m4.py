@@ -218,10 +218,10 @@ def in_words(plot):
             f"Gwen have in the end?")
 
 
-def kept_pairs():
+def kept_pairs(kept=KEPT):
     """Problems and training pairs, the latter in another order."""
     problems, examples = [], []
-    for i, (plot, program, _) in enumerate(KEPT):
+    for i, (plot, program, _) in enumerate(kept):
         question = in_words(plot)
         story = read_story(question)
         problems.append(Problem(

@@ -19,29 +19,35 @@ PLAIN = set().union(*map(dir, (
     range, deque, Counter, OrderedDict, datetime, timedelta, Fraction,
     (x for x in ()), (lambda: 0))))      # what plain data has, by name
 OFFERED = {"math", "sys", "evaluated", "Solution", "__name__", "__builtins__"}
+DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp,
+            ast.SetComp)
+CONTAINERS = {"list", "dict", "set", "bytearray", "deque", "Counter",
+              "defaultdict", "OrderedDict"}
 STREAM = re.compile(r"\bredirect_std|^sys\.std(in|out) =|"
                     r"\bpatch\(.*std(in|out)")
 
 
 @lru_cache(maxsize=256)
-def as_questions(tests, entry_point):
+def as_questions(tests, entry_point, setup=""):
     """Assert statements, with the calls in them turned into questions.
 
     ``assert f(3) == 4`` becomes ``assert evaluated('f(3)') == 4``: the text
     of the call goes to the process with the program, the rest stays; with it
     goes what only an object of the program has: ``f(3)(4)``, ``f(3).left``.
     A call that uses names of the tests themselves (a variable, one of a loop)
-    stays, and meets a stand-in for ``f`` that sends its arguments.
+    or a container of the setup, which it may change, stays, and meets a
+    stand-in for ``f`` that sends its arguments.
     A function ``check(candidate)``, as in HumanEval, is called with that
     stand-in, and functions ``test_...()`` without arguments are called.
     Raises ``ValueError`` for tests that are not Python.
     """
     trees = [parsed(test, "a test of this problem") for test in tests]
-    own = set().union(*map(bound, trees))
+    own = set().union(containers(parsed(setup, "the setup of this problem")),
+                      *map(bound, trees))
 
     def ask(node):
         if asks(node, entry_point) and not (
-                used(node) - bound(node)) & own:
+                used(node) - bound(node) | named(node)) & own:
             return ast.Call(ast.Name("evaluated", ast.Load()),
                             [ast.Constant(ast.unparse(node))], [])
         for name, value in ast.iter_fields(node):
@@ -83,7 +89,8 @@ def parsed(text, what):
 
 def asks(node, entry_point):
     """Whether it is a call of what the tests call, or what no plain data
-    has: a call of its value, or an attribute of an object."""
+    has: a call of its value, an attribute of an object or of the function.
+    """
     while isinstance(node, (ast.Call, ast.Attribute)):
         if isinstance(node, ast.Call):
             if calls(node.func, entry_point):
@@ -91,6 +98,9 @@ def asks(node, entry_point):
             node = node.func
             if isinstance(node, ast.Call):
                 continue
+        if isinstance(node, ast.Attribute) and isinstance(
+                node.value, ast.Name) and node.value.id == entry_point:
+            return True
         if not isinstance(node, ast.Attribute) or node.attr in PLAIN:
             return False
         node = node.value
@@ -108,6 +118,29 @@ def calls(function, entry_point):
             and isinstance(function.value, ast.Call)
             and getattr(function.value.func, "id", "") == "Solution"
             and not function.value.args + function.value.keywords)
+
+
+def containers(setup):
+    """The names that a setup gives lists, dictionaries and sets of its own,
+    made of nothing that only the program may have."""
+    names, known = set(), OFFERED | set(vars(builtins))
+    for line in setup.body:
+        known |= bound(line) if isinstance(
+            line, (ast.Import, ast.ImportFrom)) else set()
+        if isinstance(line, ast.Assign) and used(line) <= known and (
+                isinstance(line.value, DISPLAYS) or used(line.value) & names
+                or getattr(getattr(line.value, "func", None), "id", "")
+                in CONTAINERS) and not any(
+                    isinstance(node, ast.Lambda) for node in ast.walk(line)):
+            names |= bound(line)
+            known |= bound(line)
+    return names
+
+
+def named(tree):
+    """The names that an expression gives a meaning for what follows it."""
+    return {node.target.id for node in ast.walk(tree)
+            if isinstance(node, ast.NamedExpr)}
 
 
 def used(tree):
@@ -154,7 +187,9 @@ def check_asserts(tests, entry_point, starter, setup):
     setup, ``math`` and ``sys``, and import the standard library; what only
     the program has can stand in a call of the function, and nowhere else.
     """
-    prepared = [ast.parse(text) for text in as_questions(tests, entry_point)]
+    parsed(setup, "the setup of this problem")
+    prepared = [ast.parse(text)
+                for text in as_questions(tests, entry_point, setup)]
     around = [ast.parse(completed(starter)), parsed(
         setup, "the setup of this problem")]
     known = set().union(OFFERED, {entry_point}, vars(builtins),

@@ -13,7 +13,7 @@ from helpers.problems import text_fault
 from helpers.tools.arguments import excerpt
 
 MODES = ("answer", "stdio", "calls")
-DECIMAL = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)"
+DECIMAL = re.compile(r"\s*[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)"
                      r"(e[-+]?[0-9]{1,3})?\s*", re.IGNORECASE)
 DIGITS = 4000              # of an answer; Python reads little more
 
@@ -78,7 +78,10 @@ def answer_fault(answer):
     """What is wrong with the number that is expected."""
     if answer is None:
         return "has no answer to judge by"
-    text = str(answer)
+    try:
+        text = str(answer)
+    except ValueError:
+        text = "an int of thousands of digits"
     if not DECIMAL.fullmatch(text) or len(text) > DIGITS:
         short = text if len(text) <= 40 else text[:37] + "..."
         return (f"has the answer {short!r}, which is no number that can be "
@@ -94,7 +97,12 @@ def script_fault(tests):
         if any(one is None or isinstance(one, (bool, dict)) for one in test):
             return f"has no text and no lines of it in its test {number}"
         try:
-            as_text(test[0]).encode("utf-8", "surrogateescape")
+            given, _ = map(as_text, test)
+        except ValueError:
+            return (f"has an integer of more digits in its test {number} "
+                    f"than Python writes; give it as text")
+        try:
+            given.encode("utf-8", "surrogateescape")
         except UnicodeEncodeError:
             return (f"has half a character (a lone surrogate) in the input "
                     f"of its test {number}, which no file can hold")

@@ -20,6 +20,7 @@ from helpers.execution.workers import Limits
 
 PASSED = "p"               # every other letter is the first of its status
 INT_KEY = re.compile("0|-?[1-9][0-9]{0,639}")
+LOOKS_UP = re.compile(r"f_back|_getframe|(inspect\.|extract_|print_)stack")
 VETTED = set()             # preambles and setups that run by themselves
 TALKING = ("loaded", "plain", "ask", "alive")    # kinds: more may follow
 
@@ -53,6 +54,8 @@ def script(worker, program, problem, limits):
             compare_output(outcome[2], expected, comparator)
             for comparator in ("strict", "apps")],
             f"{shorten(outcome[2])} instead of {shorten(expected)}")
+    if marks.first and LOOKS_UP.search(program):
+        marks.first += "; it looks at its callers, which are the judge's here"
     return marks.outcome()
 
 
@@ -148,8 +151,8 @@ def examine(worker, state, problem, limits):
     referee = worker.referee()
     patient = Limits(max(5, 5 * limits.timeout), max(1024, limits.memory_mb))
     setup = [ast.unparse(line) for line in ast.parse(problem.setup).body]
-    referee.ask("tests", [as_questions(tuple(problem.tests),
-                                      problem.entry_point)],
+    referee.ask("tests", [as_questions(
+        tuple(problem.tests), problem.entry_point, problem.setup)],
                 patient, names=[problem.entry_point], setup=setup,
                 starter=completed(problem.starter))
     seconds, ended = state[4], None
@@ -171,8 +174,9 @@ def examine(worker, state, problem, limits):
     letters = question[2]
     if question[1] != "end" or len(letters) != len(problem.tests) or not (
             LETTERS.keys() >= set(letters)):      # a value that broke them
-        return ["error", "", "", f"its tests came to no end: {question[3]}",
-                seconds]
+        late = question[0] in ("timeout", "memory")
+        return [question[0] if late else "error", "", "",
+                f"its tests came to no end: {question[3]}", seconds]
     return ["judged", "", f"{letters}/{letters}", question[3], seconds]
 
 

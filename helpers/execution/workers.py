@@ -68,7 +68,9 @@ class Worker:
     """One warm worker process; used by one thread at a time."""
 
     def __init__(self):
-        self.scratch = tempfile.mkdtemp(prefix="scratch-")
+        # Without links, as a program sees it: the temporary folder is one on
+        # macOS.
+        self.scratch = os.path.realpath(tempfile.mkdtemp(prefix="scratch-"))
         self.buffer, self.helper = b"", None
         try:      # -s -S -P, an empty environment: nothing of this session's
             self.process = subprocess.Popen(

@@ -17,7 +17,7 @@ import nbformat
 
 from helpers.marking import nbgrader_export
 from helpers.marking.exercises import SOLUTION, all_exercises
-from helpers.marking.hidden import HIDDEN_CASES, WITHOUT
+from helpers.marking.hidden import HIDDEN_CASES
 from helpers.profiles import ROOT
 from helpers.tools.course import NOTEBOOKS, path_of
 from helpers.tools.files import whole_file
@@ -185,8 +185,7 @@ def marking_scheme(exercises):
         for one in some:
             cases = HIDDEN_CASES.get(one.name)
             hidden = (str(len(list(cases()))) if cases else
-                      f"none: {WITHOUT[one.name]}" if one.name in WITHOUT
-                      else "none: the answer is data")
+                      "none: the answer is data")
             lines.append(f"| {one.number} | {one.title} | {one.importance} | "
                          f"{one.points} | {hidden} |")
         core = sum(one.points for one in some if one.importance == "core")

@@ -66,28 +66,43 @@ class Exercise:
 
 
 def exercises_of(cells, notebook):
-    """The exercises in the ``cells`` of the notebook of that number."""
+    """The exercises in the ``cells`` of the notebook of that number.
+
+    Raises ``ValueError`` with what an exercise lacks: each has a title and a
+    difficulty above its stub, and below it its check and its folded solution.
+    """
     found, told = [], ""
     for i, cell in enumerate(cells):
         if cell.cell_type == "markdown" and TITLE.search(cell.source):
             told = cell.source
-        if TAG not in cell.metadata.get("tags", ()) or not (
-                DIFFICULTY.search(told)):
+        if TAG not in cell.metadata.get("tags", ()):
             continue
-        call = cells[i + 1]
-        called = CALL.search(call.source)
-        number, title = TITLE.search(told).groups()
-        difficulty, importance = DIFFICULTY.search(told).groups()
-        fold = SOLUTION.search(cells[i + 2].source)[0]
-        solution = PYTHON_BLOCK.search(fold)[1]
+        below = [each.source for each in cells[i + 1:i + 3]] + ["", ""]
+        fold = SOLUTION.search(below[1])
+        parts = {
+            "a title such as `**Exercise 1: a name**` above it":
+                TITLE.search(told),
+            "the words `*Difficulty 2 of 5, core.*` behind its title":
+                DIFFICULTY.search(told),
+            "the call of its check in the cell below it":
+                CALL.search(below[0]),
+            "a folded solution in Python below its check":
+                fold and PYTHON_BLOCK.search(fold[0])}
+        if lacking := [what for what, part in parts.items() if not part]:
+            raise ValueError(f"notebook {notebook}: the exercise in the cell "
+                             f"{cell.id!r} lacks {lacking[0]}")
+        (number, title), (difficulty, importance), _, (solution,) = (
+            part.groups() for part in parts.values())
+        called = parts["the call of its check in the cell below it"]
         ours = called["ours"] and whole_name(
             called["ours"], [each.source for each in cells[:i + 2]
                              if each.cell_type == "code"])
         found.append(Exercise(
             f"{notebook}.{number}", notebook, " ".join(title.split()),
             int(difficulty), importance, called["name"] or called["answer"],
-            called["check"] or called["alone"], ours or "", cell.id, call.id,
-            cell.source, solution))
+            called["check"] or called["alone"], ours or "", cell.id,
+            cells[i + 1].id, cell.source, solution))
+        told = ""
     return found
 
 

@@ -6,9 +6,13 @@ answers get the same ones.
 """
 
 import itertools
+import json
 import math
 import random
 from copy import deepcopy
+from functools import partial
+
+from helpers.marking.staged import STAGED, same_waits
 
 SEED = 20_240
 
@@ -173,9 +177,71 @@ def _best_by_hand():
     yield [0, 0], [1.0, 0.5], 1
 
 
+def _unpack():
+    for solutions, tests in (
+            (["x = 1\n", "x = 2\n", "x = 3\n"],
+             {"inputs": ["7\n", "8\n"], "outputs": ["1\n", "2\n"]}),
+            (["def x(a):\n    return a\n"],
+             {"fn_name": "x", "inputs": [["a", [12345678901234567890]]],
+              "outputs": [True]}),
+            (["x = 0\n"], {})):
+        yield {"solutions": json.dumps(solutions),
+               "input_output": json.dumps(tests)},
+    yield {"solutions": "", "input_output": ""},
+
+
+def _choose():
+    from helpers.checks.notebook_m2 import Plan, Score
+    for rows in ((("z", 0, 3, 1, 3), ("y", 0, 4, 2, 0), ("z", 1, 5, 2, 0),
+                  ("y", 1, 2, 1, 1), ("y", 2, 0, 0, 0)),
+                 (("x", 0, 0, 0, 0), ("x", 1, 1, 1, 0), ("x", 2, 2, 2, 2))):
+        yield [Score(Plan(name, "forward", -1, i, f"1. {name}{i}.\n"),
+                     *numbers) for name, i, *numbers in rows],
+
+
+def _only_luck():
+    from helpers.checks.notebook_04 import FIRST, LAST, PROBLEMS, judge_by_hand
+    for some in ({0: [(FIRST, True)], 1: [("answer = 12\n", True)],
+                  2: [("answer = 99\n", False)],
+                  3: [("answer = 16\n", True)]},
+                 {0: [("answer = 21\n", True), (FIRST, True)],
+                  3: [(LAST, False)]}):
+        yield list(PROBLEMS), judge_by_hand(some)[::-1]
+
+
+def _suspects():
+    from helpers.checks.notebook_m4 import kept_pairs
+    yield kept_pairs((
+        ("5 Monday:finds 2", "t = 5\nt = t + 2\nanswer = t\n", ""),
+        ("5 Monday:finds 2 Friday:loses 2", "answer = 5\n", ""),
+        ("6 Friday:doubles them", "t = 6\nt = t + 6\nanswer = t\n", ""),
+        ("9 Monday:loses 4 Tuesday:finds 1",
+         "a = 9\nb = a - 4\nc = b + 1\nanswer = c\n", ""),
+        ("Bo has 2 rows of 7 hats. How many hats has Bo?",
+         "answer = 7 + 7\n", "")))
+
+
+def _mixed_loss():
+    import torch
+    for codes, plans, weights in (
+            (((0.5, 10), (0.25, 30), (4.0, 1)), ((1.0, 7),), (1.0, 3.0)),
+            (((2.5, 3),), ((0.1, 90), (0.7, 10)), (0.5, 0.0)),
+            (((0.2, 5), (0.6, 15)), (), (2.0, 2.0))):
+        yield *([(torch.tensor(loss, requires_grad=True), tokens)
+                 for loss, tokens in part] for part in (codes, plans)), weights
+
+
+def _fair_gain():
+    yield ({"n": 10, "tokens": 1000, "counts": [(4, 1), (0, 0), (9, 9)]},
+           {"codes": 3, "tokens": 370, "plans": [
+               [(1, 1), (3, 2)], [(0, 0), (2, 2)], [(2, 0), (2, 2)]]})
+    yield ({"n": 4, "tokens": 90, "counts": [(2, 1)]},
+           {"codes": 2, "tokens": 90, "plans": [[(0, 0), (1, 1), (1, 0)]]})
+
+
 # ------------------------------------------------------------ what is the same
 
-def _same(got, wanted):
+def _same(got, wanted, margin=1e-6):
     """Whether two values agree, up to rounding and the kind of sequence."""
     if hasattr(wanted, "tolist"):
         wanted = wanted.tolist()
@@ -184,9 +250,10 @@ def _same(got, wanted):
     if isinstance(wanted, bool) or isinstance(got, bool):
         return got == wanted
     if isinstance(wanted, (int, float)) and isinstance(got, (int, float)):
-        return math.isclose(got, wanted, rel_tol=1e-5, abs_tol=1e-6)
+        return math.isclose(got, wanted, rel_tol=1e-5, abs_tol=margin)
     if isinstance(wanted, (list, tuple)) and isinstance(got, (list, tuple)):
-        return len(got) == len(wanted) and all(map(_same, got, wanted))
+        return len(got) == len(wanted) and all(
+            _same(a, b, margin) for a, b in zip(got, wanted))
     return type(got) is type(wanted) and got == wanted
 
 
@@ -224,14 +291,33 @@ def _same_share(got, wanted):
     return len(list(got)) == len(wanted)
 
 
+def _same_set(got, wanted):
+    """Whether the names are the same, in any order, each once."""
+    return sorted(got) == sorted(wanted)
+
+
+def _same_row(got, wanted):
+    """A number that came out of JSON may be a number or its text."""
+    from helpers.checks.notebook_m3 import numbers_as_text
+    return numbers_as_text(got) == numbers_as_text(wanted)
+
+
 HIDDEN_CASES = {each.__name__[1:]: each for each in (
     _first_right, _days_in_order, _compare, _simple_judge, _few_shot_prompt,
     _cut_completion, _pick, _plan_request, _no_leak, _carry_out,
     _first_correct, _k_distinct, _pass_at_k, _bootstrap_means,
     _paired_interval, _completion_loss, _alternate, _what_is_equal, _estimate,
-    _todo, _by_luck, _best_by_hand)}
+    _todo, _by_luck, _best_by_hand, _unpack, _choose, _only_luck, _suspects,
+    _mixed_loss, _fair_gain)}
+HIDDEN_CASES |= {name: cases for name, (cases, _) in STAGED.items()}
 AGREES = {"bootstrap_means": _alike, "paired_interval": _near,
-          "alternate": _same_epochs, "todo": _same_share}
+          "alternate": _same_epochs, "todo": _same_share,
+          "only_luck": _same_set, "suspects": _same_set, "unpack": _same_row,
+          "with_retry": same_waits}
+# Computed in 32 bits, in another process.
+AGREES |= dict.fromkeys(("LoRALinear", "training_loop", "task_loss",
+                         "distil_step", "mixed_loss", "process_loss"),
+                        partial(_same, margin=1e-4))
 
 
 def hidden_miss(exercise, answer, solution):
@@ -239,11 +325,19 @@ def hidden_miss(exercise, answer, solution):
     """
     from helpers.checks.report import attempt, call_of, shown
     make = HIDDEN_CASES.get(exercise.name)
+    play = STAGED[exercise.name][1] if exercise.name in STAGED else None
+
+    def called(function, arguments):
+        return ((play, function) if play else (function,)) + tuple(
+            deepcopy(list(arguments)))
+
     for arguments in make() if make else ():
-        wanted = solution(*deepcopy(list(arguments)))
-        call = call_of(answer, arguments)
-        got, failed = attempt(answer, *deepcopy(list(arguments)),
-                              nothing=None, seconds=30)
+        ours, *given = called(solution, arguments)
+        wanted = ours(*given)
+        call = (f"{exercise.name} in a play with {shown(arguments)}" if play
+                else call_of(answer, arguments))
+        got, failed = attempt(*called(answer, arguments), nothing=None,
+                              seconds=30)
         if failed:
             return f"a hidden case: {call} gives {failed.got}; {failed.why}"
         try:
@@ -254,21 +348,3 @@ def hidden_miss(exercise, answer, solution):
             return (f"a hidden case: {call} gives {shown(got)}, and not "
                     f"{shown(wanted)}")
     return None
-
-
-# Answers that are functions and have no hidden cases, and why not.
-WITHOUT = {
-    "only_luck": "its check has a world of its own for each slip",
-    "suspects": "its check has thirteen stories",
-    "with_retry": "its check plays the server",
-    "unpack": "its check has rows of each form",
-    "encode": "its check has a tokenizer with all that differs",
-    "LoRALinear": "its weights are random in the check",
-    "training_loop": "it is compared with our weights after five updates",
-    "task_loss": "its check has a model of random weights",
-    "choose": "its check has a world of its own for each slip",
-    "mixed_loss": "its value and gradient are compared with the formula",
-    "fair_gain": "its check knows the value of each slip",
-    "process_loss": "its check plays the other processes",
-    "expert_iteration": "its check plays three rounds",
-    "distil_step": "its value and gradient are compared with the formula"}

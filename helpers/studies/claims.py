@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers.seeds import over_seeds, relative_gain, verdict_word
+from helpers.studies.codeplan import PLAN_WORDS
 from helpers.studies.results import (FRESH, load_plan_standing,
                                      plan_first_chosen)
 
@@ -134,8 +135,8 @@ WORTH_CLAIMS = (
     WorthClaim("the same, with the question shown too", _BOTH, "forward"),
     WorthClaim("backward plans with the question beat those without",
                "backward-with-question", "backward"),
-    *(WorthClaim(f"{name}: the best of 5 beats any, {told}", name, name, pick,
-                 whose) for pick, told, whose in (
+    *(WorthClaim(f"{PLAN_WORDS[name]}: the best of 5 beats any, {told}",
+                 name, name, pick, whose) for pick, told, whose in (
           ("by example tests", "same programs", "paper"),
           (FRESH, "fresh programs", "ours"))
       for name in ("forward", _BACK, _BOTH)),

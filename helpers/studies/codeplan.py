@@ -100,7 +100,7 @@ TUNED = (replace(FINE_TUNED, n=20), replace(CODEPLAN, n=20),
          replace(FAMILY[0], n=20))
 SUITES = {"main": MAIN, "ablations": ABLATIONS, "bridge": BRIDGE,
           "family": FAMILY, "map": MAP}
-# How figures call them.
+# How figures and tables call the students, and the plans.
 STUDENT_WORDS = {
     "before-training": "student before training",
     "fine-tuned": "ordinary fine-tuning",
@@ -118,5 +118,15 @@ STUDENT_WORDS = {
     "t5-fine-tuned": "ordinary fine-tuning, encoder-decoder",
     "t5-codeplan": "two tasks, encoder-decoder",
     "t5-plan-head": "two tasks, a plan head, encoder-decoder",
+}
+PLAN_WORDS = {
+    NO_PLAN: "no plan",
+    "forward": "forward plans",
+    "forward-chosen": "chosen forward plans",
+    "backward": "backward plans",
+    "backward-with-question": "backward plans that saw the question",
+    "backward-warm": "backward plans, warm",
+    "backward-with-question-warm":
+        "backward plans that saw the question, warm",
 }
 RIVALS = {rival.name: rival for suite in SUITES.values() for rival in suite}

@@ -9,15 +9,19 @@ from dataclasses import asdict
 import numpy as np
 
 from helpers.seeds import over_seeds
-from helpers.studies.codeplan import (ASKED, CODEPLAN, STUDENT_WORDS,
-                                      TUNED)
+from helpers.studies.codeplan import (ASKED, CODEPLAN, PLAN_WORDS,
+                                      STUDENT_WORDS, T5, TUNED)
 from helpers.studies.results import (CHOICES, FRESH, best_curve,
                                      direct_chosen, gain,
                                      load_plan_standing, plan_first_chosen,
                                      read_runs, tokens_per_problem)
 
-SETTINGS = ("model", "beside", "per_problem", "weights", "head",
-            "same_problem", "programs", "problems", "updates", "rate")
+# The settings of a student, as tables call them.
+SETTINGS = {"model": "model", "beside": "beside the programs",
+            "per_problem": "plans a problem", "weights": "weights",
+            "head": "plan head", "same_problem": "plan of the same problem",
+            "programs": "programs", "problems": "problems",
+            "updates": "updates", "rate": "rate"}
 # How a program is chosen, and its (seeds, problems) table.
 CHOSEN_BY = {"direct, one": lambda s: s.scores(),
          "a plan at random": lambda s: plan_first_chosen(s, "random"),
@@ -44,27 +48,39 @@ def _in_brackets(found, sign=""):
 # --------------------------------------------------------------- the students
 
 def setting_rows(rivals):
-    """What each student does otherwise than CodePLAN's usual one."""
+    """What each student does otherwise than CodePLAN's usual one.
+
+    "in the files" is its name in ``codeplan.jsonl`` of the results.
+    """
     usual = asdict(CODEPLAN)
-    rows = [{"student": CODEPLAN.name, "in figures": STUDENT_WORDS[
-        CODEPLAN.name], "settings": ", ".join(
-        f"{key} {_word(usual[key])}" for key in SETTINGS)}]
-    for rival in rivals:
-        other = {key: value for key, value in asdict(rival).items()
-                 if key in SETTINGS and value != usual[key]}
-        if rival.name != CODEPLAN.name:
-            rows.append({"student": rival.name, "in figures": STUDENT_WORDS[
-                rival.name], "settings": ", ".join(
-                f"{key} {_word(value)}" for key, value in other.items())})
+    others = [asdict(rival) for rival in rivals
+              if rival.name != CODEPLAN.name]
+    rows = []
+    for rival in (usual, *others):
+        rows.append({
+            "student": STUDENT_WORDS[rival["name"]],
+            "settings": "; ".join(
+                f"{words}: {_word(key, rival[key])}"
+                for key, words in SETTINGS.items()
+                if rival is usual or rival[key] != usual[key]),
+            "in the files": rival["name"]})
     return rows
 
 
-def _word(value):
+def _word(key, value):
+    """A setting's value, as a reader calls it."""
+    if key == "model":
+        return "encoder-decoder" if value == T5 else "decoder"
+    if key == "beside":
+        return PLAN_WORDS.get(value) or {"": "nothing", "codes":
+                                         "more programs"}[value]
+    if key == "per_problem":
+        return str(value or "all")
     if isinstance(value, tuple):
         return " : ".join(f"{part:g}" for part in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "nothing" if value == "" else str(value)
+    return str(value)
 
 
 def rate_rows(profile):
@@ -74,7 +90,7 @@ def rate_rows(profile):
         runs = read_runs(profile, "learning-rates", f"dev-{rival.name}")
         found = {run["rate"]: sum(run["counts"]) / rival.n
                  / len(run["counts"]) for run in runs}
-        rows.append({"student": rival.name} | {
+        rows.append({"student": STUDENT_WORDS[rival.name]} | {
             f"{rate:g}": f"{100 * score:.1f}%"
             for rate, score in sorted(found.items())} | {
                 "used": f"{rival.rate:g}"})
@@ -87,7 +103,8 @@ def fit_rows(standings):
     for name, s in standings.items():
         fits = [run["losses"][0] for run in s.runs if "losses" in run]
         if fits:
-            rows.append({"student": name, "code loss, nats per token":
+            rows.append({"student": STUDENT_WORDS[name],
+                         "code loss, nats per token":
                          f"{sum(fits) / len(fits):.3f}",
                          "pass@1, %": 100 * s.scores().mean()})
     return rows
@@ -108,15 +125,16 @@ def gains_over(profile, names, base="fine-tuned"):
 def plan_first_rows(planners):
     """Problems solved by each road, in per cent, a column a student."""
     return [{"solved, %": road} | {
-        name: percents(table(s)) for name, s in planners.items()}
+        STUDENT_WORDS[name]: percents(table(s))
+        for name, s in planners.items()}
         for road, table in CHOSEN_BY.items()]
 
 
 def oracle_adds(planners):
-    """{student: points that an oracle's choice of a plan adds to that by
-    example tests}.
+    """{student, in words: points that an oracle's choice of a plan adds to
+    that by example tests}.
     """
-    return {name: 100 * float((plan_first_chosen(s, "oracle")
+    return {STUDENT_WORDS[name]: 100 * float((plan_first_chosen(s, "oracle")
                                - plan_first_chosen(s, "examples")).mean())
             for name, s in planners.items()}
 
@@ -142,7 +160,8 @@ def equal_cost_rows(planners):
         first = plan_first_chosen(s, "examples twice", plans=plans)
         direct = direct_chosen(s, tries)
         rows.append({
-            "student": name, "plans": plans, "direct programs": tries,
+            "student": STUDENT_WORDS[name], "plans": plans,
+            "direct programs": tries,
             "plan first, %": 100 * first.mean(),
             "direct, %": 100 * direct.mean(),
             "difference, points": percents(first, direct)})
@@ -198,18 +217,16 @@ def point_rows(profile):
     """pass@1 and the gain by the student's depth and the amount of data."""
     rows = []
     for point, label in POINTS.items():
-        found = {}
         for name in _TAUGHT:
             try:
-                found[name] = load_plan_standing(profile, name + point)
+                s = load_plan_standing(profile, name + point)
             except FileNotFoundError:          # not run at every point
                 continue
-        base = found["fine-tuned"]
-        rows.append({"student": label} | {
-            f"{name}, %": 100 * s.scores().mean()
-            for name, s in found.items()} | {
-            f"{name}, points": _in_brackets(gain(s, base), "+")
-            for name, s in found.items() if name != "fine-tuned"})
+            base = load_plan_standing(profile, _TAUGHT[0] + point)
+            rows.append({
+                "base and data": label, "student": STUDENT_WORDS[name],
+                "pass@1, %": 100 * s.scores().mean(), "gain, points": None
+                if name == _TAUGHT[0] else _in_brackets(gain(s, base), "+")})
     return rows
 
 
@@ -224,7 +241,7 @@ def asked_rows(scores):
     for name, s in scores.items():
         sizes = [len(plans) for run in s.plans for plans in run]
         temperature = ASKED[name][2] if name in ASKED else None
-        rows.append({"way": name, "temperature": temperature,
+        rows.append({"way": PLAN_WORDS[name], "temperature": temperature,
                      "plans a problem": sum(sizes) / len(sizes)
                      if name in ASKED else None,
                      "right programs, %": percents(s.worth())})
@@ -237,12 +254,12 @@ def part_rows(scores, parts):
     ``parts``: {label: a boolean for each problem}.
     """
     return [{"problems": label, "number": int(sum(chosen))} | {
-        name: 100 * s.worth()[:, np.array(chosen)].mean()
+        PLAN_WORDS[name]: 100 * s.worth()[:, np.array(chosen)].mean()
         for name, s in scores.items()} for label, chosen in parts.items()]
 
 
 def choice_rows(scores, n=5):
     """Worth of the best of ``n`` plans by each way to choose, in per cent."""
-    return [{"plans": name} | {
+    return [{"plans": PLAN_WORDS[name]} | {
         line: 100 * best_curve(s, line, (n,))[0][0]
         for line in (*CHOICES, FRESH)} for name, s in scores.items()]

@@ -86,6 +86,7 @@ class Endpoint:
         self.limit = "max_tokens"
         self.greedy_choices = self.choices       # some give one without chance
         self.refused, self.lost = {}, Counter()
+        self.told_long = False                   # once is enough
 
     model = tokenizer = prompt_ids = property(no_logits)
 
@@ -116,13 +117,17 @@ class Endpoint:
 
         ``wanted`` {task_id: (prompt, missing sample indices)}.  Where an
         answer has fewer choices than were asked for, the rest is asked for
-        again.  A prompt that the server refuses is named, and the rest goes
-        on.  Raises ``EndpointError`` when something does not pass; the
-        answers that are under way are waited for and handed on before.
+        again.  Prompts are sent whole; where some are longer than the settings
+        allow, a line says so.  A prompt that the server refuses is named, and
+        the rest goes on.  Raises ``EndpointError`` when something does not
+        pass; the answers that are under way are waited for and handed on
+        before.
         """
         if not wanted:
             return            # all is there, and no key is needed
         work = Work(self, settings, key_for(self.url, self.key_from))
+        self.tell_long([text for text, _ in wanted.values()],
+                       settings.max_prompt_tokens)
         for task, (text, missing) in wanted.items():
             work.add(task, text, missing)
         total, came = sum(len(m) for _, m in wanted.values()), 0
@@ -224,6 +229,21 @@ class Endpoint:
         for sentence in said:
             tqdm.write(f"{self.serves}: {sentence}")
 
+    def tell_long(self, texts, most):
+        """Say where prompts are longer than ``most`` tokens, as counted here.
+
+        What a token is only the server knows, so that nobody can cut a text
+        to a number of them here; how much it reads is decided where it is
+        started.
+        """
+        long = sum(self.letters(text) / self.letters_per_token > most
+                   for text in texts)
+        if long and not self.told_long:
+            self.told_long = True
+            tqdm.write(f"{self.serves}: {long} of {len(texts)} prompts have "
+                       f"more than about {most} tokens and are sent whole; "
+                       f"max_prompt_tokens shortens those of a checkpoint")
+
     def adapt(self, body, error):
         """Whether a refused ``body`` is worth sending in another form."""
         if error.code not in (400, 422):
@@ -287,11 +307,16 @@ class Endpoint:
 
     def prompt_tokens(self, prompts, n):
         """About how many tokens are read for ``n`` of each of ``prompts``."""
-        used, rate = self.used, LETTERS_PER_TOKEN
-        if used["prompt_tokens"]:
-            rate = used["letters"] / used["prompt_tokens"]
         return self.requests(n) * sum(
-            math.ceil(self.letters(text) / rate) for text in prompts.values())
+            math.ceil(self.letters(text) / self.letters_per_token)
+            for text in prompts.values())
+
+    @property
+    def letters_per_token(self):
+        """About how long a token is, by what the server has counted."""
+        if not self.used["prompt_tokens"]:
+            return LETTERS_PER_TOKEN
+        return self.used["letters"] / self.used["prompt_tokens"]
 
     def dollars(self, prompt_tokens, new_tokens):
         """The price of so many tokens; of one's own machine, nothing."""

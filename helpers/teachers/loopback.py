@@ -5,6 +5,7 @@ Both speak HTTP on loopback, so nothing leaves the machine.
 
 import atexit
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -39,7 +40,8 @@ def start_server(folder, patience=300):
         [sys.executable, "-m", "transformers.cli.transformers", "serve",
          str(folder), "--host", "127.0.0.1", "--port", str(port), "--device",
          "cpu"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL)
+        stderr=subprocess.DEVNULL,      # and it asks nobody for a newer one
+        env=os.environ | {"HF_HUB_DISABLE_UPDATE_CHECK": "1"})
     atexit.register(server.kill)
     end = time.monotonic() + patience
     while server.poll() is None and time.monotonic() < end:

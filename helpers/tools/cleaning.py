@@ -1,12 +1,7 @@
 """Executed notebooks made fit to commit: outputs kept, noise dropped."""
 
-import argparse
-import base64
-import io
 import re
 from pathlib import Path
-
-from helpers.tools.files import write_text
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python",
@@ -43,46 +38,7 @@ def clean_notebook(notebook, root):
             continue
         cell.outputs = [output for output in cell.outputs
                         if _clean(output, root).get("text", "-")]
-    return with_alt_texts(notebook)
-
-
-def with_alt_texts(notebook):
-    """``notebook`` with the alt text of each picture where viewers take it.
-
-    A PNG whose metadata have an ``alt`` gets an ``<img>`` with it beside it,
-    as :class:`helpers.figures.style.Picture` sends it, and is made smaller.
-    What has one stays as it is.
-    """
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            alt = output.get("metadata", {}).get("image/png", {}).get("alt")
-            if not alt or "image/png" not in data or "text/html" in data:
-                continue
-            # With matplotlib behind it, so only where there is a picture.
-            from helpers.figures.style import packed, picture_page
-            picture = packed(io.BytesIO(base64.b64decode(
-                data["image/png"])), alt)
-            data["image/png"] = base64.b64encode(picture).decode()
-            data["text/html"] = picture_page(data["image/png"], alt)
     return notebook
-
-
-def main(argv=None):
-    """Write the notebooks that are named with the alt texts of pictures."""
-    import nbformat
-    parser = argparse.ArgumentParser(
-        prog="python -m helpers alt-texts", description="Put the alt texts "
-        "of pictures in outputs where nbconvert, JupyterLab and Jupyter Book "
-        "take them from; nothing is run.")
-    parser.add_argument("notebooks", nargs="+", type=Path)
-    for path in parser.parse_args(argv).notebooks:
-        before = path.read_text(encoding="utf-8")
-        after = nbformat.writes(with_alt_texts(
-            nbformat.reads(before, as_version=4))) + "\n"
-        if after != before:
-            write_text(path, after)
-            print(f"{path}: alt texts put in")
 
 
 def _clean(output, root):

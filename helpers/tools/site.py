@@ -15,7 +15,7 @@ from pathlib import Path
 
 from helpers.profiles import ROOT
 from helpers.tools.course import EVIDENCE, LESSONS, MORE
-from helpers.tools.stamping import BADGE
+from helpers.tools.stamping import without_picture
 
 FOLDER = "build/site"
 # What the pages link to; the rest of the repository is not looked at.
@@ -101,9 +101,7 @@ def offline(app, name, source):
 
 def _linked(markdown, folder):
     """``markdown`` without links to what is no file, seen from ``folder``."""
-    markdown = BADGE.sub(lambda found: re.sub(
-        r"\[!\[([^\]]*)\]\([^)]*\)\]", r"[\1]", found[0]), markdown)
-    parts = FENCED.split(markdown)
+    parts = FENCED.split(without_picture(markdown))
     parts[::2] = [LINK.sub(lambda found: (
         found[0] if (folder / found[2]).is_file() else found[1]), part)
         for part in parts[::2]]

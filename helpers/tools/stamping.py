@@ -62,7 +62,8 @@ FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form",
           "tags": ["nbval-ignore-output", "hide-input"]}
 UNPUBLISHED = '"never published: open this notebook in its collection"'
 COLAB = "https://colab.research.google.com"
-BADGE = re.compile(r"\[!\[[^\]]*\]\([^)]*colab-badge\.svg\)\]\([^)]*\)")
+BADGE = re.compile(
+    r"\[!\[([^\]]*)\]\([^)]*colab-badge\.svg\)\](\([^)]*\))")
 WAY_ON = re.compile(r"\n*<!-- colab -->.*?<!-- /colab -->\n*", re.DOTALL)
 LINKS = re.compile(r"(?<=<!-- colab -->\n).*?(?=<!-- /colab -->)", re.DOTALL)
 
@@ -90,6 +91,14 @@ class Place:
         published = self.owner != PLACEHOLDER
         return CELL.substitute(
             vars(self), advice=ADVICE if published else UNPUBLISHED)
+
+
+def without_picture(markdown):
+    """``markdown`` with words in the place of the picture of another host.
+
+    Offline a browser would show a broken picture.
+    """
+    return BADGE.sub(r"[\1]\2", markdown)
 
 
 def number_of(stem):

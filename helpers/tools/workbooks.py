@@ -15,6 +15,7 @@ import sys
 from helpers import profiles
 from helpers.tools.files import whole_file, write_text
 from helpers.tools.run import select
+from helpers.tools.stamping import without_picture
 
 FOLDER = "work"
 NOTE = ".copied.json"         # {name: SHA-256 of the copy as it was made}
@@ -55,14 +56,16 @@ def fill(root):
     """Copy the notebooks that ``work/`` lacks; a sentence of what was done.
 
     A copy that is as it was made follows the collection's notebook; any other
-    is the learner's and stays.
+    is the learner's and stays, and so is a link to a notebook elsewhere.
     """
     folder, done = workplace(root), {"new": 0, "as they were": 0, "yours": 0}
     made = read_note(folder)
     for source in select([], root / "notebooks", everything=True):
-        target, data = place_of(source, root, folder), source.read_bytes()
+        target, data = place_of(source, root, folder), copied(source)
         there, name = content(target), target.relative_to(folder).as_posix()
-        if there == data:
+        if target.is_symlink():
+            done["yours"] += 1
+        elif there == data:
             done["as they were"] += 1
         elif there is None or made.get(name) == digest(there):
             done["new"] += 1
@@ -84,10 +87,10 @@ def reset(root, names):
     folder = workplace(root)
     made = read_note(folder)
     for source in select(names, root / "notebooks"):
-        target, data = place_of(source, root, folder), source.read_bytes()
+        target, data = place_of(source, root, folder), copied(source)
         name = target.relative_to(folder).as_posix()
         there = content(target)
-        if there == data:
+        if there == data and not target.is_symlink():
             yield f"{FOLDER}/{name} is as it came"
             continue
         kept = ""
@@ -98,6 +101,12 @@ def reset(root, names):
         put(folder, target, data, made)
         yield (f"{FOLDER}/{name} is fresh{kept}. If it is open, "
                f"close it and open it again")
+
+
+def copied(source):
+    """The bytes of the copy of a notebook: its own, made for a place offline.
+    """
+    return without_picture(source.read_text("utf-8")).encode()
 
 
 def workplace(root):
@@ -130,12 +139,12 @@ def place_of(source, root, folder):
 def content(target):
     """The bytes of ``target``, or None where there is nothing.
 
-    Raises ``ValueError`` for a folder, or a link, whose end is somebody
-    else's file.
+    Raises ``ValueError`` for a folder, and for a link that leads nowhere.
     """
-    if target.is_symlink() or (target.exists() and not target.is_file()):
-        raise ValueError(f"{FOLDER}/{target.name} is a link or a folder and "
-                         f"no notebook; give it another name")
+    if target.is_dir() or target.is_symlink() and not target.exists():
+        raise ValueError(f"{FOLDER}/{target.name} is a folder, or a link that "
+                         f"leads nowhere, and no notebook; give it another "
+                         f"name")
     return target.read_bytes() if target.exists() else None
 
 

@@ -211,7 +211,7 @@ def main(arguments=None):
     """Run what is missing of the experiments."""
     parser = argparse.ArgumentParser(
         prog="python -m helpers rivals", description="Run what is missing of "
-        "the experiments of notebooks 03, 05, 06 and M9, in the mini world.")
+        "the experiments that the notebooks show, in the mini world.")
     parser.add_argument("names", nargs="*", help="rivals, or 'dev', 'yield', "
                         "'plans', 'notebook-05', 'notebook-06', 'dial'; all "
                         "if none")

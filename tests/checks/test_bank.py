@@ -1,7 +1,9 @@
 """The exported quiz bank, read back by parsers that know nothing of ours."""
 
+import html
 import json
 import re
+from xml.etree import ElementTree
 
 import pytest
 
@@ -10,12 +12,16 @@ from helpers.checks import bank, quiz
 from helpers.tools.course import LESSONS
 
 NASTY = ("a = {b: 1}  # 50 % ~ of \\n", "%50% of them", "// a comment",
-         "two\nlines, ::title:: and ->", "==", "back\\slash\\")
+         "two\nlines, ::title:: and ->", "==", "back\\slash\\",
+         "]]> <b>&amp; <!--", "`if a < b & c:` or `d[0] = '}'`",
+         r"$\frac{a}{b} < 1$ & $k^{~2}$", "5 $ or 6 $, $7 or $8")
 
 
 @pytest.fixture
 def nasty(tmp_path, monkeypatch):
-    """A lesson 98 whose texts hold every sign that means something to GIFT."""
+    """A lesson 98 whose texts hold every sign that means something to GIFT
+    or to XML.
+    """
     rows = [{"id": f"98-{i}", "question": f"Why {text}?", "cell": "98-cell",
              "exit": True, "options": [
                  {"text": text, "right": False, "why": f"no: {text}"},
@@ -74,8 +80,32 @@ def from_text(text):
     return found
 
 
+def from_xml(text):
+    """The same of Moodle XML."""
+    def plain(element):
+        page = element.findtext("text")
+        assert element.get("format") == "html"
+        page = re.sub(r"</?pre>", "", re.sub(r"</?code>", "`", page))
+        assert not re.search(r"<|>|&(?!(amp|lt|gt);)", page), page
+        page = re.sub(r"\\\((.*?)\\\)", r"$\1$", page)
+        return " ".join(html.unescape(page).split())
+
+    found = {}
+    category, *asked = ElementTree.fromstring(text.encode()).iter("question")
+    assert category.get("type") == "category"
+    for one in asked:
+        assert (one.get("type"), one.findtext("single")) == (
+            "multichoice", "true")
+        found[one.findtext("name/text")] = plain(one.find("questiontext")), [
+            (plain(answer), answer.get("fraction") == "100",
+             plain(answer.find("feedback")))
+            for answer in one.iter("answer")], plain(
+                one.find("generalfeedback"))
+    return found
+
+
 def told(asked, number):
-    """What both formats must hold of the questions."""
+    """What all formats must hold of the questions."""
     def line(text):
         return " ".join(text.split())
 
@@ -85,8 +115,8 @@ def told(asked, number):
         for one in asked}
 
 
-@pytest.mark.parametrize("form, read", [("gift", from_gift),
-                                        ("text", from_text)])
+@pytest.mark.parametrize("form, read", [
+    ("gift", from_gift), ("xml", from_xml), ("text", from_text)])
 def test_the_bank_comes_back(form, read, tmp_path):
     assert bank.lessons() == [one.number for one in LESSONS]
     for number in bank.lessons():
@@ -97,13 +127,35 @@ def test_the_bank_comes_back(form, read, tmp_path):
             quiz.questions(number), number)
 
 
-@pytest.mark.parametrize("form, read", [("gift", from_gift),
-                                        ("text", from_text)])
+@pytest.mark.parametrize("form, read", [
+    ("gift", from_gift), ("xml", from_xml), ("text", from_text)])
 def test_nothing_in_a_text_means_anything(form, read, nasty, capsys):
     assert bank.main(["--format", form]) == 0
     found = read(capsys.readouterr().out)
     assert found == told(nasty, "98")
     assert found["98-0"][2] == "See notebook 98, section 3."
+
+
+def test_all_lessons_are_one_file_of_xml(capsys):
+    assert bank.main(["--format", "xml"]) == 0
+    page = capsys.readouterr().out
+    assert page.startswith("<?xml ")
+    names = [one.findtext("name/text") or one.findtext("category/text")
+             for one in ElementTree.fromstring(page.encode())]
+    assert names == [name for number in bank.lessons() for name in (
+        f"$course$/top/lesson {number}",
+        *(one.id for one in quiz.questions(number)))]
+
+
+def test_code_and_formulas_are_shown_as_such(nasty, capsys):
+    rows = json.loads((quiz.BANK / "98.json").read_text())
+    rows[0]["question"] = "`for a in b:\n    c`\x07, $a < b$, `d`"
+    (quiz.BANK / "98.json").write_text(json.dumps(rows))
+    assert bank.main(["--format", "xml"]) == 0
+    first = ElementTree.fromstring(capsys.readouterr().out.encode())[1]
+    assert first.findtext("questiontext/text") == (
+        "<pre><code>for a in b:\n    c</code></pre>\ufffd, "
+        r"\(a &lt; b\), <code>d</code>")
 
 
 @pytest.mark.parametrize("change, sentence", [

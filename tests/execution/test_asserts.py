@@ -86,6 +86,24 @@ TURN = "m = [[1, 2], [3, 4]]\nrow = m[0]\nf(m)\nassert m == [[3, 1], [4, 2]]"
       "Counter('a'), bytearray()\nf(d, c, b)\nassert (list(d), c['a'], "
       "c['z'], b) == ([0, 1], 2, 0, b'x')",), "def f(d, c, b):\n"
      "    d.appendleft(0)\n    c.update('a')\n    b.extend(b'x')", "p"),
+    (("assert list(f()) == [1, 2]", "assert f()[0] == 1", "assert f() == "
+      "[1, 2]"), "import array\ndef f(): return array.array('i', [1, 2])",
+     "ppw"),
+    (("assert f() == b'ab'",), "def f(): return memoryview(b'ab')", "p"),
+    (("assert f()[5] == 0",), "import collections\n"
+     "def f(): return collections.defaultdict(int)", "p"),
+    (LISTED, "class A(list): __iter__ = list.__iter__\n"
+     "def f(x): return A(x)", "pppp"),
+    (LISTED, "import collections\ndef f(x): return collections.UserList(x)",
+     "pppp"),
+    (("assert sorted(f()) == [1]", "assert f() == [1]"), "class A:\n"
+     "    def __iter__(self): yield 1\n    def __eq__(self, other): "
+     "return True\ndef f(): return A()", "pw"),
+    (("assert sum(f()) == 1",), "def f(): return range(10 ** 18)", "t"),
+    (("assert list(f())",), "def f(): return range(10 ** 18)", "m"),
+    (("assert f.n == 0 and f(1) == 1 and f.n == 1",
+      "assert f.__doc__ == 'd' and f.__name__ == 'f'"),
+     "def f(x):\n    'd'\n    f.n += 1\n    return x\nf.n = 0", "pp"),
     # variables, loops, functions
     (("x = 3", "assert f(x) == 9", "assert all(f(i) == i * i for i in "
       "range(4))"), "def f(x): return x * x", "ppp"),
@@ -105,6 +123,10 @@ TURN = "m = [[1, 2], [3, 4]]\nrow = m[0]\nf(m)\nassert m == [[3, 1], [4, 2]]"
     ((TURN + " and row == [3, 1]",), "def f(m):\n"
      "    (a, b), (c, d) = m\n    m[0][:], m[1][:] = [c, a], [d, b]", "p"),
     ((TURN,), "def f(m): m[:] = [list(r) for r in zip(*m[::-1])]", "p"),
+    (("assert f(a := [3, 1]) is None and a == [1, 3]",),
+     "def f(a): a.sort()", "p"),
+    (("x = []", "assert f(x) == 1", "assert x == [0]", "assert f(x) == 2"),
+     "def f(a):\n    a.append(0)\n    return len(a)", "pppp"),
     (("d = {}\nf(d, s := {1})\nassert d == {1: 2} and s == set()",),
      "def f(d, s):\n    d[s.pop()] = 2", "p"),
     (("a = [1]\nassert f(a) is a",), "def f(a): return a", "p"),
@@ -143,6 +165,24 @@ def test_tests_of_ones_own(runner, tests, program, letters):
     assert "".join(one[0] for one in verdict.tests) == letters, verdict
 
 
+@pytest.mark.parametrize("setup, tests, program, letters", [
+    ("a = [3, 1]", ("assert f(a) is None", "assert a == [1, 3]"),
+     "a.sort()", "pp"),
+    ("a = [3, 1]", ("assert f(a) is None", "assert a == [1, 3]"),
+     "sorted(a)", "pw"),
+    ("a = [3, 1]\nb = a", ("assert f(a) is None", "assert b == [1, 3]"),
+     "a.sort()", "pp"),
+    ("from collections import defaultdict\na = defaultdict(int)",
+     ("assert f(a) is None", "assert a == {1: 1}"), "a[1] += 1", "pp"),
+    ("a = [lambda: 3]", ("assert f(a) == 3",), "return a[0]()", "p"),
+    ("a = [N()]", ("assert f(a) == 3",), "return a[0].x", "p")])
+def test_a_container_of_the_setup_may_change(runner, setup, tests, program,
+                                             letters):
+    verdict = runner.judge(asserting(*tests, setup=setup), "class N: x = 3\n"
+                           f"def f(a): {program}")
+    assert "".join(one[0] for one in verdict.tests) == letters, verdict
+
+
 RIGHT = "def f(*_): return 1"
 FINE = "assert f(1) == 1"
 
@@ -168,6 +208,8 @@ FINE = "assert f(1) == 1"
     (Problem("own/1", "?", "calls", tests=FINE, entry_point="f"), "a list"),
     (Problem("own/1", "?", "calls", tests=(FINE,), entry_point=3), "a text"),
     (Problem("own/1", "?", "stdio", tests=((None, "1"),)), "test 1"),
+    (Problem("own/1", "?", "stdio", tests=(("1", [10 ** 5000]),)), "digits"),
+    (Problem("own/1", "?", answer=10 ** 5000), "no number"),
     (Problem("own/1", "?", "stdio", tests=(3,)), "test 1"),
     (asserting(FINE, setup="import nowhere"), "its setup fails .*nowhere"),
     (asserting(FINE, setup="1 / 0"), "its setup fails"),
@@ -275,6 +317,16 @@ def test_the_order_of_a_tuple_and_the_type_of_a_key():
     ("1.0", "1.0x"), ("10.5\u00a01", "10.5"), ("1e309", "1.5e308")])
 def test_what_is_no_number_is_not_equal_to_one(printed, wanted):
     assert not compare_output(printed, wanted)
+
+
+@pytest.mark.parametrize("comparator", ["strict", "apps"])
+def test_long_outputs_are_compared_in_their_length(comparator):
+    """Not in its square: what a program prints has up to 4 MiB."""
+    for printed in ("1" * 1_000_000 + "x", "1" * 1_000_000 + ".x",
+                    "1\n" * 1_000_000, "1 " * 1_000_000):
+        assert not compare_output(printed, "1.5\n2", comparator)
+    assert compare_output("9" * 5000, "9" * 5000, comparator)
+    assert not compare_output("9" * 5000, "1.5", comparator)
 
 
 def test_iterators_cross_in_part_only():

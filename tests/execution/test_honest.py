@@ -47,6 +47,13 @@ def test_a_script_is_judged_as_python_runs_it(runner, tmp_path, name):
     assert runner.judge(other, program).status != "passed"
 
 
+def test_a_script_that_looks_at_its_callers_is_told(runner):
+    program = "import inspect\nprint(len(inspect.stack()))"
+    problem = Problem("honest/4", "?", "stdio", tests=(("", "1"),))
+    verdict = runner.judge(problem, program)
+    assert verdict.status == "wrong" and "callers" in verdict.detail
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_not_offered_is_named(runner, name):
     program, status, why = REFUSED[name]

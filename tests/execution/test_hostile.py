@@ -250,7 +250,8 @@ FINDS = """
 import builtins, math, os, resource, signal, sys, threading
 found = [hasattr(builtins, "left"), hasattr(math, "left"), len("") != 0,
          hasattr(sys, "left"), "left" in sys.modules, "LEFT" in os.environ,
-         os.listdir("."), sys.stdin.read() not in ("", "7"),
+         {*os.listdir(".")} - {"program.py"},
+         sys.stdin.read() not in ("", "7"),
          resource.getrlimit(resource.RLIMIT_NOFILE) != (32, 32),
          signal.getitimer(signal.ITIMER_REAL) != (0, 0),
          signal.getsignal(signal.SIGUSR1) != signal.SIG_DFL,

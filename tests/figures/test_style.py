@@ -1,7 +1,6 @@
 """How a figure is shown and saved, and labels that find their place."""
 
 import base64
-import copy
 import io
 import re
 
@@ -15,11 +14,9 @@ from nbconvert import HTMLExporter
 from curves import three_curves
 from helpers.figures.charts import pass_at_k_figure
 from helpers.figures.style import (SYSTEM_LOOKS, colour_of, look_of, looks,
-                                   new_figure, png, show, spread, system_of,
-                                   visible)
+                                   png, show, spread, system_of, visible)
 from helpers.profiles import ROOT
 from helpers.studies import codeplan, ekt
-from helpers.tools.cleaning import with_alt_texts
 
 
 def test_show_displays_one_png_with_its_alt_text_and_saves_it(
@@ -91,34 +88,12 @@ def test_alt_texts_arrive_in_the_page_of_nbconvert(monkeypatch):
     assert output["image/png"] in output["text/html"]
 
 
-def test_older_outputs_get_their_alt_texts_and_nothing_else_changes():
-    figure, _ = new_figure("x", "y")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    older = base64.b64encode(buffer.getvalue()).decode()
-    plain = {"image/png": older, "text/plain": "Axes."}
-    notebook = with_alt_texts(notebook_with(
-        plain, {"image/png": {"alt": "Axes."}}))
-    (output,) = notebook.cells[0].outputs
-    assert alts(HTMLExporter().from_notebook_node(notebook)[0]) == ["Axes."]
-    assert len(output.data["image/png"]) < len(older)
-    pixels = [matplotlib.image.imread(io.BytesIO(base64.b64decode(data)))
-              for data in (older, output.data["image/png"])]
-    assert np.abs(pixels[0][..., :3] - pixels[1][..., :3]).max() < 0.06
-    assert with_alt_texts(copy.deepcopy(notebook)) == notebook
-    # What has no words, or has HTML, is not ours to change.
-    for metadata, more in (({}, {}), ({"image/png": {"alt": "A."}},
-                                      {"text/html": "<b>"})):
-        before = notebook_with(plain | more, metadata)
-        assert with_alt_texts(copy.deepcopy(before)) == before
-
-
 def test_the_pictures_of_a_committed_notebook_have_alt_texts():
     path = min((path for path in (ROOT / "notebooks").glob("*.ipynb")
                 if '"image/png": "' in path.read_text("utf-8")),
                key=lambda path: path.stat().st_size)
-    notebook = with_alt_texts(nbformat.read(path, as_version=4))
-    page, _ = HTMLExporter().from_notebook_node(notebook)
+    page, _ = HTMLExporter().from_notebook_node(
+        nbformat.read(path, as_version=4))
     # One is the badge's, at the top.
     assert "No description" not in page and len(alts(page)) > 1
 

@@ -88,8 +88,7 @@ def gradebook_total(course, student):
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("nbgrader"),
-                    reason="nbgrader is not installed: pip install "
-                    "\".[test]\" brings it")
+                    reason="nbgrader is not installed: `make test` brings it")
 def test_nbgrader_gives_full_none_and_partial_marks(tmp_path, capsys):
     course = tmp_path / "course"
     assert cli.main(["bundle", "nbgrader", "--output", str(course)]) == 0

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import socket
 import time
 
@@ -12,7 +13,7 @@ import pytest
 from helpers import __main__ as cli
 from helpers.checks import notebook_04, report
 from helpers.marking import hidden
-from helpers.marking.exercises import all_exercises
+from helpers.marking.exercises import all_exercises, exercises_of
 from helpers.marking.marks import Marking
 from helpers.marking.submissions import with_constants
 from helpers.profiles import ROOT
@@ -60,13 +61,58 @@ def test_the_solution_gets_all_points_and_the_stub_none(exercise, marking):
     assert marking.miss(exercise, exercise.stub)
 
 
-def test_every_exercise_has_hidden_cases_or_needs_none():
+@pytest.mark.parametrize("change, lacking", [
+    (lambda title, *_: title.update(source=re.sub(
+        r"\*Difficulty.*", "", title.source)), "the words `*Difficulty"),
+    (lambda title, *_: title.update(source="As above."), "a title such as"),
+    (lambda title, stub, check, _: check.update(source="1"), "its check in"),
+    (lambda title, stub, check, fold: fold.update(source="Solve it."),
+     "a folded solution")])
+def test_an_exercise_that_lacks_a_part_is_told(change, lacking):
+    """The second one of the notebook: the first lends it nothing."""
+    cells = notebook("04").cells
+    at = [cell.id for cell in cells].index(SECOND.cell)
+    change(*cells[at - 1:at + 3])
+    with pytest.raises(ValueError) as error:
+        exercises_of(cells, "04")
+    told = str(error.value)
+    assert lacking in told and SECOND.cell in told and "\n" not in told
+
+
+def test_every_exercise_whose_answer_is_code_has_hidden_cases():
     for exercise in ALL_OF_THEM:
         space = {}
         exec(exercise.solution, space)
         if callable(space[exercise.name]):
-            assert (exercise.name in hidden.HIDDEN_CASES) != (
-                exercise.name in hidden.WITHOUT), exercise.name
+            assert list(hidden.HIDDEN_CASES[exercise.name]()), exercise.name
+
+
+# Right on what the check of the notebook asks, and guessed elsewhere.
+CHEATS = {
+    "with_retry": ("a[1] == 4", "'ok'"),
+    "unpack": ("'x' not in a[0]['solutions']", "([], [], '')"),
+    "encode": ("a[1].task_id == 'check/0'", "([], [])"),
+    "LoRALinear": ("a[1] == 2", "right(a[0], a[1], a[1])"),
+    "training_loop": ("len(a[3]) == 5", "[0.0] * len(a[3])"),
+    "task_loss": ("len(a[1]) == 2", "0 * right(*a)"),
+    "choose": ("len(a[0]) == 11", "[a[0][0].plan]"),
+    "only_luck": ("len(a[1]) == 9", "['check/0']"),
+    "suspects": ("len(a[0]) == 13", "[]"),
+    "mixed_loss": ("a[2] in ((2.0, 0.5), (1.0, 0.0))", "a[0][0][0]"),
+    "fair_gain": ("a[0]['n'] == 20", "0.0"),
+    "process_loss": ("a[1] in (20, 90, 0)", "a[0]"),
+    "expert_iteration": ("len(a[0]) == 3", "right(*a[:2], 1, *a[3:])"),
+    "distil_step": ("a[0].shape[-1] == 6", "a[0].mean()")}
+
+
+@pytest.mark.parametrize("name", CHEATS)
+def test_what_is_made_for_the_check_alone_gets_no_points(name, marking):
+    exercise, = (one for one in ALL_OF_THEM if one.name == name)
+    known, other = CHEATS[name]
+    why = marking.miss(exercise, (
+        f"{with_constants(exercise.solution)}\n\nright = {name}\n\n\n"
+        f"def {name}(*a):\n    return right(*a) if {known} else {other}\n"))
+    assert why and why.startswith("a hidden case: "), why
 
 
 def test_an_answer_that_only_knows_the_check_misses_a_hidden_case(marked):

@@ -50,6 +50,27 @@ def results(copy):
             for path in (copy / "runs").rglob(pattern)}
 
 
+DEEP = """import time
+def deeper(n):
+    return deeper(n - 1) if n else (print("there"), time.sleep(60))
+"""
+
+
+def test_a_stopped_cell_says_where_in_a_sentence(copy):
+    """However deep in libraries it was; and what follows is not run."""
+    cells = sources("05", "")
+    with Kernel(cwd=str(copy / "notebooks")) as kernel:
+        assert kernel.run(cells["05-004"])["error"] == ""
+        found = kernel.run(f"{DEEP}\n\ndeeper(100)", stop_at="there")
+        assert found["error"] == "KeyboardInterrupt"
+        assert found["traceback"] == (
+            "KeyboardInterrupt: stopped in line 6, `deeper(100)`. Run the "
+            "cell again: what takes long goes on where it was.")
+        wrong = kernel.run(f"{DEEP}\n\n1 / 0")
+        assert "line 6" in wrong["traceback"]
+        assert wrong["error"] == "ZeroDivisionError"
+
+
 @pytest.mark.parametrize("number", LONG)
 def test_a_cell_that_was_stopped_ends_as_without_a_stop(copy, number):
     values, before, long, after = LONG[number]

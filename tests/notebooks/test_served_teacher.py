@@ -16,8 +16,8 @@ from answering import Answering
 from helpers.tools import offline
 from rehearse import ROOT, copy_repository
 
-SIZES = ("train_problems=16, train_samples=6, test_problems=10, "
-         "test_samples=5, epochs=1, plan_problems=6")
+SIZES = ("train_problems=10, train_samples=5, test_problems=10, "
+         "test_samples=5, epochs=1, plan_problems=4")
 PLACE = "profile = get_profile()"
 LESSONS = ("02", "03", "04", "05", "07")
 
@@ -94,7 +94,7 @@ def test_what_was_asked_is_not_more_than_was_said(ran):
 
 def test_a_student_learns_from_what_the_server_wrote(ran):
     printed, _ = ran
-    assert re.search(r"HEADLINE: kept \d+ of 16 problems from 96 samples",
+    assert re.search(r"HEADLINE: kept \d+ of 10 problems from 50 samples",
                      printed["04"])
     assert "greedy pass@1 on 10 problems" in printed["05"]
     assert re.search(r"teacher few-shot +10 problems x 5 programs, drawn and",

@@ -20,11 +20,13 @@ from helpers.seeds import over_seeds, relative_gain, verdict_word
 from helpers.studies.claims import (STUDENT_CLAIMS, WORTH_CLAIMS, claim_words,
                                     common_level)
 from helpers.studies.ekt import SEEDS
+from helpers.studies.plan_tables import grid_of_gains
 from helpers.studies.results import FRESH, load_plan_standing
 from helpers.studies.runs import read_lines
 from helpers.workshop import campaign
 
 PROFILE = get_profile("mini")
+NAMES = {words: name for name, words in codeplan.STUDENT_WORDS.items()}
 EXAM = load_problems(codeplan.TASK)
 
 
@@ -102,7 +104,7 @@ def alts(name):
 
 @pytest.fixture(scope="module")
 def tables():
-    """The tables of E3: {heading of the first column: rows by it}."""
+    """The tables of E3: {their headings: their rows}."""
     found = {}
     for output in outputs("E3"):
         page = output.get("data", {}).get("text/html", "")
@@ -110,16 +112,14 @@ def tables():
             r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)]
             for row in re.findall(r"<tr.*?</tr>", page, re.DOTALL)]
         if rows and len(rows) > 1:
-            head, *rest = rows
-            for row in rest:
-                found.setdefault(tuple(head), {})[row[0]] = row
+            found.setdefault(tuple(rows[0]), []).extend(rows[1:])
     return found
 
 
 def table_with(tables, *columns):
     """The rows of the tables that have these columns, as dictionaries."""
-    return {name: dict(zip(head, row)) for head, rows in tables.items()
-            if set(columns) <= set(head) for name, row in rows.items()}
+    return {row[0]: dict(zip(head, row)) for head, rows in tables.items()
+            if set(columns) <= set(head) for row in rows}
 
 
 def chosen(plans, codes, how, n=None):
@@ -268,18 +268,19 @@ def test_the_five_seeds_of_the_lesson_are_recomputed():
 
 def test_the_table_of_plans_is_recomputed(tables):
     names = ("fine-tuned", "codeplan", "with-question", "plan-head")
-    rows = table_with(tables, "solved, %", "plan-head")
+    rows = table_with(tables, "solved, %", "two tasks, a plan head")
     for way, k in (("direct, one", 1), ("a plan at random", "random"),
                    ("plan by examples", "examples"),
                    ("plan, program by examples", "examples twice")):
         for name in names:
-            said = float(rows[way][name].partition(" [")[0])
+            words = codeplan.STUDENT_WORDS[name]
+            said = float(rows[way][words].partition(" [")[0])
             assert said == pytest.approx(percent(values(name, k)), abs=0.051)
     for name in names:
         adds = percent(values(name, "oracle")) - percent(
             values(name, "examples"))
-        assert f"{name}: an oracle's choice of a plan adds {adds:.1f} " in (
-            printed("E3"))
+        assert (f"{codeplan.STUDENT_WORDS[name]}: an oracle's choice of a "
+                f"plan adds {adds:.1f} ") in printed("E3")
 
 
 def test_the_fair_comparison_is_recomputed(tables):
@@ -291,7 +292,7 @@ def test_the_fair_comparison_is_recomputed(tables):
         all_plans = fmean(run["plan-first"]["tokens"] for run in runs)
         plans = max(p for p in range(1, 6) if p * all_plans / 5 <= n * one)
         tries = int(plans * all_plans / 5 // one)
-        row = rows[name]
+        row = rows[codeplan.STUDENT_WORDS[name]]
         assert (row["plans"], row["direct programs"]) == (
             str(plans), str(tries))
         first, direct = (float(row[key]) for key in (
@@ -310,23 +311,24 @@ def test_the_fair_comparison_is_recomputed(tables):
 
 
 def test_the_table_of_the_map_is_recomputed(tables):
-    rows = table_with(tables, "student", "codeplan, points")
     points = {"1 layer": "-1-layer", "2 layers, 300 problems": "",
               "3 layers": "-3-layers", "60 problems": "-60-problems",
               "150 problems": "-150-problems"}
-    assert set(rows) == set(points)
-    for label, point in points.items():
-        base = percent(values(f"fine-tuned{point}", 1))
-        for name in ("fine-tuned", "codeplan", "with-question"):
-            if f"{name}{point}" not in codeplan.RIVALS:
-                assert rows[label][f"{name}, %"] == ""
-                continue
-            score = percent(values(f"{name}{point}", 1))
-            assert float(rows[label][f"{name}, %"]) == pytest.approx(
-                score, abs=0.051)
-            if name != "fine-tuned":
-                gain = rows[label][f"{name}, points"].partition(" [")[0]
-                assert float(gain) == pytest.approx(score - base, abs=0.051)
+    head, = (head for head in tables if "base and data" in head)
+    found = {(row[0], NAMES[row[1]]): row[2:] for row in tables[head]}
+    assert set(found) == {
+        (label, name) for label, point in points.items()
+        for name in ("fine-tuned", "codeplan", "with-question")
+        if f"{name}{point}" in codeplan.RIVALS}
+    for (label, name), (score, gain) in found.items():
+        wanted = percent(values(f"{name}{points[label]}", 1))
+        assert float(score) == pytest.approx(wanted, abs=0.051)
+        if name == "fine-tuned":
+            assert gain == ""
+            continue
+        base = percent(values(f"fine-tuned{points[label]}", 1))
+        assert float(gain.partition(" [")[0]) == pytest.approx(
+            wanted - base, abs=0.051)
 
 
 def test_the_grid_is_that_of_the_runs():
@@ -335,10 +337,9 @@ def test_the_grid_is_that_of_the_runs():
     facts = [task_facts(p.question) for p in EXAM]
     found = re.findall(r"([^;.]+order): ([-+\d, ]+)", alt)
     assert len(found) == 4
-    names = {words: name for name, words in codeplan.STUDENT_WORDS.items()}
     for row, numbers in found:
         words, _, order = row.strip().rpartition(", ")
-        a, b = values(names[words], 1), values("fine-tuned", 1)
+        a, b = values(NAMES[words], 1), values("fine-tuned", 1)
         gains = [[x - y for x, y in zip(*rows)] for rows in zip(a, b)]
         wanted = [100 * fmean(
             g for row_of in gains for g, fact in zip(row_of, facts)
@@ -347,6 +348,41 @@ def test_the_grid_is_that_of_the_runs():
             for steps in (*sorted({steps for steps, _ in facts}), None)]
         assert [int(x) for x in numbers.split(", ") if x.strip()] == (
             pytest.approx(wanted, abs=0.51))
+
+
+def test_one_cell_of_the_grid_leaves_zero_out():
+    """As its title, and the text below it, have it."""
+    standings = {name: load_plan_standing(PROFILE, name)
+                 for name in ("fine-tuned", "codeplan", "with-question")}
+    grid = grid_of_gains(standings, [task_facts(p.question) for p in EXAM])
+    assert [cell for cell, (_, low, high) in grid.items()
+            if low > 0 or high < 0] == [
+                ("two tasks (CodePLAN), out of order", "all")]
+
+
+def test_tables_call_students_and_plans_by_words(tables):
+    """A name of the files stands where a table says that it is one."""
+    coded = {name for name in (*codeplan.RIVALS, *codeplan.ASKED)
+             if "-" in name or name == "codeplan"}
+    for head, rows in tables.items():
+        for row in ([*head], *rows):
+            for column, cell in zip(head, row):
+                said = re.split(r"[,:] ", cell)[0]
+                assert said not in coded or column == "in the files", cell
+    rows = table_with(tables, "student", "in the files")
+    assert {row["in the files"]: words for words, row in rows.items()} == (
+        codeplan.STUDENT_WORDS)
+
+
+def test_the_table_of_fits_is_recomputed(tables):
+    rows = table_with(tables, "student", "code loss, nats per token")
+    assert set(rows) == set(NAMES) - {"student before training"}
+    for words, row in rows.items():
+        runs = lines(NAMES[words])
+        assert float(row["code loss, nats per token"]) == pytest.approx(
+            fmean(run["losses"][0] for run in runs), abs=0.00051)
+        assert float(row["pass@1, %"]) == pytest.approx(
+            percent(values(NAMES[words], 1)), abs=0.051)
 
 
 def test_planning_first_in_m6_is_what_e3_says():

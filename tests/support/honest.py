@@ -391,6 +391,36 @@ TEXTS = {
         "        await asyncio.wait_for(asyncio.sleep(9), 0.02)\n"
         "    except asyncio.TimeoutError: print('late')\n"
         "asyncio.run(main())", ""),
+    "its own file": (
+        "import os, sys\nprint(open(__file__).read(), len(open(sys.argv[0])."
+        "read()), os.path.basename(__file__), os.listdir('.'))", ""),
+    "where it lies": (
+        "import os, sys\nhere = os.path.dirname(os.path.abspath(__file__))\n"
+        "print(here == os.getcwd() == sys.path[0], sys.orig_argv[1:])", ""),
+    "its own source": (
+        "import inspect, linecache, sys\ndef f(x):\n    return x + 1\n"
+        "class A:\n    x = 1\nprint(inspect.getsource(f), "
+        "inspect.getsource(A), inspect.getsource(sys.modules['__main__']), "
+        "linecache.getline(__file__, 2), __loader__.get_source('__main__'))",
+        ""),
+    "the lines of a traceback": (
+        "import traceback\ntry:\n    1 / 0\nexcept Exception as e:\n"
+        "    print([f.line for f in traceback.extract_tb(e.__traceback__)])",
+        ""),
+    "a module that it writes": (
+        "open('helper.py', 'w').write('x = 3')\nimport helper\n"
+        "print(helper.x)", ""),
+    "itself as a module": (
+        "x = 1\nif __name__ == '__main__':\n    import program\n"
+        "    print(program.x, program.__name__)", ""),
+    "itself, run again": (
+        "import runpy\nif __name__ == '__main__':\n"
+        "    print(runpy.run_path(__file__, run_name='o')['__name__'])", ""),
+    "all its names": ("print(dir(), __spec__, __cached__)", ""),
+    "an integer too long for text": ("print(2 ** 20000)", ""),
+    "a limit on digits": (
+        "import sys\ntry:\n    int('9' * 5000)\nexcept ValueError:\n"
+        "    print(sys.get_int_max_str_digits())", ""),
     "big integers": ("print(3 ** 20000 % 10 ** 50)", ""),
     "integers longer than usual": (
         "import sys\nsys.set_int_max_str_digits(0)\n"

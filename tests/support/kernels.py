@@ -25,12 +25,13 @@ class Kernel:
         self.manager.shutdown_kernel(now=True)
 
     def run(self, code, stop_at=None, stop_after=None):
-        """{"stdout": text, "stderr": text, "error": name} of a cell.
+        """{"stdout", "stderr": text, "error": its name, "traceback": text}.
 
         Jupyter's stop button is pressed as soon as ``stop_at`` stands on
         stdout, or after so many seconds.
         """
-        found, stopped = {"stdout": "", "stderr": "", "error": ""}, False
+        found, stopped = dict.fromkeys(
+            ("stdout", "stderr", "error", "traceback"), ""), False
 
         def see(message):
             nonlocal stopped
@@ -39,6 +40,7 @@ class Kernel:
                 found[content["name"]] += content["text"]
             if kind == "error":
                 found["error"] = content["ename"]
+                found["traceback"] = "\n".join(content["traceback"])
             if stop_at and stop_at in found["stdout"] and not stopped:
                 stopped = True
                 self.manager.interrupt_kernel()

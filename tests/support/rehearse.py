@@ -12,10 +12,13 @@ What was computed is kept: the same command goes on.
 """
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import nbformat
 
 ROOT = Path(__file__).resolve().parents[2]
 PROBLEMS = 48, 24         # of GSM8K's two splits, where the Hub has 7473, 1319
@@ -68,6 +71,42 @@ def rehearse(folder, notebooks=(), profile="colab", lay=None):
                              if "datasets-server." not in line]
 
 
+RULE = re.compile(r"-+(?:  +-+)+")
+# A dash, a zero in any form, none: what is no finding.
+NOTHING = re.compile(r"[-–]|[-+−]?0+(?:\.0+)?(?: ?%)?|nan|None|no rows")
+OF_NONE = re.compile(r"(?<![\d.,])0 of 0\b|\bnan\b|\(no rows\)")
+
+
+def empty_rows(path):
+    """[(cell id, line)] of an executed notebook that say nothing.
+
+    A table without rows, or none of whose rows holds more than zeros and
+    dashes; "0 of 0"; nan.  Such lines stand where a cell is about the mini
+    world only and runs in another profile.
+    """
+    found = []
+    for cell in nbformat.read(path, as_version=4).cells:
+        for output in cell.get("outputs", ()):
+            text = output.get("text", "") + output.get("data", {}).get(
+                "text/plain", "")
+            found += [(cell.id, line) for block in re.split(r"\n\s*\n", text)
+                      for line in says_nothing(block.splitlines())]
+    return found
+
+
+def says_nothing(lines):
+    """Those of ``lines``, an output's, that say nothing; of a table its
+    head."""
+    found = [line for line in lines if OF_NONE.search(line)]
+    at = next((i for i, line in enumerate(lines)
+               if RULE.fullmatch(line.strip())), None)
+    if at is not None:
+        rows = [re.split("  +", row.strip())[1:] for row in lines[at + 1:]]
+        if all(NOTHING.fullmatch(cell) for row in rows for cell in row):
+            found.append(lines[max(0, at - 1)])
+    return found
+
+
 def taught(folder):
     """The Hub of the stand-ins, with few problems: two cores are enough."""
     import standin_data
@@ -94,7 +133,12 @@ def main():
     code, refused = rehearse(options.folder, options.notebooks)
     for line in refused:
         print(f"it wanted to leave this machine: {line}")
-    return code or int(bool(refused))
+    empty = [(path.name, *each) for path in sorted((
+        options.folder / "copy/runs/colab/notebooks").rglob("*.ipynb"))
+        for each in empty_rows(path)]
+    for name, cell, line in empty:
+        print(f"says nothing in colab: {name}, cell {cell}: {line}")
+    return code or int(bool(refused or empty))
 
 
 if __name__ == "__main__":

@@ -71,6 +71,25 @@ def message(content, reason="stop", **more):
     return {"message": {"content": content, **more}, "finish_reason": reason}
 
 
+def test_prompts_longer_than_wanted_go_whole_and_that_is_said(
+        serve, prompts, capsys):
+    """No tokenizer is here to shorten them by."""
+    server = serve()
+    lm = endpoint(server)
+    draw(lm, prompts, max_prompt_tokens=2000)
+    assert capsys.readouterr() == ("", "")
+    long = {task: "#" * 4000 + "\n" + text for task, text in prompts.items()}
+    lm, seen = endpoint(serve(answer=lambda asked: seen.append(
+        asked["prompt"]) or chat({"text": PROGRAM, "finish_reason": "stop"}))
+        ), []
+    for n in (1, 2):
+        draw(lm, {**long, "short": "# Two?\n"}, n, max_prompt_tokens=900)
+    assert set(long.values()) < set(seen)
+    said = "".join(capsys.readouterr())
+    assert said.count("6 of 7 prompts have more than about 900 tokens") == 1
+    assert "sent whole" in said
+
+
 # ----------------------------------------------------- what is no sample
 
 LOST = {

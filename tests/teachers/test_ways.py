@@ -17,6 +17,10 @@ SIZES = dict(vocab_size=len(TOKENIZER), hidden_size=32, intermediate_size=48,
 HEADS = dict(SIZES, num_key_value_heads=4)
 EXPERTS = dict(n_routed_experts=4, num_experts_per_tok=2, n_group=1,
                topk_group=1, moe_intermediate_size=16)
+WINDOW = dict(sliding_window=9, head_dim=8,
+              layer_types=["sliding_attention", "full_attention"])
+FEW = dict(num_local_experts=4, num_experts_per_tok=2)
+STATE = dict(mamba_n_heads=8, mamba_d_head=8, mamba_d_state=8, mamba_expand=2)
 GATED = dict(linear_num_key_heads=2, linear_num_value_heads=4,
              linear_key_head_dim=8, linear_value_head_dim=8, head_dim=8,
              layer_types=["linear_attention", "full_attention"])
@@ -32,7 +36,11 @@ OURS = {
     "gemma2": dict(SIZES, sliding_window=9, head_dim=8),
     "qwen2": dict(SIZES, sliding_window=9, use_sliding_window=True,
                   max_window_layers=1),
-    "mixtral": dict(SIZES, num_local_experts=4),
+    "mixtral": dict(SIZES, **FEW), "granite": SIZES,
+    "gemma3_text": dict(SIZES, **WINDOW),
+    "gpt_oss": dict(SIZES, **FEW, **WINDOW),
+    "qwen3_moe": dict(SIZES, head_dim=8, num_experts=4,
+                      num_experts_per_tok=2, moe_intermediate_size=16),
     "deepseek_v3": dict(HEADS, **EXPERTS, kv_lora_rank=8, q_lora_rank=8,
                         qk_rope_head_dim=4, qk_nope_head_dim=8,
                         v_head_dim=12, first_k_dense_replace=1)}
@@ -40,6 +48,17 @@ OURS = {
 LIBRARY = {
     "mamba": dict(OLD, state_size=8),
     "mamba2": dict(OLD, num_heads=8, head_dim=8, state_size=8, n_groups=2),
+    "falcon_mamba": dict(OLD, state_size=8),
+    "granitemoehybrid": dict(
+        SIZES, **FEW, **STATE, shared_intermediate_size=16,
+        layer_types=["mamba", "attention"]),
+    "bamba": dict(SIZES, **STATE, attn_layer_indices=[1]),
+    "jamba": dict(SIZES, attn_layer_period=2, attn_layer_offset=1,
+                  num_experts=4, mamba_d_state=8, mamba_dt_rank=4,
+                  use_mamba_kernels=False),
+    "nemotron_h": dict(SIZES, num_hidden_layers=3,
+                       hybrid_override_pattern="M*-", head_dim=8, n_groups=2,
+                       mamba_num_heads=8, mamba_head_dim=8, ssm_state_size=8),
     "rwkv": OLD, "recurrent_gemma": dict(
         SIZES, num_hidden_layers=3, lru_width=32, attention_window_size=9,
         head_dim=8),

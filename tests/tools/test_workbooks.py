@@ -1,6 +1,7 @@
 """Copies of the notebooks to work in: nobody's work is overwritten."""
 
 import datetime
+import re
 
 import nbformat
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from helpers import __main__ as cli, profiles
 from helpers.tools import workbooks
 
+HERE = profiles.ROOT
 TODAY = datetime.date.today().isoformat()
 
 
@@ -45,6 +47,20 @@ def test_missing_copies_are_made_and_a_learner_s_stay(root, capsys):
         assert work(root) == {"00_a.ipynb": "00_a 2", "my_own.ipynb": "mine",
                               "05_b.ipynb": "my answer"}
     assert before == {path: path.read_bytes() for path in before}
+
+
+def test_a_copy_asks_no_other_host_for_a_picture(root):
+    """Offline it would be a broken one; its words lead to Colab as it does."""
+    source = HERE / "notebooks" / "00_start_here.ipynb"
+    (root / "notebooks" / source.name).write_bytes(source.read_bytes())
+    assert command() == 0
+    first, *rest = nbformat.read(root / "work" / source.name, 4).cells
+    before = nbformat.read(source, 4).cells
+    assert rest == before[1:] and before[0].source.count("![") == 1
+    assert "![" not in first.source
+    link, = re.findall(r"\[Open notebook 00 in Colab\](\(.*?\))",
+                       first.source)
+    assert link in before[0].source and "assets" not in link
 
 
 def test_what_is_in_a_folder_is_copied_into_one(root, capsys):
@@ -117,8 +133,24 @@ def test_what_is_no_notebook_is_left_alone(root, capsys):
     (root / "work" / "05_b.ipynb").symlink_to(root / "somewhere.ipynb")
     for argv in ([], ["--reset", "05"]):
         assert command(*argv) == 2
-        assert "link or a folder" in capsys.readouterr().err
+        assert "leads nowhere" in capsys.readouterr().err
     assert not (root / "somewhere.ipynb").exists()
+
+
+def test_links_to_another_disk_are_followed_and_never_replaced(root, capsys):
+    (root / "disk").mkdir()
+    (root / "work").symlink_to(root / "disk")
+    assert command() == 0
+    elsewhere, link = root / "elsewhere.ipynb", root / "work" / "05_b.ipynb"
+    for text in (link.read_bytes(), b"mine"):
+        elsewhere.write_bytes(text)
+        link.unlink()
+        link.symlink_to(elsewhere)
+        assert command() == 0 and "1 yours" in capsys.readouterr().out
+        assert link.is_symlink() and elsewhere.read_bytes() == text
+        assert command("--reset", "05") == 0
+        assert not link.is_symlink() and elsewhere.read_bytes() == text
+    assert (root / "work").is_symlink()
 
 
 def test_a_folder_that_cannot_be_written_is_told(root, capsys):

@@ -176,7 +176,7 @@ class Program:
 
     def __init__(self, report):
         self.report, self.answers = report, messages()
-        self.asked, self.lost = 0, None
+        self.asked, self.lost, self.strange = 0, None, ""
 
     def ask(self, *message):
         """The value that a message is answered with."""
@@ -187,6 +187,8 @@ class Program:
             raise raised(text, detail)
         try:
             if (status, kind) == ("ran", "plain"):
+                found = STRANGE.search(text)
+                self.strange = found[1] if found else self.strange
                 return plain.unpack(text)
             self.lost = status if status != "ran" else "error", detail
         except Exception:                # forged, in whatever way
@@ -215,8 +217,11 @@ class Program:
 
     def function(self, name, solution=None):
         """A stand-in for a function, or for a method of a Solution."""
-        return lambda *arguments, **named: self.apply(
-            name, solution, arguments, named)
+        def call(*arguments, **named):
+            return self.apply(name, solution, arguments, named)
+
+        call.__name__ = call.__qualname__ = name
+        return call
 
     def solutions(self):
         """A stand-in for the class Solution, its methods by any name."""
@@ -273,7 +278,7 @@ def examine(tests, names, starter, setup, report):
 
 def letter_of(test, namespace, program):
     """Runs one test: its letter, and why where it does not pass."""
-    program.lost = None
+    program.lost, program.strange = None, ""
     try:
         exec(test, namespace)
         letter, why = "p", ""
@@ -281,8 +286,13 @@ def letter_of(test, namespace, program):
         letter, why = "e", error.detail
     except AssertionError:
         letter, why = "w", "not as expected"
+        if program.strange:
+            why += (f"; a {program.strange} of the program cannot cross from "
+                    f"one process to another")
     except Lost:
         pass
+    except MemoryError:                  # a range made a list, say
+        letter, why = "m", "more memory than allowed"
     except Exception as error:
         letter, why = "w", describe(error)
     if program.lost:                     # whatever the test made of it

@@ -79,8 +79,8 @@ def get_ready(nonce, scratch):
     What a program needs is run a few times: Python learns from what it has
     run, and would learn it anew in each fork.
     """
-    global REPORT
-    REPORT = reporter(nonce)
+    global REPORT, SCRATCH
+    REPORT, SCRATCH = reporter(nonce), scratch
     hook = guard(REPORT, scratch, RESULT)
     for i in range(20):
         sys.modules["__main__"] = type(sys)("__main__")
@@ -105,8 +105,7 @@ def start(mode, program, extra, begun):
     tell, report = write, REPORT
     addaudithook(HOOKS.pop())            # from here on no name leads to it
     if mode == "stdio":
-        habitat.use_pipes()
-        sys.modules["__main__"].__file__ = "program.py"
+        habitat.become_script(SCRATCH)
     tell(begun, b"b")                    # what ends from here on ends itself
     close(begun)
     if mode == "stdio":

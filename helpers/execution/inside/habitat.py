@@ -12,6 +12,7 @@ import sys
 
 import _sitebuiltins
 import _thread
+from _frozen_importlib_external import SourceFileLoader
 
 TRUE_SIZE, STACKS, STACK_SIZES = _thread.stack_size, (), [0]
 FITTED = PIPES = None
@@ -49,10 +50,14 @@ def streams_on_pipes():
     return both
 
 
-def use_pipes():
-    """Puts those streams into their places, for a script."""
+def become_script(folder):
+    """What only a script has: streams on pipes, a file, a path to it."""
     sys.__stdin__ = sys.stdin = PIPES[0]
     sys.__stdout__ = sys.stdout = PIPES[1]
+    main, place = sys.modules["__main__"], f"{folder}/program.py"
+    main.__file__, main.__cached__ = place, None
+    main.__loader__ = SourceFileLoader("__main__", place)
+    sys.path.insert(0, folder)
 
 
 def add_builtins():
@@ -140,8 +145,8 @@ class AsyncioFinder:
 def furnish():
     """What needs to be done only once, before programs are forked."""
     global PIPES
-    sys.set_int_max_str_digits(0)        # answers have thousands of digits
     sys.argv = ["program.py"]
+    sys.orig_argv = [sys.executable, "program.py"]
     _thread.stack_size = stack_size
     if "threading" in sys.modules:
         sys.modules["threading"].stack_size = stack_size

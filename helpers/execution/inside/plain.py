@@ -8,16 +8,19 @@ Used on both sides of ``helpers.execution``.
 
 import json
 import sys
-from collections import Counter, OrderedDict, deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Coroutine
 from itertools import islice
 from types import CoroutineType
 
 DEEPEST = 100              # levels of lists in lists that may cross
-LONGEST = 4300             # digits of an int that JSON may hold as a number
+LONGEST = 640              # digits of an int that JSON may hold as a number:
+                           # no limit of Python's on digits can be lower
 VIEWS = {type({}.keys()): "keys", type({}.values()): "values",
-         type({}.items()): "items"}
+         type({}.items()): "pairs"}
 MAPPINGS = Counter, OrderedDict
+FACTORIES = {kind.__name__: kind for kind in (
+    int, float, str, bool, list, tuple, dict, set)}    # of a defaultdict
 TIMES = "date", "datetime", "time", "timedelta"
 
 
@@ -41,6 +44,17 @@ class Other:
                              f"from one process to another, nor its {name}")
 
 
+class Items(Other):
+    """The same, for an object that gives items when asked for them."""
+
+    def __init__(self, other, first, ended):
+        super().__init__(other.name)
+        self.first, self.ended = first, ended
+
+    def __iter__(self):
+        return _again(self.first, self.ended)
+
+
 def pack(value, items=0):
     """A value as JSON text.
 
@@ -48,10 +62,11 @@ def pack(value, items=0):
     ``datetime`` has, list, tuple, dict, set and frozenset cross; subclasses
     (Counter, namedtuple) do as what they are built on; all else becomes
     :class:`Other`.  With ``items`` above 0 more crosses as what it is: a
-    Counter, an OrderedDict, a bytearray, a range, a view of a dictionary, a
-    deque, an iterator as one over its first so many items, and a coroutine
-    as one that gives what it gave.  Raises ``RecursionError`` where lists are
-    nested too deeply.
+    Counter, an OrderedDict, a defaultdict, a bytearray, an array, a
+    memoryview of bytes, a range, a view of a dictionary, a deque, an iterator
+    as one over its first so many items, what else has items as an
+    :class:`Other` with these, and a coroutine as one that gives what it gave.
+    Raises ``RecursionError`` where lists are nested too deeply.
     """
     return json.dumps(_tagged(value, 0, items))
 
@@ -85,6 +100,12 @@ def _tagged(value, depth, items=0):
         return {"bytearray": value.hex()}
     if isinstance(value, (bytes, bytearray)):
         return {"bytes": value.hex()}
+    if items and type(value) is defaultdict and (
+            value.default_factory in FACTORIES.values()):
+        return {"defaultdict": [
+            value.default_factory.__name__,
+            [[_tagged(key, depth + 1, items), _tagged(item, depth + 1, items)]
+             for key, item in dict.items(value)]]}
     if isinstance(value, dict):
         kind = type(value) if items and type(value) in MAPPINGS else dict
         return {kind.__name__: [[_tagged(key, depth + 1, items),
@@ -117,6 +138,11 @@ def _unrolled(value, depth, items):
     if kind in VIEWS:
         return {VIEWS[kind]: [_tagged(each, depth + 1, items)
                               for each in value]}
+    if kind is getattr(sys.modules.get("array"), "array", None):
+        return {"array": [value.typecode, [_tagged(each, depth + 1)
+                                           for each in value]]}
+    if kind is memoryview and value.format == "B" and value.ndim == 1:
+        return {"memoryview": value.hex()}
     if kind is deque:
         return {"deque": [[_tagged(each, depth + 1, items)
                            for each in value], value.maxlen]}
@@ -127,6 +153,14 @@ def _unrolled(value, depth, items):
         first = [_tagged(each, depth + 1, items)
                  for each in islice(value, items)]
         return {"iterator": [first, len(first) < items]}
+    if hasattr(kind, "__iter__"):
+        try:
+            first = [_tagged(each, depth + 1, items)
+                     for each in islice(value, items)]
+        except Exception:
+            return None
+        return {"items": [{"other": kind.__name__}, first,
+                          len(first) < items]}
     return None
 
 
@@ -180,13 +214,21 @@ def _built(item, depth):
         return _Given(_built(inside, depth + 1))
     if tag == "complex":
         return complex(*map(float.fromhex, inside))
-    if tag in ("keys", "values", "items", "deque", "iterator"):
+    if tag in ("keys", "values", "pairs", "deque", "iterator", "items"):
         inside = _built(inside, depth)
         return {"keys": lambda: dict.fromkeys(inside).keys(),
                 "values": lambda: dict(enumerate(inside)).values(),
-                "items": lambda: dict(inside).items(),
+                "pairs": lambda: dict(inside).items(),
+                "items": lambda: Items(*inside),
                 "deque": lambda: deque(*inside),
                 "iterator": lambda: _again(*inside)}[tag]()
+    if tag == "defaultdict":
+        return defaultdict(FACTORIES[inside[0]], {
+            _built(key, depth + 1): _built(each, depth + 1)
+            for key, each in inside[1]})
+    if tag == "array":
+        from array import array
+        return array(inside[0], _built(inside[1], depth + 1))
     if tag == "fraction":
         from fractions import Fraction
         return Fraction(*(int(each, 16) for each in inside))
@@ -198,4 +240,5 @@ def _built(item, depth):
             "float": lambda: float.fromhex(inside),
             "bytes": lambda: bytes.fromhex(inside),
             "bytearray": lambda: bytearray.fromhex(inside),
+            "memoryview": lambda: memoryview(bytes.fromhex(inside)),
             "other": lambda: Other(inside)}[tag]()

@@ -46,10 +46,11 @@ def run_main(program, report):
     every_error, is_a, integer, run = BaseException, isinstance, int, exec
     kind, shows, standard = type, describe, sys.excepthook
     out_of_memory = report.out_of_memory
-    code, failed = compiled(program, "program.py", report)
+    main = vars(sys.modules["__main__"])
+    code, failed = compiled(program, main.get("__file__", "program.py"),
+                            report)
     if failed:
         return failed
-    main = vars(sys.modules["__main__"])
     main["__builtins__"], main["__annotations__"] = builtins, {}
     try:
         run(code, main)

@@ -105,8 +105,19 @@ def clean():
             pass
 
 
+def write_down(program):
+    """Puts a script where it may read itself; tracebacks and inspect do."""
+    try:
+        with open(os.path.join(SCRATCH, "program.py"), "wb") as file:
+            file.write(program.encode("utf-8", "surrogatepass"))
+    except OSError:                      # then it has no file
+        pass
+
+
 def run_once(mode, program, limits, text=b""):
     """One program from fork to outcome, its output as the outcome's text."""
+    if mode == "stdio":
+        write_down(program)
     run = begin(mode, program, limits, text=text)
     outcome = finish(run, *look(run, limits["seconds"]))
     if outcome[1] == "output":
