@@ -168,7 +168,7 @@ def curve_words(drawn):
                 for words, gains in drawn.items()))
 
 
-def judged(found):
+def dial_rows(found):
     """A row for each comparison: words, dial, gain, verdicts.
 
     The primary outcome is judged at 95 %, all others at a level with which
@@ -196,7 +196,7 @@ def headline(profile):
     """What came out at both ends of the dial, in words."""
     found = load_along(profile, [kind.name for kind in DIAL_KINDS])
     verdict = {(row["what"], row["dial"]): row["ahead?"]
-               for row in judged(found)}
+               for row in dial_rows(found)}
     said = []
     for share, where in ((0.0, "programs hide their steps"),
                          (1.0, "programs show them")):
