@@ -64,7 +64,7 @@ def runner():
     ("print('\\u00e9', input())", "\u00fc", "\u00e9 \u00fc"),
     ("import resource\nresource.setrlimit(resource.RLIMIT_STACK, "
      "resource.getrlimit(resource.RLIMIT_STACK))\nprint('deep')", "", "deep"),
-    ("import sys\nprint(sys.argv, __file__)", "",
+    ("import os, sys\nprint(sys.argv, os.path.basename(__file__))", "",
      "['program.py'] program.py"),
     ("print(sum(len(input()) for _ in range(2000)))",
      ("x" * 500 + "\n") * 2000, "1000000"),
@@ -393,13 +393,11 @@ def test_a_problem_that_cannot_be_judged_says_why(runner):
 
 
 @pytest.mark.parametrize("tests, program", [
-    ('{"inputs": ["N"], "outputs": ["-N"]}', "import sys\n"
-     "sys.set_int_max_str_digits(0)\nprint(-int(input()))"),
+    ('{"inputs": ["N"], "outputs": ["-N"]}', "print(-int(input()))"),
     ('{"inputs": [["1", N]], "outputs": [[N]]}', "print(input() and input())"),
     ('{"inputs": [[N, [-N]]], "outputs": [[[-N, N]]], "fn_name": "f"}',
      "def f(a, b): return [b[0], a]"),
     ('{"inputs": [[{"N": 1}]], "outputs": [N], "fn_name": "f"}',
-     "import sys\nsys.set_int_max_str_digits(0)\n"
      "def f(d): return int(list(d)[0])")])
 def test_apps_keeps_integers_of_thousands_of_digits(runner, tmp_path, tests,
                                                     program):

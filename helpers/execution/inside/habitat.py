@@ -145,6 +145,7 @@ class AsyncioFinder:
 def furnish():
     """What needs to be done only once, before programs are forked."""
     global PIPES
+    sys.set_int_max_str_digits(0)        # answers have thousands of digits
     sys.argv = ["program.py"]
     sys.orig_argv = [sys.executable, "program.py"]
     _thread.stack_size = stack_size
