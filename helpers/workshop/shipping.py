@@ -16,6 +16,7 @@ from helpers.evaluation import (beats_sentence, load_counts, mean_pass_at_k,
                                 pass_at_k_interval)
 from helpers.profiles import ROOT, get_profile
 from helpers.studies.claims import verdict_words
+from helpers.studies.dial import BASES, DIAL_SEEDS
 from helpers.studies.dial_results import headline as dial_headline
 from helpers.studies.ekt_claims import ekt_findings, ekt_headline
 from helpers.studies.results import (gain, load_plan_standing, load_standing,
@@ -132,7 +133,7 @@ def short_block(folder):
         f"{cell(*score(plan))}, ordinary fine-tuning {cell(*score(alone))}, "
         f"a difference of {points(gain(plan, alone))} points; "
         f"{verdict_words(profile)}",
-        f"- `mini-apps-2`, six runs over two bases: "
+        f"- `mini-apps-2`, {len(BASES)} bases, {len(DIAL_SEEDS)} seeds each: "
         f"{dial_headline(profile)}", END_MARK])
 
 
