@@ -190,7 +190,7 @@ def provenance(name):
                for package in ("torch", "transformers", "peft")},
             "machine": f"{platform.system()} {platform.machine()}, "
                        f"{os.cpu_count()} cores, one thread a run",
-            "date": date.today().isoformat()}
+            "date": f"{date.today():%d %B %Y}"}
 
 
 def start_worker(parent):

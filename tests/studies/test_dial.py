@@ -149,7 +149,7 @@ def alt_of(name, words):
 def test_the_figure_of_the_dial_is_recomputed(name):
     """Each relative gain and its ends, by the delta method written anew."""
     alt = alt_of(name, "relative to ordinary fine-tuning")
-    found = re.findall(r"(?:^|: |; )([a-z][^:;]*?): ((?:[^;]*?at \d+ %,? ?)+)",
+    found = re.findall(r"(?:steps\. |; )([a-z][^:;]*?): ((?:[^;]*?at \d+ %,? ?)+)",
                        alt)
     assert {words for words, _ in found} == set(dial_results.DRAWN)
     for words, numbers in found:
