@@ -149,8 +149,8 @@ def alt_of(name, words):
 def test_the_figure_of_the_dial_is_recomputed(name):
     """Each relative gain and its ends, by the delta method written anew."""
     alt = alt_of(name, "relative to ordinary fine-tuning")
-    found = re.findall(r"(?:steps\. |; )([a-z][^:;]*?): ((?:[^;]*?at \d+ %,? ?)+)",
-                       alt)
+    found = re.findall(r"(?:steps\. |; )([a-z][^:;]*?): "
+                       r"((?:[^;]*?at \d+ %,? ?)+)", alt)
     assert {words for words, _ in found} == set(dial_results.DRAWN)
     for words, numbers in found:
         for gain, low, high, at in re.findall(
