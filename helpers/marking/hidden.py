@@ -172,6 +172,23 @@ def _by_luck():
     yield [1], [1], 4
 
 
+def _follow_examples():
+    from helpers.plans import Plan
+    from helpers.problems import Problem
+    problems = [Problem(f"hidden/{i}", f"Add {i} to n.", "stdio", solutions=(
+        f"print(int(input()) + {i})", f"n = int(input())\nprint(n + {i})\n"))
+        for i in range(3)]
+    yield problems, [Plan(f"hidden/{i % 4}", "backward", i % 2, i,
+                          f"1. Read n.\n2. Plus {i}.\n") for i in range(7)]
+    yield problems[:1], []
+
+
+def _chosen_right():
+    yield 9, 5, 2, 4
+    yield 7, 0, 0, 2
+    yield 5, 5, 5, 5
+
+
 def _best_by_hand():
     yield [3, 1, 3, 3, 0], [0.2, 1.0, 0.4, 0.9, 0.0], 3
     yield [0, 0], [1.0, 0.5], 1
@@ -308,7 +325,7 @@ HIDDEN_CASES = {each.__name__[1:]: each for each in (
     _first_correct, _k_distinct, _pass_at_k, _bootstrap_means,
     _paired_interval, _completion_loss, _alternate, _what_is_equal, _estimate,
     _todo, _by_luck, _best_by_hand, _unpack, _choose, _only_luck, _suspects,
-    _mixed_loss, _fair_gain)}
+    _mixed_loss, _fair_gain, _follow_examples, _chosen_right)}
 HIDDEN_CASES |= {name: cases for name, (cases, _) in STAGED.items()}
 AGREES = {"bootstrap_means": _alike, "paired_interval": _near,
           "alternate": _same_epochs, "todo": _same_share,
