@@ -58,8 +58,11 @@ def test_the_command_runs_what_is_missing_and_keeps_what_is_done(
     monkeypatch.setattr(campaign, "tasks", lambda names: planned)
     campaign.main(["--jobs", "2"])
     file = tmp_path / "results" / "yield.jsonl"
-    assert read_lines(file) == [about | {"seed": s, "counts": [20 + s]}
-                                for s in range(6)]
+    rows = read_lines(file)
+    assert {row.pop("ran")["command"] for row in rows} == {
+        "python -m helpers rivals yield-0.5"}
+    assert rows == [about | {"seed": s, "counts": [20 + s]}
+                    for s in range(6)]
     planned[0] = (*planned[0][:3], (99, 0))                  # done already
     planned += [("yield", about | {"seed": 6}, double, (10, 6)),
                 ("yield", about | {"seed": 7}, double, (-1, 7))]
