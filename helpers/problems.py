@@ -203,12 +203,12 @@ def load_problems(name, split="test", limit=None, path=None,
                   difficulty=None):
     """The problems of a task, as a list of :class:`Problem`.
 
-    ``name`` is one of mini-gsm, mini-apps, gsm8k, mbpp, mbpp-sanitized,
-    apps, humaneval; ``limit`` keeps the first so many; ``difficulty`` keeps
-    those of APPS of one level, before that; ``path`` reads a file in the
-    Hub's schema, JSONL (also ``.jsonl.gz``) or one JSON list, instead of the
-    task's own place: ``data/mini/problems/`` for the mini tasks, the Hub for
-    the others, see :func:`helpers.hub.hub_rows`.
+    ``name`` is one of mini-gsm, mini-apps, mini-apps-2, gsm8k, mbpp,
+    mbpp-sanitized, apps, humaneval; ``limit`` keeps the first so many;
+    ``difficulty`` keeps those of APPS of one level, before that; ``path``
+    reads a file in the Hub's schema, JSONL (also ``.jsonl.gz``) or one JSON
+    list, instead of the task's own place: ``data/mini/problems/`` for the
+    mini tasks, the Hub for the others, see :func:`helpers.hub.hub_rows`.
     ``task_id`` is the name that a row gives itself, letter for letter, so
     that other evaluators find it: "HumanEval/0", "two-sum".  A row of MBPP
     has a number, 2, and is "Mbpp/2", as EvalPlus calls it; elsewhere it is

@@ -92,8 +92,12 @@ def relative_gain(one, other, where=None, level=0.95):
     array.
     """
     chosen = slice(None) if where is None else where
-    a, b = (s.scores()[:, chosen] for s in (one, other))
-    below = max(b.mean(), 1e-9)
-    ratio = float(a.mean() / below)
-    half = spread_of(a - ratio * b, level) / below
+    return relative(*(s.scores()[:, chosen] for s in (one, other)), level)
+
+
+def relative(scores, against, level=0.95):
+    """:func:`relative_gain` of two tables (seeds, problems)."""
+    below = max(against.mean(), 1e-9)
+    ratio = float(scores.mean() / below)
+    half = spread_of(scores - ratio * against, level) / below
     return ratio - 1, ratio - half - 1, ratio + half - 1

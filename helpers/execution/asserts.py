@@ -187,7 +187,6 @@ def check_asserts(tests, entry_point, starter, setup):
     setup, ``math`` and ``sys``, and import the standard library; what only
     the program has can stand in a call of the function, and nowhere else.
     """
-    parsed(setup, "the setup of this problem")
     prepared = [ast.parse(text)
                 for text in as_questions(tests, entry_point, setup)]
     around = [ast.parse(completed(starter)), parsed(

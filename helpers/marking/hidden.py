@@ -173,8 +173,7 @@ def _by_luck():
 
 
 def _follow_examples():
-    from helpers.plans import Plan
-    from helpers.problems import Problem
+    from helpers.checks.notebook_m9 import Plan, Problem
     problems = [Problem(f"hidden/{i}", f"Add {i} to n.", "stdio", solutions=(
         f"print(int(input()) + {i})", f"n = int(input())\nprint(n + {i})\n"))
         for i in range(3)]

@@ -8,7 +8,8 @@ than the story, or its formula does not follow from the line before.
 import re
 from dataclasses import dataclass
 
-from helpers.mini.formulas import AT_LAST, DEEDS, DAYS_AND_END, Formula
+from helpers.mini.formulas import (AT_LAST, DAYS_AND_END, DEEDS, Formula,
+                                   order_of)
 from helpers.mini.stories import DAYS, VERBS, Event, Story
 from helpers.mini.tasks import Step, question_of
 from helpers.plans import steps as lines_of
@@ -47,6 +48,11 @@ def read_formula_task(question):
     events = tuple(sorted(told, key=lambda event: event.day))
     story = Story(found[1], found[2], "n", tuple(told), events)
     return story if question_of(story) == question.strip() else None
+
+
+def steps_of(question):
+    """The :class:`Step` list of a question, in the order of the days."""
+    return order_of(read_formula_task(question))
 
 
 def formula_facts(question):

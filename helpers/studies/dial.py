@@ -59,12 +59,6 @@ DIAL_KINDS = (
 # Whose rates were chosen on dev; more code has that of ordinary fine-tuning.
 TUNED = tuple(replace(kind, name=f"dial-{kind.name}", share=0.5, n=20)
               for kind in DIAL_KINDS if kind.name in TUNING_RATES)
-LEARNER_WORDS = {
-    "fine-tuned": "ordinary fine-tuning",
-    "codes-twice": "control: more code",
-    "two-tasks": "two tasks, as released",
-    "planner": "planner",
-}
 
 
 def learners():

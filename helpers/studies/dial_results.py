@@ -12,7 +12,7 @@ from math import comb
 import numpy as np
 
 from helpers.evaluation import pass_at_k
-from helpers.seeds import over_seeds, spread_of, verdict_word
+from helpers.seeds import over_seeds, relative, verdict_word
 from helpers.studies.dial import BASES, DIAL_KINDS, DIAL_SHARES, name_of
 from helpers.studies.results import read_runs
 
@@ -93,7 +93,7 @@ def chosen_right(n, passing, right, tries):
     return (1 - none) * right / passing
 
 
-def load_along(profile, kinds, shares=DIAL_SHARES):
+def load_along(profile):
     """{(kind, share): :class:`Runs`}, the runs of both bases.
 
     Introduced in notebook M9.  Raises as
@@ -102,18 +102,8 @@ def load_along(profile, kinds, shares=DIAL_SHARES):
     return {(kind, share): Runs(kind, share, [
         run for base in BASES
         for run in read_runs(profile, "dial", name_of(kind, share, base))])
-        for kind in kinds for share in shares}
-
-
-def relative(one, other, level=0.95):
-    """``(ratio - 1, low, high)`` of the means of two tables, paired.
-
-    The paper's figure, 1.3 is "130 % better", by the delta method as in
-    :func:`helpers.seeds.relative_gain`.
-    """
-    ratio = one.mean() / other.mean()
-    half = spread_of(one - ratio * other, level) / other.mean()
-    return ratio - 1, ratio - half - 1, ratio + half - 1
+        for kind in (one.name for one in DIAL_KINDS)
+        for share in DIAL_SHARES}
 
 
 def equal_tries(baseline, planner, plans=4):
@@ -151,10 +141,10 @@ PRIMARY = ("plan first", 0.0)
 DRAWN = ("two tasks, as released", "plan first", "plan sampling, best of 4")
 
 
-def curves(found, names=DRAWN):
+def curves(found):
     """{words: {share: (relative gain, low, high)}}, for the figure."""
     return {words: {share: relative(*outcomes(found, share)[words])
-                    for share in DIAL_SHARES} for words in names}
+                    for share in DIAL_SHARES} for words in DRAWN}
 
 
 def curve_words(drawn):
@@ -194,7 +184,7 @@ def dial_rows(found):
 
 def headline(profile):
     """What came out at both ends of the dial, in words."""
-    found = load_along(profile, [kind.name for kind in DIAL_KINDS])
+    found = load_along(profile)
     verdict = {(row["what"], row["dial"]): row["ahead?"]
                for row in dial_rows(found)}
     said = []

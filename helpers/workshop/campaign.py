@@ -117,8 +117,7 @@ def dial_tasks():
             for seed in dial.TUNING_SEEDS:
                 learner = replace(kind, rate=rate)
                 yield ("learning-rates",
-                       tuning(learner, rate, marks_of(learner)) | {
-                           "seed": seed},
+                       tuning(learner, rate, marks_of(learner), seed),
                        run_learner, (learner, seed, "dev"))
     for seed in dial.DIAL_SEEDS:
         for learner in dial.learners():
@@ -128,11 +127,11 @@ def dial_tasks():
                    run_learner, (learner, seed))
 
 
-def tuning(rival, rate, made_with):
+def tuning(rival, rate, made_with, seed=ekt.DEV_SEED):
     """The head of a run that helps to choose the rate of ``rival``."""
     settings = asdict(rival)
     settings.pop("rate")               # the one that is being chosen
-    return {"name": f"dev-{rival.name}", "seed": ekt.DEV_SEED, "rate": rate,
+    return {"name": f"dev-{rival.name}", "seed": seed, "rate": rate,
             "made_with": made_with, "rival": settings}
 
 

@@ -29,9 +29,9 @@ MEASURED = 120       # training problems whose plans are scored
 
 
 @cache
-def teacher():
+def teacher(name=TEACHER):
     """The teacher, loaded once a process."""
-    return load_model(f"{MODELS}/{TEACHER}")
+    return load_model(f"{MODELS}/{name}")
 
 
 def training_problems(programs, seed, limit=None):

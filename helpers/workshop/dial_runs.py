@@ -7,11 +7,10 @@ of the dial are shared by the students of both bases.
 """
 
 import time
-from functools import cache
 
 from helpers.execution import Runner
-from helpers.mini.derivations import derives, read_formula_task
-from helpers.mini.formulas import order_of, turned
+from helpers.mini.derivations import derives, steps_of
+from helpers.mini.formulas import turned
 from helpers.multitask import (code_examples, code_prompt, direct,
                                follow_examples, generated_tokens,
                                plan_examples, student_plans, train_two_tasks)
@@ -21,16 +20,10 @@ from helpers.problems import load_problems
 from helpers.studies.dial import DIAL_TASK, DIAL_TEACHER
 from helpers.teachers.checkpoint import LanguageModel, load_model
 from helpers.training import add_lora
+from helpers.workshop.codeplan_runs import SAMPLING, tally, teacher
 from helpers.workshop.pools import MODELS, passes_by_problem, pool
 
-AT_MOST = {"sequences": 800, "progress": False}
 PLAN_TOKENS, CODE_TOKENS, BATCH_ROWS = 130, 80, 16
-
-
-@cache
-def explainer():
-    """The teacher, loaded once a process."""
-    return load_model(f"{MODELS}/{DIAL_TEACHER}")
 
 
 def problems_at(share, split="train"):
@@ -41,9 +34,9 @@ def problems_at(share, split="train"):
 def plans_at(way, share, seed):
     """The teacher's plans, one for each program of the training problems."""
     with pool(f"{DIAL_TASK}-{way}-{share:g}", DIAL_TEACHER, seed) as path:
-        return elicit(explainer(), problems_at(share), way,
+        return elicit(teacher(DIAL_TEACHER), problems_at(share), way,
                       PLAN_EXEMPLARS[DIAL_TASK], 1, None, 0.2, seed=seed,
-                      max_new_tokens=PLAN_TOKENS, cache=path, **AT_MOST)
+                      max_new_tokens=PLAN_TOKENS, cache=path, **SAMPLING)
 
 
 def teach_learner(learner, seed):
@@ -73,8 +66,7 @@ def teach_learner(learner, seed):
 
 def whole(problems, plans):
     """For each plan: is it the derivation of its problem's formula?"""
-    steps = {p.task_id: order_of(read_formula_task(p.question))
-             for p in problems}
+    steps = {p.task_id: steps_of(p.question) for p in problems}
     return [derives(plan.text, steps[plan.task_id]) for plan in plans]
 
 
@@ -86,19 +78,14 @@ def run_learner(learner, seed, split="test"):
     with Runner(workers=1) as runner:
         for name, n, temperature in (("direct", learner.n, 0.6),
                                      ("greedy", 1, 0)):
-            written = [(s, s.completion) for s in direct(
-                lm, exam, n, temperature, seed=seed,
-                max_new_tokens=CODE_TOKENS, **AT_MOST)]
-            marks = judge_both(runner, exam, written, False)
-            shown, counts = ([sum(mark[part] for mark in some)
-                              for some in passes_by_problem(exam, (
-                                  (s, mark) for (s, _), mark in zip(
-                                      written, marks)))]
-                             for part in (0, 1))
+            written = direct(lm, exam, n, temperature, seed=seed,
+                             max_new_tokens=CODE_TOKENS, **SAMPLING)
+            shown, counts = tally(exam, written, judge_both(
+                runner, exam, [(s, s.completion) for s in written], False))
             record |= {"greedy": counts} if name == "greedy" else {
                 "shown": shown, "counts": counts,
-                "fooled": sum(e and not h for e, h in marks),
-                "tokens": generated_tokens(lm, [t for _, t in written])}
+                "tokens": generated_tokens(lm, [
+                    s.completion for s in written])}
         if learner.plans:
             record["plan-first"] = marks_of_plans(
                 lm, runner, learner, exam, seed)
@@ -114,11 +101,11 @@ def marks_of_plans(lm, runner, learner, exam, seed):
     """
     by_id = {p.task_id: p for p in exam}
     plans = student_plans(lm, exam, learner.plans, seed=seed,
-                          max_new_tokens=PLAN_TOKENS, **AT_MOST)
+                          max_new_tokens=PLAN_TOKENS, **SAMPLING)
     written = code_from_plans(
         lm, plans, lambda plan: code_prompt(by_id[plan.task_id], plan.text),
         learner.codes, 0.6, top_p=0.95, seed=seed,
-        max_new_tokens=CODE_TOKENS, **AT_MOST)
+        max_new_tokens=CODE_TOKENS, **SAMPLING)
     marks, of = judge_both(runner, exam, written, False), {}
     for (plan, _), (example, hidden) in zip(written, marks):
         of.setdefault(plan.name, []).append(2 if hidden else int(example))

@@ -10,21 +10,20 @@ import random
 
 import torch
 
-from helpers.mini.derivations import (derives, read_derivation,
-                                      read_formula_task)
+from helpers.mini.derivations import steps_of
 from helpers.mini.formulas import (derivation, draw_formula_story, formula_of,
                                    hiding, order_of, showing)
 from helpers.mini.tasks import question_of
-from helpers.multitask import code_prompt
 from helpers.plans import PLAN_EXEMPLARS, elicit
 from helpers.problems import Problem
 from helpers.prompts import cut_section, section
 from helpers.sampling import sample
+from helpers.studies.dial import DIAL_TASK
 from helpers.training import collate
+from helpers.workshop.codeplan_runs import SAMPLING
+from helpers.workshop.dial_runs import PLAN_TOKENS, whole
 
-FORMULA_TASK = "mini-apps-2"
 SMALL_AND_LARGE = (1, 4, 17, 58, 143)          # inputs of the gates' tests
-QUIETLY = {"progress": False, "sequences": 400, "cut": cut_section}
 
 
 def fresh_problems(seed, steps, shuffled, count, program=hiding):
@@ -43,11 +42,6 @@ def fresh_problems(seed, steps, shuffled, count, program=hiding):
     return found
 
 
-def steps_in(problem):
-    """The steps of a problem's story, in the order of the days."""
-    return order_of(read_formula_task(problem.question))
-
-
 @torch.no_grad()
 def carried_on(lm, problems):
     """How often the running formula is right, for each step in turn.
@@ -58,7 +52,7 @@ def carried_on(lm, problems):
     """
     rows, marks = [], []
     for problem in problems:
-        order = steps_in(problem)
+        order = steps_of(problem.question)
         begun = section("question", problem.question + "\n") + section("code")
         text = begun + showing(order, "x", comments=True)
         read = lm.tokenizer(text, return_offsets_mapping=True)
@@ -78,36 +72,27 @@ def carried_on(lm, problems):
     return [sum(column) / len(marks) for column in zip(*marks)]
 
 
-def solved(runner, lm, problems, begun="", instruct=False):
+def solved(runner, lm, problems, begun):
     """The share of problems that the greedy program solves.
 
     ``begun`` is how the program begins ("n = int(input())\\nprint(" asks
-    for a formula).  ``instruct``: asked as the students are.
+    for a formula).
     """
-    prompts = {p.task_id: (code_prompt(p) if instruct else section(
-        "question", p.question + "\n") + section("code")) + begun
-        for p in problems}
-    written = sample(lm, prompts, 1, 0, max_new_tokens=160, **QUIETLY)
+    prompts = {p.task_id: section("question", p.question + "\n")
+               + section("code") + begun for p in problems}
+    written = sample(lm, prompts, 1, 0, max_new_tokens=160, cut=cut_section,
+                     **SAMPLING)
     marks = list(runner.judge_many([
         (p, begun + s.completion) for p, s in zip(problems, written)],
         progress=False))
     return sum(verdict.status == "passed" for verdict in marks) / len(marks)
 
 
-def recovered(lm, way, problems, temperature=0, n=1):
-    """What the teacher's plans of the problems' programs are worth.
+def recovered(lm, way, problems):
+    """The share of the teacher's greedy plans that are whole derivations.
 
-    (shares of plans that are the whole derivation, of plans whose last
-    formula is right).  ``way`` as in :func:`helpers.plans.elicit`.
+    ``way`` as in :func:`helpers.plans.elicit`, with a program each.
     """
-    plans = elicit(lm, problems, way, PLAN_EXEMPLARS[FORMULA_TASK], n, None,
-                   temperature, max_new_tokens=130, progress=False,
-                   sequences=400)
-    by_id = {p.task_id: p for p in problems}
-    whole = last = 0
-    for plan in plans:
-        order, found = steps_in(by_id[plan.task_id]), read_derivation(
-            plan.text)
-        whole += derives(plan.text, order)
-        last += found is not None and found[2] == formula_of(order)
-    return whole / (n * len(problems)), last / (n * len(problems))
+    plans = elicit(lm, problems, way, PLAN_EXEMPLARS[DIAL_TASK], 1, None, 0,
+                   max_new_tokens=PLAN_TOKENS, **SAMPLING)
+    return sum(whole(problems, plans)) / len(problems)

@@ -10,9 +10,10 @@ world (documents of one to four questions, every style, careless authors,
 chat).  The student is smaller and reads less.  As only replies are trained
 on, a model learns to answer and not to invent questions.
 
-Each of the two benchmarks has models of its own.  Those of ``mini-apps``
-read about plans as well (:mod:`helpers.mini.tasks`); one of its students is
-an encoder-decoder, as CodeT5 is.
+Each benchmark has models of its own.  Those of ``mini-apps`` read about plans
+as well (:mod:`helpers.mini.tasks`); one of its students is an encoder-decoder,
+as CodeT5 is.  Those of ``mini-apps-2`` read code, and its teacher explanations
+of code, too (:mod:`helpers.mini.library`).
 """
 
 import argparse
@@ -204,7 +205,7 @@ def write_card(folder, recipe, seed, model, log):
 
 
 def write_benchmark(folder, seed):
-    """The splits of both tasks; no question is in two of them."""
+    """The splits of all benchmarks; no question is in two of them."""
     made = {"mini-gsm": (GSM_SPLITS, stories.make_benchmark),
             "mini-apps": (tasks.SPLITS, tasks.make_benchmark),
             "mini-apps-2": (formulas.FORMULA_SPLITS,

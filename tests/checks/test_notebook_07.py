@@ -12,15 +12,7 @@ from helpers.checks.notebook_07 import (check_07_1, check_07_2, check_07_3,
                                         two_systems)
 from helpers.evaluation import (bootstrap_means, middle, paired_interval,
                                 pass_at_k)
-
-
-def line(capsys, check, answer):
-    """The verdict of a check and the one line that it printed."""
-    result = check(answer)
-    out = capsys.readouterr().out
-    assert out.count("\n") == 1 and out.startswith("expected ")
-    assert out.endswith(": correct\n") if result else ": not yet, " in out
-    return result, out
+from told import line
 
 
 # ---- pass@k ----

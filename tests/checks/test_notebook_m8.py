@@ -12,15 +12,7 @@ from helpers.checks.notebook_m8 import (CLAIMS, check_m8_1, check_m8_2,
                                         truth_of_claims)
 from helpers.evaluation import pass_at_k
 from helpers.studies.ekt import load_released
-
-
-def line(capsys, check, answer):
-    """The verdict of a check and the one line that it printed."""
-    result = check(answer)
-    out = capsys.readouterr().out
-    assert out.count("\n") == 1 and out.startswith("expected ")
-    assert out.endswith(": correct\n") if result else ": not yet, " in out
-    return result, out
+from told import line
 
 
 def dealt(chance, keep=lambda hits: hits):

@@ -10,15 +10,7 @@ from helpers.filtering import Example
 from helpers.multitask import (code_prompt, end_line, follow_examples,
                                plan_examples, plan_prompt)
 from helpers.studies.dial_results import chosen_right
-
-
-def line(capsys, check, answer):
-    """The verdict of a check and the one line that it printed."""
-    result = check(answer)
-    out = capsys.readouterr().out
-    assert out.count("\n") == 1 and out.startswith("expected ")
-    assert out.endswith(": correct\n") if result else ": not yet, " in out
-    return result, out
+from told import line
 
 
 def in_a_loop(problems, plans):

@@ -18,7 +18,8 @@ from helpers.studies.runs import read_lines
 from helpers.workshop import campaign
 
 PROFILE = get_profile("mini")
-EXAM = load_problems(dial.DIAL_TASK)
+EXAM, TRAIN = (load_problems(dial.DIAL_TASK, split)
+               for split in ("test", "train"))
 LEARNERS = dial.learners()
 
 
@@ -44,11 +45,9 @@ def test_shipped_runs_are_complete_and_of_today(learner):
     assert [run["seed"] for run in runs] == list(dial.DIAL_SEEDS)
     for run in runs:
         assert len(run["counts"]) == len(run["greedy"]) == len(EXAM)
-        fooled = 0
         for right, shown in zip(run["counts"], run["shown"], strict=True):
             assert 0 <= right <= shown <= learner.n
-            fooled += shown - right
-        assert fooled == run["fooled"] > 0      # examples are no oracle
+        assert run["counts"] != run["shown"]    # examples are no oracle
         assert run["ran"]["command"].endswith(learner.name)
         assert {"commit", "torch", "machine", "date"} <= {*run["ran"]}
         assert ("plan-first" in run) is bool(learner.plans)
@@ -58,13 +57,13 @@ def test_shipped_runs_are_complete_and_of_today(learner):
                        for marks in plans)
 
 
-def test_all_learn_from_the_same_programs():
-    """The dial's: four a problem, whatever is learnt beside them."""
+def test_plans_come_from_a_teacher_that_slips():
+    """One for each of a problem's four programs, and not all are right."""
     for kind in ("two-tasks", "planner"):
         for share in dial.DIAL_SHARES:
             for run in of(kind, share):
                 assert 0 < run["taught"]["right"] < run["taught"]["plans"]
-                assert run["taught"]["plans"] <= 4 * 304
+                assert run["taught"]["plans"] <= 4 * len(TRAIN)
 
 
 def test_the_rates_of_the_dial_are_those_that_dev_chose():
@@ -113,7 +112,7 @@ def planned_scores(kind, share, best=False):
 
 
 def test_scores_are_recomputed():
-    found = dial_results.load_along(PROFILE, ("fine-tuned", "planner"))
+    found = dial_results.load_along(PROFILE)
     for share in dial.DIAL_SHARES:
         base, planner = found["fine-tuned", share], found["planner", share]
         assert np.allclose(base.direct(), direct_scores("fine-tuned", share))

@@ -3,6 +3,7 @@
 import pytest
 
 from helpers.execution import Runner
+from helpers.mini.derivations import steps_of
 from helpers.mini.formulas import hiding, showing, write_derivation
 from helpers.multitask import code_prompt, follow_examples, train_two_tasks
 from helpers.plans import Plan, code_from_plans, judge_both
@@ -10,7 +11,7 @@ from helpers.profiles import ROOT
 from helpers.teachers.checkpoint import load_model
 from helpers.training import add_lora
 from helpers.workshop.gates import (carried_on, fresh_problems, recovered,
-                                    solved, steps_in)
+                                    solved)
 
 MODELS = ROOT / "data/mini/models"
 BASES = ("formula-student", "formula-student-b")
@@ -47,7 +48,7 @@ def test_code_alone_tells_the_steps_only_where_it_shows_them(teacher):
     """As released, plans come from code alone; the question adds the rest."""
     def share(way, program):
         return recovered(teacher, way, fresh_problems(
-            "gate", 4, False, 24, program))[0]
+            "gate", 4, False, 24, program))
 
     hidden, shown = (share("backward", program)
                      for program in (hiding, showing))
@@ -61,7 +62,7 @@ def test_a_student_that_is_given_the_right_plan_follows_it(bases):
         problems = [p for days in (2, 3, 4, 5) for shuffled in (False, True)
                     for p in fresh_problems(seed, days, shuffled, count)]
         return problems, [Plan(p.task_id, "right", 0, 0, write_derivation(
-            steps_in(p))) for p in problems]
+            steps_of(p.question))) for p in problems]
 
     lm = add_lora(bases["formula-student"], 16)
     train_two_tasks(lm, follow_examples(*kinds("train", 30)), [], 60, 16,
