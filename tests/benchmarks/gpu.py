@@ -10,8 +10,10 @@ loaded as those of the Hub would be.  The card is held to 14.5 GiB and to the
 rules of a T4: float16, no bfloat16, no FlashAttention.  Each stage runs in a
 process of its own, so that its peak of memory is its own, and a stage that
 fails is reported while the others go on.  What was measured is kept; the
-same command goes on, and --fresh begins anew.  The last stage runs the mini
-world's notebooks and a few of its rivals on the card.
+same command goes on, and --fresh begins anew.  Two stages stand beside the
+library's own roads: n = 100 beside ``generate`` and ``generate_batch``, a
+LoRA step beside TRL (``training.py`` says how to get it).  The last two run
+mini's lessons that sample and train, and a few of its rivals, on the card.
 
 The results go into data/benchmarks/gpu.json, and a table is printed.  Random
 weights hardly ever say that they are done: every completion has full length,
@@ -37,6 +39,8 @@ from gpu_sizes import GIB, LIMIT_GIB, LIMIT_MINUTES, STUDENT, T5, TEACHER
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "data" / "benchmarks" / "gpu.json"
 RULES = (7, 5)                # the compute capability that is acted out
+# Of the mini world: what depends on the device.
+LESSONS = ("00", "02", "03", "05", "06")
 RIVALS = ("ekt", "kd", "codeplan", "fine-tuned")
 
 
@@ -52,10 +56,11 @@ class Trial:
     shortest: int = 900       # prompts for a plan; hardly two are as long
     longest: int = 2000
     steps: int = 5
+    beside: int = 64          # new tokens, beside the library
 
 
 SHORT = Trial(n=6, few_shot=40, zero_shot=12, program=8, plan_prompts=3,
-              shortest=20, longest=40, steps=2)
+              shortest=20, longest=40, steps=2, beside=4)
 
 
 def settings(small, name="colab"):
@@ -72,16 +77,20 @@ def tokenizer(vocabulary, t5):
     """A tokenizer in which each letter is a token, with a full vocabulary.
 
     A prompt of n letters has n tokens.  The other entries are words of their
-    own, so that what random weights say is decoded at its true cost.
+    own, so that what random weights say is decoded at its true cost, and has
+    as many tokens when it is read again.
     """
+    from itertools import islice, product
+    from string import ascii_lowercase
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     special = ["<pad>", "<s>", "</s>"] if t5 else ["<|endoftext|>"]
     words = special + letters
-    words += [f"Ġw{i}" for i in range(vocabulary - len(words))]
+    words += ["Ġ" + "".join(word) for word in islice(
+        product(ascii_lowercase, repeat=4), vocabulary - len(words))]
     made = Tokenizer(models.BPE({word: i for i, word in enumerate(words)},
-                                []))
+                                [], ignore_merges=True))
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     made.decoder = decoders.ByteLevel()
     return PreTrainedTokenizerFast(
@@ -110,15 +119,16 @@ def checkpoint(name, folder, small=False, seed=0):
         with torch.device("meta"):
             model = kind.from_config(config)
         tied = getattr(model, "all_tied_weights_keys", None) or ()
-        random, files = torch.Generator().manual_seed(seed), {}
+        where = "cuda" if torch.cuda.is_available() else "cpu"
+        random, files = torch.Generator(where).manual_seed(seed), {}
         shards, held = {}, 0
         for key, tensor in model.state_dict().items():
             if key in tied:
                 continue
             value = torch.ones(tensor.shape, dtype=torch.float16)
             if tensor.dim() > 1:
-                value = torch.randn(tensor.shape, generator=random)
-                value = value.mul_(0.02).half()
+                value = torch.randn(tensor.shape, generator=random,
+                                    device=where).mul_(0.02).half().cpu()
             elif key.endswith("bias"):
                 value.zero_()
             shards.setdefault(held // GIB, {})[key] = value
@@ -356,47 +366,88 @@ def hand_over(profile, trial, scratch):
             **training(profile, trial, scratch)}
 
 
-def mini_world(profile, trial, scratch):
-    """Its notebooks and some rivals, in a copy of the repository.
+def beside_generate(profile, trial, scratch):
+    """n completions of the teacher beside the library's own two roads.
 
-    In the repository itself, samples that a CPU drew would be taken from
-    their caches.
+    Without the limit of rows at a time: all roads get the same.
     """
-    import torch
+    import sampling
+    from helpers.problems import load_problems
+    from helpers.prompts import EXEMPLARS, few_shot_prompt
+    lm = load(TEACHER, scratch, four_bit=profile.teacher_4bit)
+    problem, = load_problems("mini-gsm", "test", limit=1)
+    text = few_shot_prompt(problem.question, EXEMPLARS["mini-gsm"])
+    seconds, rates = timed(sampling.measure, lm, [text[-trial.few_shot:]],
+                           trial.n, trial.beside, rounds=2)
+    return {"seconds": round(seconds, 2), "n": trial.n,
+            "tokens_a_second": round(max(rates["ours"]), 1),
+            "roads": {name: [round(x, 1) for x in found] or "failed"
+                      for name, found in rates.items()}, **memory()}
+
+
+def beside_trl(profile, trial, scratch):
+    """LoRA steps of EKT's student beside TRL's SFTTrainer."""
+    import training as beside
+    from helpers.training import add_lora
+
+    def student():
+        return add_lora(load(STUDENT, scratch), profile.lora_rank, seed=0)
+    pairs = examples(trial, trial.steps * profile.batch_size,
+                     trial.zero_shot, trial.program)
+    seconds, found = timed(beside.compare, student, pairs, 1,
+                           profile.batch_size, rounds=3)
+    return {"seconds": round(seconds, 2),
+            "tokens_a_second": found["ours"]["tokens_per_second"],
+            **found, **memory()}
+
+
+def copy_of_the_repository(scratch):
+    """In the repository itself, samples that a CPU drew would be taken from
+    their caches."""
     copy = Path(scratch) / "mini-world"
     if not copy.exists():
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(
             "runs", ".git", ".venv", "__pycache__"))
-    environment = {**os.environ, "PYTHONPATH": str(copy)}
-    small = trial is SHORT
-    names = ["00"] if small else []
-    seconds, code = timed(command, copy, environment, "run", "--profile",
-                          "mini", *names)
+    return copy
+
+
+def mini_lessons(profile, trial, scratch):
+    """The mini world's lessons that sample and train, and what they say."""
+    import torch
+    copy = copy_of_the_repository(scratch)
+    seconds, code = timed(command, copy, "run", "--profile", "mini",
+                          *(LESSONS[:1] if trial is SHORT else LESSONS))
     rows = json.loads((copy / "runs/mini/summary.json").read_text())
     shipped = {row["notebook"]: row["headline"] for row in json.loads(
         (ROOT / "data/mini/results/summary.json").read_text())}
-    found = {"device": str(torch.ones(1, device="cuda" if
-                                      torch.cuda.is_available() else "cpu"
-                                      ).device),
-             "exit_code": code, "seconds": round(seconds, 1), "headlines": {
+    return {"device": str(torch.ones(1, device="cuda" if
+                                     torch.cuda.is_available() else "cpu"
+                                     ).device),
+            "exit_code": code, "seconds": round(seconds, 1), "headlines": {
         row["notebook"]: {"seconds": row["seconds"], "here": row["headline"],
                           "shipped": shipped.get(row["notebook"])}
         for row in rows["notebooks"]}}
-    if not small:
-        seconds, code = timed(command, copy, environment, "rivals",
-                              "--jobs", "4", *RIVALS)
-        found["rivals"] = {"seconds": round(seconds, 1),
-                           "exit_code": code, **{
-            name: {"here": solved(copy / "runs/mini/results", name),
-                   "shipped": solved(ROOT / "data/mini/results", name)}
-            for name in RIVALS}}
-    return found
 
 
-def command(folder, environment, *words):
+def mini_rivals(profile, trial, scratch):
+    """pass@1 of some of the mini world's rivals, every seed."""
+    copy = copy_of_the_repository(scratch)
+    names = ["plans-none"] if trial is SHORT else RIVALS
+    seconds, code = timed(command, copy, "rivals", "--jobs",
+                          str(max(1, min(10, os.cpu_count() // 2))), *names)
+    return {"seconds": round(seconds, 1), "exit_code": code, "pass_at_1": {
+        name: {"here": solved(copy / "runs/mini/results", name),
+               "shipped": solved(ROOT / "data/mini/results", name)}
+        for name in names}}
+
+
+def command(folder, *words):
     """Run `python -m helpers ...` in a folder; its exit code."""
+    path = os.pathsep.join(filter(None, [str(folder),
+                                         os.environ.get("PYTHONPATH")]))
     return subprocess.run([sys.executable, "-m", "helpers", *words],
-                          cwd=folder, env=environment).returncode
+                          cwd=folder, env={**os.environ, "PYTHONPATH": path}
+                          ).returncode
 
 
 def solved(folder, name):
@@ -413,7 +464,8 @@ def solved(folder, name):
 STAGES = {function.__name__.replace("_", "-"): function for function in (
     teacher_sampling, teacher_sampling_at_once, plan_elicitation,
     student_sampling, student_training, distillation, two_tasks,
-    two_tasks_t5, hand_over, mini_world)}
+    two_tasks_t5, hand_over, beside_generate, beside_trl, mini_lessons,
+    mini_rivals)}
 
 
 # ---- what it comes to ----
@@ -554,6 +606,8 @@ def main():
     parser.add_argument("--folder", type=Path,
                         default=ROOT / "runs" / "benchmarks" / "gpu",
                         help="for checkpoints, 16 GB")
+    parser.add_argument("--limit", type=float, default=3600,
+                        metavar="SECONDS", help="for one stage")
     parser.add_argument("--stage", help=argparse.SUPPRESS)
     parser.add_argument("--target", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -601,10 +655,14 @@ def started(name, options, scratch):
     """Run one stage in a process; its numbers, or what went wrong."""
     target = scratch / "stage.json"
     target.unlink(missing_ok=True)
-    done = subprocess.run(
-        [sys.executable, __file__, "--stage", name, "--target", str(target),
-         "--folder", str(options.folder)] + ["--small"] * options.small,
-        text=True, stderr=subprocess.PIPE, cwd=ROOT)
+    try:
+        done = subprocess.run(
+            [sys.executable, __file__, "--stage", name, "--target",
+             str(target), "--folder", str(options.folder)]
+            + ["--small"] * options.small, text=True, stderr=subprocess.PIPE,
+            cwd=ROOT, timeout=options.limit)
+    except subprocess.TimeoutExpired:
+        return {"error": f"stopped after {options.limit:g} seconds"}
     if done.returncode == 0 and target.exists():
         return json.loads(target.read_text())
     print(done.stderr[-3000:], file=sys.stderr)

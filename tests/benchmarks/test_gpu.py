@@ -134,13 +134,22 @@ def test_checkpoints_load_whole_and_are_written_once(scratch):
 
 
 @pytest.mark.parametrize("name", [
-    name for name in gpu.STAGES if name != "mini-world"])
+    name for name in gpu.STAGES if not name.startswith("mini-")])
 def test_every_stage_runs(name, scratch):
+    if name == "beside-trl":
+        pytest.importorskip("trl")
     profile = gpu.settings(small=True)
     found = gpu.STAGES[name](profile, gpu.SHORT, scratch)
     assert found["tokens_a_second"] > 0 and found["seconds"] > 0
     if "steps" in found:
         assert found["losses_finite"] and found["steps"] == gpu.SHORT.steps
+    elif name == "beside-generate":
+        assert all(min(rates) > 0 for rates in found["roads"].values())
+    elif name == "beside-trl":
+        assert found["updates"] == gpu.SHORT.steps
+        for ours, theirs in zip(found["ours"]["losses"],
+                                found["SFTTrainer"]["losses"], strict=True):
+            assert abs(ours - theirs) < 1e-3
     else:
         wanted = (gpu.SHORT.n if "sampling" in name
                   else gpu.SHORT.plan_prompts)
@@ -172,9 +181,12 @@ def test_what_was_measured_is_kept_and_a_failure_is_told(
 
 
 def test_a_stage_in_a_process_of_its_own(scratch, tmp_path):
-    options = Namespace(small=True, folder=scratch)
+    options = Namespace(small=True, folder=scratch, limit=600)
     (scratch / "small").symlink_to(scratch, target_is_directory=True)
     found = gpu.started("student-sampling", options, scratch)
     assert found["completions"] == gpu.SHORT.n
     found = gpu.started("no such stage", options, scratch)
     assert "KeyError" in found["error"]
+    options.limit = 0.1
+    found = gpu.started("student-sampling", options, scratch)
+    assert found == {"error": "stopped after 0.1 seconds"}

@@ -38,6 +38,7 @@ import statistics
 import sys
 import time
 import warnings
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -51,6 +52,7 @@ import torch  # noqa: E402
 from torch.optim.optimizer import (  # noqa: E402
     register_optimizer_step_post_hook, register_optimizer_step_pre_hook)
 
+from helpers.gpu.precision import computes_in  # noqa: E402
 from helpers.filtering import read_examples  # noqa: E402
 from helpers.profiles import find_artefact, get_profile  # noqa: E402
 from helpers.teachers.checkpoint import LanguageModel, load_model  # noqa: E402
@@ -139,20 +141,18 @@ class Clock:
 
 # ---- the two sides ----
 
-def ours(name, examples, epochs, rows):
-    lm = student(name)
+def ours(lm, examples, epochs, rows):
     clock = Clock(lm.model)
     losses = train(lm, examples, epochs, rows, RATE, seed=0,
                    weight_decay=DECAY, progress=False)
     return *clock.stop(), losses
 
 
-def theirs(name, examples, epochs, rows):
+def theirs(lm, examples, epochs, rows):
     """SFTTrainer; the rows come encoded and in our order."""
     from datasets import Dataset
     from transformers import PrinterCallback
     from trl import SFTConfig, SFTTrainer
-    lm = student(name)
     encoded = [encode(lm.tokenizer, example) for example in examples]
     plan = batches(len(examples), rows, epochs, 0)
     data = Dataset.from_list([
@@ -177,6 +177,7 @@ def theirs(name, examples, epochs, rows):
             per_device_train_batch_size=rows, learning_rate=RATE,
             weight_decay=DECAY, max_grad_norm=1.0, max_length=None,
             train_sampling_strategy="sequential", bf16=False,
+            fp16=computes_in(lm.model) == torch.float16,
             gradient_checkpointing=False, report_to="none",
             save_strategy="no", disable_tqdm=True, use_cpu=DEVICE == "cpu",
             logging_steps=min(10, len(plan)),
@@ -192,13 +193,22 @@ def theirs(name, examples, epochs, rows):
 SIDES = {"ours": ours, "SFTTrainer": theirs}
 
 
-def compare(name, rounds, updates, rows):
-    """Both sides in turns on one part; the record for JSON."""
-    lm = student(name)
+def part(name):
+    """What :func:`compare` takes, for one of :data:`PARTS`."""
+    rounds, updates, rows = PARTS[name]
     kept = read_examples(find_artefact(get_profile("mini"),
                                        "pairs/first-correct.jsonl"))
     count = min(len(kept) // rows, updates) * rows
-    examples, epochs = kept[:count], updates * rows / count
+    return (partial(student, name), kept[:count], updates * rows / count,
+            rows, rounds)
+
+
+def compare(student, examples, epochs, rows, rounds):
+    """Both sides in turns; the record for JSON.
+
+    ``student()`` loads the model with a fresh adapter.
+    """
+    lm, count = student(), len(examples)
     plan = batches(count, rows, epochs, 0)
     encoded = [encode(lm.tokenizer, example) for example in examples]
     counted = [encoded[i] for chosen in plan[1:] for i in chosen]
@@ -211,7 +221,7 @@ def compare(name, rounds, updates, rows):
     for turn in range(rounds + 1):         # the first warms up
         for side in list(SIDES)[::1 if turn % 2 else -1]:
             taken, parts, losses[side] = SIDES[side](
-                name, examples, epochs, rows)
+                student(), examples, epochs, rows)
             if turn:
                 seconds[side].append(taken)
                 stages[side].append(parts)
@@ -301,7 +311,7 @@ def main():
               f"1 is steadier, a quiet machine is best")
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name in [options.only] if options.only else PARTS:
-        record = compare(name, *PARTS[name])
+        record = compare(*part(name))
         show(name, record)
         results[name] = record | {"facts": facts(load)}
         if options.save:
