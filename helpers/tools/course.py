@@ -2,10 +2,13 @@
 
 ``python -m helpers course`` writes the map in notebook 00, the tables in the
 READMEs, and the minutes in every notebook: of the whole in its header, of a
-section below its heading, of an exercise beside its difficulty.
+section below its heading, of an exercise beside its difficulty; and in the
+header what the profile ``colab`` takes, where a card has measured it.
 """
 
 import argparse
+import json
+import math
 import re
 import sys
 from dataclasses import dataclass
@@ -21,6 +24,7 @@ from helpers.tools.reading import (
 
 ABOUT = re.compile(r"(?m)^\*About [^*]*\.\*$")
 HEADER = re.compile(r"<!-- minutes -->.*?<!-- /minutes -->", re.DOTALL)
+TABLE = re.compile(r"(?m)^\| \| mini \|.*\n(?:\|.*\n?)+")
 BETWEEN = r"<!-- {0} -->.*?<!-- /{0} -->"
 
 
@@ -124,6 +128,38 @@ def with_minutes(notebook):
             f"<!-- /minutes -->", cell["source"])
 
 
+def card_column(number, root=ROOT):
+    """What the header says of the profile ``colab``: {row: words}.
+
+    Empty for a notebook that the card did not measure.  Source:
+    ``data/benchmarks/gpu.json``, which ``tests/benchmarks/gpu.py`` writes.
+    """
+    path = root / "data" / "benchmarks" / "gpu.json"
+    measured = json.loads(path.read_text()) if path.exists() else {}
+    minutes = measured.get("minutes", {}).get(number)
+    if minutes is None or number not in measured["gib"]:
+        return {}
+    card = measured["facts"]["device"].removeprefix("NVIDIA ")
+    return {"": "colab", "---": "---",
+            "time": f"{math.ceil(minutes)} min, {card}",
+            "memory": f"{measured['gib'][number]:.1f} GiB",
+            "hardware": "16 GB card"}
+
+
+def with_card(notebook, column):
+    """Put :func:`card_column` into the header's table, in place."""
+    def row(line):
+        cells = [cell.strip() for cell in line.split("|")[1:3]]
+        if column:
+            cells.append(column.get(cells[0], ""))
+        return "".join(f"| {cell} ".replace("  ", " ")
+                       for cell in cells) + "|\n"
+
+    first = notebook["cells"][0]
+    first["source"] = TABLE.sub(lambda found: "".join(
+        map(row, found[0].splitlines())).rstrip("\n"), first["source"])
+
+
 def list_of(listed, found, folder=""):
     """Lines of a Markdown table of the ``listed`` notebooks.
 
@@ -157,8 +193,9 @@ def generated(root=ROOT):
                 list_of(LESSONS, found),
                 "**More depth:**", list_of(MORE, found),
                 "**Evidence:**", list_of(EVIDENCE, found)]), cell.source)
-    for notebook in found.values():
-        with_minutes(notebook)
+    for one in NOTEBOOKS:
+        with_card(found[one.stem], card_column(one.number, root))
+        with_minutes(found[one.stem])
     texts = {path_of(one, root): nbformat.writes(found[one.stem]) + "\n"
              for one in NOTEBOOKS}
     whole = {"lessons": LESSONS, "more": MORE, "evidence": EVIDENCE}

@@ -116,19 +116,21 @@ ROADS = {"ours": ours, "generate": generate,
 def measure(lm, texts, n, most, rounds):
     """{road: [kept tokens per second, one a round]}, in turns.
 
-    A road that fails, for want of memory say, is told and left.
+    For a road that fails, for want of memory say, the name of the error.
     """
     rates = {name: [] for name in ROADS}
     for turn in range(rounds + 1):
         for name, road in ROADS.items():
+            if isinstance(rates[name], str):
+                continue
             # The slowest road on a CPU by far: one prompt says enough.
             some = texts[:1] if name == "generate_batch" else texts
             began = time.perf_counter()
             try:
                 done = [road(lm, text, n, most, turn) for text in some]
             except Exception as error:
-                print(f"{name}: {type(error).__name__}: {error}"[:300],
-                      flush=True)
+                rates[name] = type(error).__name__
+                print(f"{name}: {rates[name]}: {error}"[:300], flush=True)
                 continue
             if lm.model.device.type == "cuda":
                 torch.cuda.synchronize()
@@ -155,7 +157,8 @@ def main():
     texts = [few_shot_prompt(p.question, EXEMPLARS["mini-gsm"])
              for p in load_problems("mini-gsm", "test", limit=PROMPTS)]
     rates = measure(lm, texts, options.n, options.new_tokens, options.rounds)
-    rates = {name: found for name, found in rates.items() if found}
+    rates = {name: found for name, found in rates.items()
+             if isinstance(found, list)}
     base = statistics.median(rates["ours"])
     device = (torch.cuda.get_device_name() if torch.cuda.is_available()
               else f"CPU, {os.cpu_count()} cores")

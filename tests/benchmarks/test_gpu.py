@@ -144,7 +144,8 @@ def test_every_stage_runs(name, scratch):
     if "steps" in found:
         assert found["losses_finite"] and found["steps"] == gpu.SHORT.steps
     elif name == "beside-generate":
-        assert all(min(rates) > 0 for rates in found["roads"].values())
+        assert all(min(rates) > 0 for roads in found["roads"].values()
+                   for rates in roads.values())
     elif name == "beside-trl":
         assert found["updates"] == gpu.SHORT.steps
         for ours, theirs in zip(found["ours"]["losses"],

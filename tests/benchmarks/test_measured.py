@@ -6,6 +6,7 @@ import statistics
 import pytest
 
 import busy
+import gpu
 import soak
 from hostile import HOSTILE
 from helpers.profiles import ROOT, get_profile
@@ -45,6 +46,32 @@ def test_the_training_benchmark_holds_what_is_said_of_it():
         for ours, theirs in zip(part["ours"]["losses"],
                                 part["SFTTrainer"]["losses"], strict=True):
             assert abs(ours - theirs) < 1e-3      # both learn the same
+
+
+def test_the_card_holds_what_is_said_of_it():
+    measured = json.loads((ROOT / "data" / "benchmarks" / "gpu.json")
+                          .read_text())
+    stages, limit = measured["stages"], measured["facts"]["limit_gib"]
+    assert measured["profile"] == str(get_profile("colab"))
+    assert limit == gpu.LIMIT_GIB and not any(
+        "error" in row for row in stages.values())
+    for name in measured["estimate"]:          # those of the notebooks
+        assert stages[name]["peak_gib"] <= limit
+        assert stages[name]["out_of_memory"] == 0
+    assert measured["minutes"] == gpu.extrapolate(
+        get_profile("colab"), stages)
+    assert measured["gib"] == gpu.peaks(stages)
+    assert max(measured["minutes"].values()) <= gpu.LIMIT_MINUTES
+    roads = stages["beside-generate"]["roads"]
+    assert roads["100"]["generate"] == "OutOfMemoryError"
+    assert min(roads["100"]["ours"]) > 8000
+    assert round(statistics.median(roads["32"]["ours"]) / statistics.median(
+        roads["32"]["generate"]), 1) == 1.2
+    trl = stages["beside-trl"]
+    assert trl["ratio"] == statistics.median(trl["ratios"])
+    assert trl["ours"]["losses"][-1] < trl["SFTTrainer"]["losses"][-1]
+    for found in stages["mini-rivals"]["pass_at_1"].values():
+        assert abs(found["here"] - found["shipped"]) < 1e-3
 
 
 def test_a_soak_of_few_programs_knows_them_all():

@@ -19,7 +19,10 @@ of prompts and padding too, does so again on the way back, and computes the
 entropy and the accuracy of each for its log (stages loss and backward of the
 table); and a little between updates.  Ours applies it once, and where the
 vocabulary is large to completions only.  On a GPU SFTTrainer, too, picks the
-places that count, so that a CPU's ratio says nothing about one.
+places that count, so that a CPU's ratio says nothing about one
+(``gpu.py``, stage beside-trl).  There, in float16, a batch whose gradients
+overflow is done again by ours and dropped by SFTTrainer, so that ours takes
+longer for as many updates and has learnt more.
 
 TRL is no dependency of this repository.  It goes into a place of its own:
 
@@ -52,8 +55,8 @@ import torch  # noqa: E402
 from torch.optim.optimizer import (  # noqa: E402
     register_optimizer_step_post_hook, register_optimizer_step_pre_hook)
 
-from helpers.gpu.precision import computes_in  # noqa: E402
 from helpers.filtering import read_examples  # noqa: E402
+from helpers.gpu.precision import computes_in  # noqa: E402
 from helpers.profiles import find_artefact, get_profile  # noqa: E402
 from helpers.teachers.checkpoint import LanguageModel, load_model  # noqa: E402
 from helpers.training import (IGNORED, add_lora, batches, encode,  # noqa: E402
@@ -127,7 +130,8 @@ class Clock:
         return mark
 
     def stop(self):
-        """Seconds of each update after the first, and of each stage."""
+        """Seconds after the first update, those of each stage, and how many
+        backward passes led to no update: gradients that left float16."""
         for undo in self.undo:
             undo()
         ends = [i for i, (stage, _) in enumerate(self.marks)
@@ -136,7 +140,8 @@ class Clock:
         stages = dict.fromkeys(STAGES, 0.0)
         for (_, before), (stage, after) in zip(counted, counted[1:]):
             stages[stage] += after - before
-        return counted[-1][1] - counted[0][1], stages
+        lost = sum(stage == "backward" for stage, _ in self.marks) - len(ends)
+        return counted[-1][1] - counted[0][1], stages, lost
 
 
 # ---- the two sides ----
@@ -217,10 +222,10 @@ def compare(student, examples, epochs, rows, rounds):
                  for label in labels)
     seconds = {side: [] for side in SIDES}
     stages = {side: [] for side in SIDES}
-    losses = {}
+    losses, lost = {}, {}
     for turn in range(rounds + 1):         # the first warms up
         for side in list(SIDES)[::1 if turn % 2 else -1]:
-            taken, parts, losses[side] = SIDES[side](
+            taken, parts, lost[side], losses[side] = SIDES[side](
                 student(), examples, epochs, rows)
             if turn:
                 seconds[side].append(taken)
@@ -245,6 +250,7 @@ def compare(student, examples, epochs, rows, rounds):
                 stage: round(1000 * statistics.median(
                     parts[stage] for parts in stages[side])
                     / (len(plan) - 1), 2) for stage in STAGES},
+            "backward_without_update": lost[side],
             "losses": [round(loss, 4) for loss in losses[side]]}
     return record
 

@@ -42,9 +42,14 @@ def test_a_lesson_is_an_hour_for_a_person(path):
 @notebooks
 def test_the_header_has_a_column_for_what_was_measured(path):
     head = markdown(read(path))[0]
-    assert re.search(r"(?m)^\| \| mini \|$", head)
+    columns = re.search(r"(?m)^\| \| mini \|( colab \|)?$", head)
     for row in HEADER:
-        assert re.search(rf"(?m)^\| {row} \| \S[^|]+ \|$", head), row
+        found = re.search(rf"(?m)^\| {row} \| \S[^|]+ \|(.*)$", head)
+        assert bool(found[1]) == bool(columns[1]), row
+    measured = course.card_column(path.stem.partition("_")[0])
+    assert bool(columns[1]) == bool(measured)
+    for row in ("time", "memory", "hardware") if measured else ():
+        assert f"| {measured[row]} |" in head
 
 
 @notebooks
