@@ -17,6 +17,7 @@ COMMANDS = {
     "rebuild-mini": "helpers.workshop.pretraining",
     "rivals": "helpers.workshop.campaign",
     "ship": "helpers.workshop.shipping",
+    "record": "helpers.workshop.recorder",
 }
 REMEDY = ("use `make run`, which installs what is needed, and from then on "
           ".venv/bin/python -m helpers")
@@ -39,7 +40,8 @@ def main(argv=None):
         "collection for learners, teachers or nbgrader; "
         "rebuild-mini: make the mini world's data and models again; rivals: "
         "run the experiments that the notebooks show; ship: copy the "
-        "results of a run into data/mini/results/.  Each has a --help of "
+        "results of a run into data/mini/results/; record: keep what a real "
+        "teacher says, to replay it.  Each has a --help of "
         "its own.")
     parser.add_argument("command", choices=COMMANDS)
     chosen = parser.parse_args(argv[:1]).command

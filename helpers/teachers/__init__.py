@@ -1,13 +1,16 @@
 """Any teacher by its name.
 """
 
+import os
+
 from helpers.prompts import EXEMPLARS, few_shot_prompt
 from helpers.teachers.address import read_address
 
 try:
     from helpers.teachers.checkpoint import load_model
     from helpers.teachers.endpoint import Endpoint
-    from helpers.teachers.recording import Recording
+    from helpers.teachers.recording import (RECORD_TO, Recording,
+                                            keep_answers)
 except ModuleNotFoundError as error:      # the judge does without these
     if (error.name or "helpers").startswith("helpers"):
         raise
@@ -29,16 +32,21 @@ def load_teacher(name, four_bit=False, chat=False):
     ``.jsonl`` or ``.jsonl.gz`` a
     :class:`~helpers.teachers.recording.Recording`, anything else is for
     :func:`helpers.teachers.checkpoint.load_model`, and only that looks at
-    ``four_bit`` and ``chat``.  Raises ``FileNotFoundError`` or ``ValueError``
-    with what is wrong about the name.  Introduced in notebook 08.
+    ``four_bit`` and ``chat``.  While ``python -m helpers record`` runs, what
+    a server or a checkpoint says is written down.  Raises
+    ``FileNotFoundError`` or ``ValueError`` with what is wrong about the name.
+    Introduced in notebook 08.
     """
     name = str(name)
+    if name.endswith((".jsonl", ".jsonl.gz")) and "://" not in name:
+        return Recording(name)
     if "://" in name:
         url, model, options = read_address(name)
-        return Endpoint(url, model, **options)
-    if name.endswith((".jsonl", ".jsonl.gz")):
-        return Recording(name)
-    return load_model(name, four_bit=four_bit, chat=chat)
+        teacher = Endpoint(url, model, **options)
+    else:
+        teacher = load_model(name, four_bit=four_bit, chat=chat)
+    folder = os.environ.get(RECORD_TO)
+    return keep_answers(teacher, folder) if folder else teacher
 
 
 def has_weights(teacher):

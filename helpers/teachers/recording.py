@@ -2,15 +2,21 @@
 
 It needs no model, no network and no key, and it says the same every time.
 It knows an answer by the hash of its prompt, so it never answers a prompt
-that was not asked.
+that was not asked.  ``python -m helpers record`` makes one
+(:mod:`helpers.workshop.recorder`), and so does ``sample`` with a cache.
 """
 
+import re
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 
 from helpers.profiles import ROOT
 from helpers.prompts import prompt_hash
-from helpers.sampling import read_samples
+from helpers.sampling import append, read_samples
+
+RECORD_TO = "RECORD_TEACHERS_TO"    # a variable: the folder to record into
+SETTING_NAMES = ("seed", "temperature", "top_p", "max_new_tokens")
 
 
 def no_logits(teacher):
@@ -21,13 +27,38 @@ def no_logits(teacher):
         f"Hugging Face Hub in the profile")
 
 
+def keep_answers(teacher, folder):
+    """From now on what ``teacher`` says is also written to ``folder``.
+
+    Each model has a file there, ``NAME.jsonl``, with lines as in a cache.
+    Returns the teacher.
+    """
+    draw = teacher.draw
+    path = Path(folder) / f"{file_name(teacher.name)}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+    def draw_and_keep(wanted, settings):
+        for new in draw(wanted, settings):
+            append(path, new)
+            yield new
+
+    teacher.draw = draw_and_keep
+    return teacher
+
+
+def file_name(model):
+    """The name of a model as the name of a file."""
+    return re.sub(r"[^\w.@+-]+", "-", model).strip("-.") or "model"
+
+
 class Recording:
-    """The samples of one model in ``path``, a cache file of ``sample``.
+    """The samples of one model in ``path``, lines as in a cache file.
 
     ``path`` is a ``.jsonl`` or ``.jsonl.gz`` file below the repository or
-    anywhere.  ``name`` is that of the model that was recorded, so that its
-    caches go on to be valid.  Raises ``FileNotFoundError``, and ``ValueError``
-    for a file that is no recording of one model with one choice of settings.
+    anywhere; it may hold samples of several settings.  ``name`` is that of
+    the model that was recorded, so that its caches go on to be valid.  Raises
+    ``FileNotFoundError``, and ``ValueError`` for a file that is no recording
+    of one model.
     """
 
     model = tokenizer = prompt_ids = property(no_logits)
@@ -40,14 +71,18 @@ class Recording:
                 f"teacher with cache={str(path)!r} to make one")
         # A kill leaves half a line in a cache file; it is passed over.
         samples = read_samples(self.path)
-        made = {(s.model, s.seed, s.temperature, s.top_p, s.max_new_tokens)
-                for s in samples}
+        made = {s.model for s in samples}
         if len(made) != 1:
             raise ValueError(
-                f"{self.path.name} holds samples of {len(made)} models or "
-                f"settings; a recording is a cache file of one call of sample")
-        (self.name, *self.told), = made
-        self.samples = {(s.prompt_hash, s.sample_index): s for s in samples}
+                f"{self.path.name} holds samples of {len(made)} models; a "
+                f"recording is of one")
+        self.name, = made
+        self.samples, self.told = {}, {}     # all, and by their settings
+        for one in samples:
+            key = one.prompt_hash, one.sample_index
+            told = tuple(getattr(one, name) for name in SETTING_NAMES)
+            self.samples.setdefault(key, one)
+            self.told.setdefault(told, {}).setdefault(key, one)
 
     def __repr__(self):
         return f"Recording({self.path.name!r}: {self.name})"
@@ -69,27 +104,35 @@ class Recording:
         """
         if not wanted:
             return
-        names = "seed", "temperature", "top_p", "max_new_tokens"
-        for name, was, now in zip(names, self.told, settings.told):
-            if was != now:
-                raise ValueError(
-                    f"{self.path.name} was recorded with {name} = {was}, not "
-                    f"{now}; {self.remedy()}")
+        there = self.told.get(settings.told)
+        if there is None:
+            raise ValueError(f"{self.path.name} {self.otherwise(settings)}; "
+                             f"{self.remedy()}")
         found = []
         for task, (text, indices) in wanted.items():
             digest = prompt_hash(text)
-            there = self.recorded.get(digest, 0)
             for index in indices:
-                if (digest, index) not in self.samples:
-                    what = (f"{there} samples for the prompt of {task}, but "
-                            f"not number {index + 1}" if there else
+                if (digest, index) not in there:
+                    count = sum(key == digest for key, _ in there)
+                    what = (f"{count} samples for the prompt of {task}, but "
+                            f"not number {index + 1}" if count else
                             f"no answer to the prompt of {task}: it was not "
                             f"asked, or it has changed since")
                     raise ValueError(f"{self.path.name} holds {what}; "
                                      f"{self.remedy()}")
-                found.append(replace(self.samples[digest, index],
-                                     task_id=task))
+                found.append(replace(there[digest, index], task_id=task))
         yield found
+
+    def otherwise(self, settings):
+        """With what settings the samples were drawn, where not with these."""
+        if len(self.told) > 1:
+            made = "; ".join(map(str, self.told))
+            return (f"was recorded with {', '.join(SETTING_NAMES)} = {made}, "
+                    f"not {settings.told}")
+        told, = self.told
+        name, was, now = next(row for row in zip(
+            SETTING_NAMES, told, settings.told) if row[1] != row[2])
+        return f"was recorded with {name} = {was}, not {now}"
 
     def remedy(self):
         """What to do where the recording has no answer."""

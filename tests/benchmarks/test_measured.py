@@ -11,6 +11,7 @@ import soak
 from hostile import HOSTILE
 from helpers.profiles import ROOT, get_profile
 from helpers.teachers.checkpoint import fingerprint
+from helpers.workshop.recorder import ASKING
 
 PROFILE = get_profile("mini")
 TEACHER = ROOT / PROFILE.teacher
@@ -61,6 +62,7 @@ def test_the_card_holds_what_is_said_of_it():
     assert measured["minutes"] == gpu.extrapolate(
         get_profile("colab"), stages)
     assert measured["gib"] == gpu.peaks(stages)
+    assert sum(measured["minutes"][name] for name in ASKING) < 60
     assert max(measured["minutes"].values()) <= gpu.LIMIT_MINUTES
     roads = stages["beside-generate"]["roads"]
     assert roads["100"]["generate"] == "OutOfMemoryError"

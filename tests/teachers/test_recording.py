@@ -87,8 +87,8 @@ def test_files_that_are_no_recording(tmp_path):
     row = json.loads(gzip.open(Recording(SHIPPED).path).readline())
     mixed = tmp_path / "mixed.jsonl"
     mixed.write_text(json.dumps(row) + "\n"
-                     + json.dumps(row | {"seed": 5}) + "\n")
-    with pytest.raises(ValueError, match="2 models or settings"):
+                     + json.dumps(row | {"model": "another"}) + "\n")
+    with pytest.raises(ValueError, match="samples of 2 models"):
         Recording(mixed)
     mixed.write_text("")
     with pytest.raises(ValueError, match="0 models"):
