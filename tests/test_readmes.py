@@ -26,6 +26,8 @@ COMMANDS = {
     "make lab": "opens a browser",
     "make slides": "test_slides.py, without reveal.js from a registry",
     ".venv/bin/python -m helpers quiz": "test_bank.py",
+    ".venv/bin/python -m helpers record":
+        "a card or a key; test_recorder.py records the mini teacher",
     ".venv/bin/python -m helpers rebuild-mini":
         "hours; test_pretraining.py rebuilds the problems and a small model",
     ".venv/bin/python -m helpers rivals":
