@@ -6,6 +6,7 @@ its address.
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -13,7 +14,10 @@ import nbformat
 import pytest
 
 from answering import Answering
+from helpers.profiles import get_profile
+from helpers.teachers.recording import RECORD_TO
 from helpers.tools import offline
+from helpers.workshop.recorder import finish_recording
 from rehearse import ROOT, copy_repository
 
 SIZES = ("train_problems=10, train_samples=5, test_problems=10, "
@@ -32,16 +36,15 @@ def text_of(path):
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
-    """({notebook: what it printed}, {model: choices served})."""
+    """({notebook: what it printed}, {model: choices served}, the copy, the
+    line of its set-up cells)."""
     copy = copy_repository(tmp_path_factory.mktemp("served") / "copy")
     server = Answering()
     said = "?price=2,10&choices=20"
     served = (f"profile = get_profile('mini', {SIZES}, "
               f"teacher='{server.url}#teacher{said}', "
               f"plan_teacher='{server.url}#plan-teacher{said}')")
-    for path in (copy / "notebooks").rglob("*.ipynb"):
-        path.write_text(path.read_text("utf-8").replace(PLACE, served),
-                        "utf-8")
+    set_up(copy, PLACE, served)
     # Distillation itself is tested elsewhere; here its beginning is enough.
     path, = copy.glob("notebooks/more/M5*.ipynb")
     notebook = nbformat.read(path, 4)
@@ -52,19 +55,31 @@ def ran(tmp_path_factory):
         done = subprocess.run(
             [sys.executable, "-m", "helpers", "run", *LESSONS, "M5"],
             cwd=copy, env=offline.offline_environment() | {
-                "PROFILE": "mini"}, text=True, capture_output=True)
+                "PROFILE": "mini", RECORD_TO: str(copy / "recorded")},
+            text=True, capture_output=True)
     finally:
         server.stop()
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return printed_in(copy), server.asked, copy, served
+
+
+def set_up(copy, old, new):
+    """Other words in the set-up cell of every notebook."""
+    for path in (copy / "notebooks").rglob("*.ipynb"):
+        path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+
+
+def printed_in(copy):
+    """{notebook: what it printed}, of those that ran."""
     folder = copy / "runs" / "mini"
     rows = json.loads((folder / "summary.json").read_text())["notebooks"]
     assert [row["status"] for row in rows] == ["done"] * len(rows)
     return {path.name[:2]: text_of(path)
-            for path in (folder / "notebooks").rglob("*.ipynb")}, server.asked
+            for path in (folder / "notebooks").rglob("*.ipynb")}
 
 
 def test_weights_are_read_of_the_mini_teacher_and_it_is_said(ran):
-    printed, _ = ran
+    printed, *_ = ran
     for number in ("02", "M5"):
         assert printed[number].count("teacher@127.0.0.1") or (
             printed[number].count("teacher@localhost"))
@@ -76,12 +91,12 @@ def test_weights_are_read_of_the_mini_teacher_and_it_is_said(ran):
 
 @pytest.mark.parametrize("number", ["02", "03", "07"])
 def test_the_cost_is_told_in_dollars_before_the_first_call(ran, number):
-    printed, _ = ran
+    printed, *_ = ran
     assert re.search(r"cost: at most [\d,]+ samples.*: \$\d", printed[number])
 
 
 def test_what_was_asked_is_not_more_than_was_said(ran):
-    printed, asked = ran
+    printed, asked, *_ = ran
     told = {number: [int(text.replace(",", "")) for text in re.findall(
         r"cost: at most ([\d,]+) samples", printed[number])]
         for number in ("02", "03", "07")}
@@ -93,12 +108,41 @@ def test_what_was_asked_is_not_more_than_was_said(ran):
 
 
 def test_a_student_learns_from_what_the_server_wrote(ran):
-    printed, _ = ran
+    printed, *_ = ran
     assert re.search(r"HEADLINE: kept \d+ of 10 problems from 50 samples",
                      printed["04"])
     assert "greedy pass@1 on 10 problems" in printed["05"]
     assert re.search(r"teacher few-shot +10 problems x 5 programs, drawn and",
                      printed["07"])
+
+
+def test_a_class_replays_what_the_server_said(ran):
+    """With no server, and no results of the run that was recorded."""
+    printed, _, copy, served = ran
+    folder = copy / "recorded"
+    names = dict(re.findall(r"(teacher|plan_teacher)='([^']+)'", served))
+    finish_recording(folder, get_profile("mini", **names), "MIT")
+    paths = {role: next(folder.glob(f"{name}@*.jsonl.gz")) for role, name in (
+        ("teacher", "teacher"), ("plan_teacher", "plan-teacher"))}
+    replayed = served
+    for role, path in paths.items():
+        replayed = replayed.replace(names[role], str(path))
+    set_up(copy, served, replayed)
+    shutil.rmtree(copy / "runs")
+    done = subprocess.run(
+        [sys.executable, "-m", "helpers", "run", "02", "03"], cwd=copy,
+        env=offline.offline_environment() | {"PROFILE": "mini"}, text=True,
+        capture_output=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    again = printed_in(copy)
+    for number in ("02", "03"):
+        assert headline(again[number]) == headline(printed[number])
+    assert "$0.00" in again["02"] or "nothing" in again["02"]
+
+
+def headline(text):
+    line, = re.findall(r"HEADLINE: (.*)", text)
+    return line
 
 
 def test_every_notebook_has_the_line_that_is_changed_here():
