@@ -17,11 +17,13 @@ from dataclasses import dataclass, replace
 DIAL_TASK, DIAL_TEACHER = "mini-apps-2", "formula-teacher"
 DIAL_SHARES = (0.0, 0.5, 1.0)
 BASES = ("formula-student", "formula-student-b")
-DIAL_SEEDS = (1, 2)
+DIAL_SEEDS = (1, 2, 3, 4, 5)
 TUNING_SEEDS = (101, 102)     # of the dev runs, used for nothing else
 TUNING_RATES = {"fine-tuned": (2e-3, 4e-3, 8e-3, 16e-3),
                 "two-tasks": (4e-3, 8e-3, 16e-3),
-                "planner": (4e-3, 8e-3, 16e-3)}
+                "planner": (4e-3, 8e-3, 16e-3),
+                "longer": (2e-3, 4e-3, 8e-3),
+                "one-row": (4e-3, 8e-3, 16e-3)}
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Learner:
     """One student at one position of the dial, of one base.
 
     ``beside``: what is learnt beside programs, "plans", "codes" (as many
-    programs again) or "" for nothing; ``way``: how the teacher is asked for
+    programs again), "row" (nothing beside, but each row has a plan and then
+    its program) or "" for nothing; ``way``: how the teacher is asked for
     plans (:data:`helpers.plans.WAYS`); ``follows``: a third task, question
     and plan -> program.  ``n``: programs per test problem, directly;
     ``plans``: written by the student per test problem, with ``codes``
@@ -56,16 +59,29 @@ DIAL_KINDS = (
     Learner("planner", beside="plans", way="backward-with-question",
             follows=True, rate=8e-3, plans=4),
 )
+DIAL_CONTROLS = (                        # at dial 0 only
+    # As many batches as the three tasks of the planner have.
+    Learner("longer", updates=450),
+    Learner("one-row", beside="row", way="backward-with-question",
+            rate=8e-3),
+)
 # Whose rates were chosen on dev; more code has that of ordinary fine-tuning.
 TUNED = tuple(replace(kind, name=f"dial-{kind.name}", share=0.5, n=20)
-              for kind in DIAL_KINDS if kind.name in TUNING_RATES)
+              for kind in (*DIAL_KINDS, *DIAL_CONTROLS)
+              if kind.name in TUNING_RATES)
 
 
 def learners():
     """Every student of the study: kind, position and base."""
     return [replace(kind, name=name_of(kind.name, share, base), base=base,
                     share=share)
-            for share in DIAL_SHARES for kind in DIAL_KINDS for base in BASES]
+            for share in DIAL_SHARES for kind in kinds_at(share)
+            for base in BASES]
+
+
+def kinds_at(share):
+    """The kinds of students at a position of the dial."""
+    return (*DIAL_KINDS, *(DIAL_CONTROLS if share == 0 else ()))
 
 
 def name_of(kind, share, base):

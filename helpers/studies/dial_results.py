@@ -13,7 +13,7 @@ import numpy as np
 
 from helpers.evaluation import pass_at_k
 from helpers.seeds import over_seeds, relative, verdict_word
-from helpers.studies.dial import BASES, DIAL_KINDS, DIAL_SHARES, name_of
+from helpers.studies.dial import BASES, DIAL_SHARES, kinds_at, name_of
 from helpers.studies.results import read_runs
 
 
@@ -102,8 +102,8 @@ def load_along(profile):
     return {(kind, share): Runs(kind, share, [
         run for base in BASES
         for run in read_runs(profile, "dial", name_of(kind, share, base))])
-        for kind in (one.name for one in DIAL_KINDS)
-        for share in DIAL_SHARES}
+        for share in DIAL_SHARES
+        for kind in (one.name for one in kinds_at(share))}
 
 
 def equal_tries(baseline, planner, plans=4):
@@ -115,6 +115,11 @@ def equal_tries(baseline, planner, plans=4):
     return min(tries, *(run["rival"]["n"] for run in baseline.runs))
 
 
+CONTROLS = {"codes-twice": "control: more code",
+            "longer": "control: three times the updates",
+            "one-row": "plan and program in one row"}
+
+
 def outcomes(found, share):
     """What is compared at one position: {words: (table, baseline's)}.
 
@@ -123,11 +128,12 @@ def outcomes(found, share):
     """
     base, planner = found["fine-tuned", share], found["planner", share]
     direct = base.direct()
+    more = {words: (found[kind, share].direct(), direct)
+            for kind, words in CONTROLS.items() if (kind, share) in found}
     return {
         "two tasks, as released": (
             found["two-tasks", share].direct(), direct),
-        "control: more code": (
-            found["codes-twice", share].direct(), direct),
+        **more,
         "planner without a plan": (planner.direct(), direct),
         "plan first": (planner.one_plan(), direct),
         "plan sampling, best of 4": (planner.best_plan(), direct),

@@ -110,7 +110,7 @@ def dial_tasks():
     """The tasks of the dial's students: their rates, then seed by seed."""
     def marks_of(learner):
         return marks(dial.DIAL_TASK, model=learner.base, teacher=(
-            dial.DIAL_TEACHER if learner.beside == "plans" else ""))
+            dial.DIAL_TEACHER if learner.way else ""))
 
     for kind in dial.TUNED:
         for rate in dial.TUNING_RATES[kind.name.removeprefix("dial-")]:

@@ -9,14 +9,18 @@ of the dial are shared by the students of both bases.
 import time
 
 from helpers.execution import Runner
+from helpers.filtering import Example
 from helpers.mini.derivations import derives, steps_of
 from helpers.mini.formulas import turned
-from helpers.multitask import (code_examples, code_prompt, direct,
+from helpers.multitask import (code_examples, code_prompt, direct, end_line,
                                follow_examples, generated_tokens,
-                               plan_examples, student_plans, train_two_tasks)
+                               plan_examples, plan_prompt, student_plans,
+                               train_two_tasks)
 from helpers.plans import (PLAN_EXEMPLARS, code_from_plans, elicit,
                            judge_both)
 from helpers.problems import load_problems
+from helpers.prompts import cut_section, section
+from helpers.sampling import sample
 from helpers.studies.dial import DIAL_TASK, DIAL_TEACHER
 from helpers.teachers.checkpoint import LanguageModel, load_model
 from helpers.training import add_lora
@@ -45,9 +49,12 @@ def teach_learner(learner, seed):
     codes, beside, follow, record = code_examples(problems), [], [], {}
     if learner.beside == "codes":
         beside = codes
-    elif learner.beside == "plans":
+    if learner.way:
         plans = plans_at(learner.way, learner.share, seed)
-        beside = plan_examples(problems, plans)
+        if learner.beside == "row":
+            codes = row_examples(problems, plans)
+        else:
+            beside = plan_examples(problems, plans)
         follow = follow_examples(problems, plans) if learner.follows else []
         record["taught"] = {"plans": len(plans), "right": sum(
             whole(problems, plans))}
@@ -64,6 +71,36 @@ def teach_learner(learner, seed):
                          lm.tokenizer), record
 
 
+def row_examples(problems, plans):
+    """An ``Example`` for each of ``plans``: question -> plan and program."""
+    prompts = {p.task_id: plan_prompt(p) for p in problems}
+    return [Example(one.task_id, prompts[one.task_id],
+                    end_line(plan.text) + section("code") + one.completion)
+            for plan, one in zip(plans, follow_examples(problems, plans),
+                                 strict=True)]
+
+
+def in_one_row(lm, problems, n, temperature, **settings):
+    """``n`` plans, each with its program behind it: Samples."""
+    return sample(lm, {p.task_id: plan_prompt(p) for p in problems}, n,
+                  temperature, 0.95, cut=cut_row, **settings)
+
+
+def cut_row(text):
+    """A plan and its program, as :func:`helpers.prompts.cut_section` does."""
+    plan, label, rest = text.partition(section("code"))
+    if not label:
+        return text, "length"
+    code, reason = cut_section(rest)
+    return plan + label + code, reason
+
+
+def program_of(learner, completion):
+    """The program in what a learner wrote from the question."""
+    return (completion.partition(section("code"))[2]
+            if learner.beside == "row" else completion)
+
+
 def whole(problems, plans):
     """For each plan: is it the derivation of its problem's formula?"""
     steps = {p.task_id: steps_of(p.question) for p in problems}
@@ -78,10 +115,12 @@ def run_learner(learner, seed, split="test"):
     with Runner(workers=1) as runner:
         for name, n, temperature in (("direct", learner.n, 0.6),
                                      ("greedy", 1, 0)):
-            written = direct(lm, exam, n, temperature, seed=seed,
-                             max_new_tokens=CODE_TOKENS, **SAMPLING)
+            written = (in_one_row if learner.beside == "row" else direct)(
+                lm, exam, n, temperature, seed=seed, max_new_tokens=CODE_TOKENS
+                + PLAN_TOKENS * (learner.beside == "row"), **SAMPLING)
             shown, counts = tally(exam, written, judge_both(
-                runner, exam, [(s, s.completion) for s in written], False))
+                runner, exam, [(s, program_of(learner, s.completion))
+                               for s in written], False))
             record |= {"greedy": counts} if name == "greedy" else {
                 "shown": shown, "counts": counts,
                 "tokens": generated_tokens(lm, [

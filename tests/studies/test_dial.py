@@ -37,7 +37,7 @@ def of(kind, share):
 
 @pytest.mark.parametrize("learner", LEARNERS, ids=lambda one: one.name)
 def test_shipped_runs_are_complete_and_of_today(learner):
-    teacher = dial.DIAL_TEACHER if learner.beside == "plans" else ""
+    teacher = dial.DIAL_TEACHER if learner.way else ""
     about = {"name": learner.name, "rival": asdict(learner),
              "made_with": campaign.marks(dial.DIAL_TASK, model=learner.base,
                                          teacher=teacher)}
