@@ -23,7 +23,7 @@ TUNING_RATES = {"fine-tuned": (2e-3, 4e-3, 8e-3, 16e-3),
                 "two-tasks": (4e-3, 8e-3, 16e-3),
                 "planner": (4e-3, 8e-3, 16e-3),
                 "longer": (2e-3, 4e-3, 8e-3),
-                "one-row": (4e-3, 8e-3, 16e-3)}
+                "one-row": (4e-3, 8e-3, 16e-3, 32e-3)}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ DIAL_KINDS = (
 )
 DIAL_CONTROLS = (                        # at dial 0 only
     # As many batches as the three tasks of the planner have.
-    Learner("longer", updates=450),
+    Learner("longer", updates=450, rate=2e-3),
     Learner("one-row", beside="row", way="backward-with-question",
             rate=8e-3),
 )
