@@ -63,7 +63,7 @@ DIAL_CONTROLS = (                        # at dial 0 only
     # As many batches as the three tasks of the planner have.
     Learner("longer", updates=450, rate=2e-3),
     Learner("one-row", beside="row", way="backward-with-question",
-            rate=8e-3),
+            rate=16e-3),
 )
 # Whose rates were chosen on dev; more code has that of ordinary fine-tuning.
 TUNED = tuple(replace(kind, name=f"dial-{kind.name}", share=0.5, n=20)
