@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 DIAL_TASK, DIAL_TEACHER = "mini-apps-2", "formula-teacher"
 DIAL_SHARES = (0.0, 0.5, 1.0)
 BASES = ("formula-student", "formula-student-b")
-DIAL_SEEDS = (1, 2)
+DIAL_SEEDS = (1, 2, 3, 4, 5)
 TUNING_SEEDS = (101, 102)     # of the dev runs, used for nothing else
 TUNING_RATES = {"fine-tuned": (2e-3, 4e-3, 8e-3, 16e-3),
                 "two-tasks": (4e-3, 8e-3, 16e-3),
