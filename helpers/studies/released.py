@@ -96,7 +96,7 @@ def pairs_asked(runs):
 class Comparison:
     """``one`` minus ``other`` at ``k``, fractions, with a paired interval.
 
-    ``verdict``: "ahead", "behind" or "open", of ``one`` at 95 %;
+    ``verdict``: "ahead", "behind" or "undecided", of ``one`` at 95 %;
     ``corrected``: the same after Bonferroni's correction.
     """
 
@@ -138,7 +138,7 @@ def compare_released(runs):
 def verdict_at(low, high, k):
     """The verdict that an interval gives, by the digits that are printed."""
     low, high = (round(100 * end, digits(k)) for end in (low, high))
-    return "ahead" if low > 0 else "behind" if high < 0 else "open"
+    return "ahead" if low > 0 else "behind" if high < 0 else "undecided"
 
 
 def comparison_rows(found, k):
@@ -167,7 +167,7 @@ def verdict_rows(found):
                      if one.question == question and one.k == k]
             row[f"k = {k}"] = ", ".join(
                 f"{words.count(each)} {each}" for each in
-                ("ahead", "behind", "open") if each in words)
+                ("ahead", "behind", "undecided") if each in words)
         rows.append(row)
     return rows
 

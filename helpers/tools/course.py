@@ -143,7 +143,7 @@ def card_column(number, root=ROOT):
     return {"": "colab", "---": "---",
             "time": f"{math.ceil(minutes)} min, {card}",
             "memory": f"{measured['gib'][number]:.1f} GiB",
-            "hardware": "16 GB card"}
+            "hardware": "16 GB GPU"}
 
 
 def with_card(notebook, column):

@@ -98,7 +98,7 @@ def test_the_table_of_runs_is_that_of_the_counts(runs, outputs):
 
 def verdict(z, level):
     edge = NormalDist().inv_cdf((1 + level) / 2)
-    return "ahead" if z > edge else "behind" if z < -edge else "open"
+    return "ahead" if z > edge else "behind" if z < -edge else "undecided"
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def test_the_verdicts_are_the_same_in_all_places(corrected, outputs, printed):
             words = [row[4] for row in corrected[k][first:last]]
             assert cell == ", ".join(
                 f"{words.count(each)} {each}" for each in
-                ("ahead", "behind", "open") if each in words)
+                ("ahead", "behind", "undecided") if each in words)
     shares = [sum(row[4] == "ahead" for row in corrected[k][first:last])
               for first, last in ((0, 3), (15, 17)) for k in (1, 100)]
     said, = re.findall(r"HEADLINE: (.*)", printed)
@@ -187,7 +187,7 @@ def test_the_table_of_solved_problems_is_that_of_the_counts(runs, outputs):
 def test_what_the_text_says_of_single_rows_is_so(corrected, outputs):
     strict = {(a, b): word for a, b, _, _, word in corrected[100]}
     assert strict["EKT Codex → 125M", "EKT GPT-J → 125M"] == "ahead"
-    assert strict["EKT GPT-J → 1.3B", "EKT 2.7B → 1.3B"] == "open"
+    assert strict["EKT GPT-J → 1.3B", "EKT 2.7B → 1.3B"] == "undecided"
     greedy = {name: (float(cold), float(warm))
               for name, cold, warm in table(outputs, "pass@1 in %</caption>")}
     cold, warm = greedy.pop("few-shot 1.3B")

@@ -32,10 +32,10 @@ def test_every_question_has_all_its_pairs_and_no_pair_comes_twice():
 
 
 @pytest.mark.parametrize("low, high, k, verdict", [
-    (0.0003, 0.01, 1, "ahead"), (0.0003, 0.01, 100, "open"),
-    (0.00004, 0.01, 1, "open"), (-0.01, -0.0003, 1, "behind"),
-    (-0.01, -0.0003, 100, "open"), (-0.01, 0.01, 1, "open"),
-    (0.0, 0.0, 1, "open")])
+    (0.0003, 0.01, 1, "ahead"), (0.0003, 0.01, 100, "undecided"),
+    (0.00004, 0.01, 1, "undecided"), (-0.01, -0.0003, 1, "behind"),
+    (-0.01, -0.0003, 100, "undecided"), (-0.01, 0.01, 1, "undecided"),
+    (0.0, 0.0, 1, "undecided")])
 def test_a_verdict_follows_from_the_digits_that_are_printed(low, high, k,
                                                             verdict):
     assert verdict_at(low, high, k) == verdict
@@ -59,13 +59,13 @@ def made(words):
 def test_summary_and_headline_count_what_is_corrected():
     kd, teacher = ("Is EKT ahead of distillation?",
                    "Is the student ahead of its teacher 2.7B?")
-    found = made([(kd, 1, "ahead"), (kd, 1, "open"), (kd, 100, "behind"),
-                  (kd, 100, "open"), (teacher, 1, "ahead"),
-                  (teacher, 100, "open")])
+    found = made([(kd, 1, "ahead"), (kd, 1, "undecided"), (kd, 100, "behind"),
+                  (kd, 100, "undecided"), (teacher, 1, "ahead"),
+                  (teacher, 100, "undecided")])
     assert verdict_rows(found) == [
-        {"question": kd, "k = 1": "1 ahead, 1 open",
-         "k = 100": "1 behind, 1 open"},
-        {"question": teacher, "k = 1": "1 ahead", "k = 100": "1 open"}]
+        {"question": kd, "k = 1": "1 ahead, 1 undecided",
+         "k = 100": "1 behind, 1 undecided"},
+        {"question": teacher, "k = 1": "1 ahead", "k = 100": "1 undecided"}]
     said = headline(found)
     assert "6 comparisons" in said and "in 1 of 2 pairs at k = 1" in said
     assert "0 of 2 at k = 100" in said and said.endswith("0 of 1 at k = 100")
