@@ -95,7 +95,7 @@ def cut_row(text):
     return plan + label + code, reason
 
 
-def program_of(learner, completion):
+def written_program(learner, completion):
     """The program in what a learner wrote from the question."""
     return (completion.partition(section("code"))[2]
             if learner.beside == "row" else completion)
@@ -119,7 +119,7 @@ def run_learner(learner, seed, split="test"):
                 lm, exam, n, temperature, seed=seed, max_new_tokens=CODE_TOKENS
                 + PLAN_TOKENS * (learner.beside == "row"), **SAMPLING)
             shown, counts = tally(exam, written, judge_both(
-                runner, exam, [(s, program_of(learner, s.completion))
+                runner, exam, [(s, written_program(learner, s.completion))
                                for s in written], False))
             record |= {"greedy": counts} if name == "greedy" else {
                 "shown": shown, "counts": counts,

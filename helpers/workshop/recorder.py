@@ -232,10 +232,10 @@ def yields(profile, samples):
     with Runner() as runner:
         for (kind, told), some in sorted(groups.items()):
             yield (kind, *told, len({one.task_id for one in some}), len(some),
-                   share(runner, by_id, kind, some))
+                   useful(runner, by_id, kind, some))
 
 
-def share(runner, by_id, kind, samples):
+def useful(runner, by_id, kind, samples):
     """How many of the samples are of use, in percent; "-" if unknown."""
     if kind.startswith("of other"):
         return "-"
