@@ -117,6 +117,21 @@ STREAMS = {
         "    print('left', file=out)\nf()\nprint('after')", ""),
     "open(1) kept by a module": (
         "import sys\nsys.kept = open(1, 'w')\nsys.kept.write('kept')", ""),
+    "open(1) beside a function": (
+        "out = open(1, 'w')\ndef f(): print('left', file=out)\nf()", ""),
+    "open(1) as a default": (
+        "def f(x, out=open(1, 'w')): out.write(x)\nf('left')", ""),
+    "open(1) kept by another module": (
+        "import random\nrandom.kept = open(1, 'w')\n"
+        "random.kept.write('kept')", ""),
+    "open(1) in a list of a module": (
+        "import sys\nsys.kept = [open(1, 'w')]\nsys.kept[0].write('x')", ""),
+    "open(1) in a module that it writes": (
+        "open('h.py', 'w').write('out = open(1, \"w\")')\nimport h\n"
+        "h.out.write('kept')", ""),
+    "packed output, not closed": (
+        "import bz2, sys\nf = bz2.BZ2File(sys.stdout.buffer, 'wb')\n"
+        "f.write(b'x')", ""),
     "a new wrapper of the output": (
         "import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.buffer, "
         "encoding='utf-8')\nprint('\\u00e9')", ""),
@@ -212,6 +227,10 @@ ENDS = {
     "an exit code that is an enumeration": (
         "import enum, sys\nclass E(enum.IntEnum):\n    OK = 0\n"
         "print(1)\nsys.exit(E.OK)", ""),
+    "sys.exit of a giant": ("import sys\nprint(1)\nsys.exit(2 ** 70)", ""),
+    "an exit code of its own class": (
+        "import sys\nclass Code(int):\n    def __and__(self, other): return 0\n"
+        "print(1)\nsys.exit(Code(3))", ""),
     "raise SystemExit": ("print(1)\nraise SystemExit", ""),
     "exit in a finally": (
         "try:\n    1 / 0\nfinally:\n    print(1)\n    exit(0)", ""),
@@ -224,6 +243,11 @@ ENDS = {
     "an excepthook that leaves": (
         "import os, sys\ndef hook(*_):\n    print('late', flush=True)\n"
         "    os._exit(0)\nsys.excepthook = hook\n1 / 0", ""),
+    "an excepthook that looks at the trace": (
+        "import os, sys, traceback\ndef hook(kind, error, trace):\n"
+        "    print([f.name for f in traceback.extract_tb(trace)], "
+        "sys.exc_info()[0], flush=True)\n    os._exit(0)\n"
+        "sys.excepthook = hook\n1 / 0", ""),
     "an error": ("print(1)\n1 / 0", ""),
     "an error in a thread": (
         "import threading\nt = threading.Thread(target=lambda: 1 / 0)\n"
@@ -242,6 +266,10 @@ ENDS = {
     "__del__": (
         "class A:\n    def __del__(self):\n        print('gone')\n"
         "a = A()\nprint('here')", ""),
+    "the order of __del__": (
+        "class A:\n    def __init__(self, n): self.n = n\n"
+        "    def __del__(self): print(self.n)\na, _b = A(1), A(2)\n"
+        "c = [A(3), A(4)]\ndef f(): return a", ""),
     "__del__ in a circle": (
         "class A:\n    def __del__(self):\n        print('gone')\n"
         "a = A()\na.a = a\nprint('here')", ""),
@@ -335,6 +363,14 @@ TEXTS = {
     "the builtins": (
         "import builtins\nprint(__builtins__ is builtins)", ""),
     "help": ("help(abs)", ""),
+    "recursion to the last frame": (
+        "def f(n): return n and 1 + f(n - 1)\nprint(f(998))\ntry: f(999)\n"
+        "except RecursionError: print('no')", ""),
+    "recursion to a limit of its own": (
+        "import sys\nsys.setrecursionlimit(90)\n"
+        "def f(n): return n and 1 + f(n - 1)\nprint(f(88))\n"
+        "sys.setrecursionlimit(2 ** 31 - 1)\n"
+        "print(sys.getrecursionlimit())", ""),
     "deep recursion": (
         "import sys\nsys.setrecursionlimit(10 ** 6)\n"
         "def f(n): return n and 1 + f(n - 1)\nprint(f(20000))", ""),
@@ -492,6 +528,9 @@ REFUSED = {
         "blocked", "subprocess"),
     "a socket": ("import socket\nsocket.socketpair()\nprint(1)",
                  "error", "not implemented"),
+    "events by epoll": (
+        "import select\ne = select.epoll()\ne.register(0)\nprint(1)",
+        "error", "not implemented"),
     "semaphores that processes share": (
         "from multiprocessing.pool import ThreadPool\n"
         "with ThreadPool(2) as p: print(p.map(abs, [-1, 2]))", "error",

@@ -16,7 +16,7 @@ import habitat
 from audit import guard
 from calls import examine, serve
 from reports import RESULT, describe, load, reporter
-from script import run_main, run_script
+from script import name_modules, run_main, run_script
 from sums import arithmetic
 
 HOOKS = []                 # the one that the next program gets
@@ -95,6 +95,7 @@ def get_ready(nonce, scratch):
     sys.stdout.flush()                   # or each program would print it
     HOOKS.append(hook)
     sys.modules["__main__"] = type(sys)("__main__")
+    name_modules()
 
 
 def start(mode, program, extra, begun):
