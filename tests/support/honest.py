@@ -332,6 +332,15 @@ TEXTS = {
     "an encoding": ("# -*- coding: latin-1 -*-\nprint('\u00e9')", ""),
     "another encoding": ("#!/usr/bin/python\n# vim: set fileencoding=cp1251"
                          " :\nprint('\u0436')", ""),
+    "an encoding that nobody knows": ("# coding: foo\nprint(1)", ""),
+    "an encoding that is no text": ("# coding: hex\nprint(1)", ""),
+    "an encoding against the mark": (
+        "\ufeff# coding: latin-1\nprint(1)", ""),
+    "an encoding named too late": (
+        "x = 1\n# coding: foo\nprint(x)", ""),
+    "its own source in its encoding": (
+        "#\n# coding: latin-1\nimport inspect\ndef f(): return '\u00e9'\n"
+        "print(inspect.getsource(f), open(__file__, 'rb').read())", ""),
     "form feeds and tabs": ("\fif 1:\n\tprint(1)\n", ""),
     "names in other scripts": ("\u03c0 = 3\nprint(\u03c0)", ""),
     "a future import": (
@@ -484,6 +493,9 @@ TEXTS = {
         "open('t', 'w').write('7')\nprint(open('t').read())\nimport os\n"
         "print(os.path.exists('t'))\nos.remove('t')\n"
         "print(os.path.exists('input.txt'))", ""),
+    "files by their names": (
+        "import glob\nopen('t.txt', 'w').close()\nprint(glob.glob('*'), "
+        "glob.glob('*.md'))", ""),
     "arguments": ("import sys\nprint(sys.argv, sys.flags.optimize)", ""),
     "argparse": (
         "import argparse\np = argparse.ArgumentParser()\n"
@@ -542,6 +554,13 @@ REFUSED = {
     "a temporary file": (
         "import tempfile\nprint(bool(tempfile.mkdtemp()))", "blocked",
         "open"),
+    "a large file of its own": (
+        "open('t', 'w').write('x' * (2 << 20))\nprint(1)", "error",
+        "File too large"),
+    "many open files": (
+        "kept = [open(str(i), 'w') for i in range(40)]\nprint(1)", "error",
+        "Too many open files"),
+    "a folder": ("import os\nos.mkdir('t')\nprint(1)", "blocked", "mkdir"),
     "the name of the machine": (
         "import socket\nprint(bool(socket.gethostname()))", "blocked",
         "gethostname"),
