@@ -67,22 +67,26 @@ def compiled(program, name, report):
         return None, report("unparsable", detail=said)
 
 
-def load(program, name, report):
-    """Runs a program as a new module: (its names, None or a report)."""
+def module(name):
+    """The names of a module, which is new if there is none."""
     if name not in sys.modules:
         sys.modules[name] = type(sys)(name)
-    namespace = vars(sys.modules[name])
+    return vars(sys.modules[name])
+
+
+def load(program, namespace, report):
+    """Runs a program with the names of its module: None or a report."""
     namespace["__builtins__"] = builtins
     memory_error, any_error, run, shows = (MemoryError, BaseException, exec,
                                            describe)
     out_of_memory = report.out_of_memory
     code, failed = compiled(program, PROGRAM, report)
     if failed:
-        return namespace, failed
+        return failed
     try:
         run(code, namespace)
     except memory_error:
-        return namespace, out_of_memory
+        return out_of_memory
     except any_error as error:
-        return namespace, report("error", detail=shows(error))
-    return namespace, None
+        return report("error", detail=shows(error))
+    return None
