@@ -285,8 +285,8 @@ def _problem(name, split, difficulty, place, index, row):
     """The problem that a row is, or None where it is of another level."""
     try:
         if not isinstance(row, dict):
-            raise ValueError(f"it is a {type(row).__name__} in the place of "
-                             f"an object")
+            raise ValueError(f"it is a {type(row).__name__} and lacks the "
+                             f"fields of an object")
         if difficulty is not None and row["difficulty"] != difficulty:
             return None
         problem = READERS[name](row, _named(name, split, index, row))

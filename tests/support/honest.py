@@ -229,7 +229,7 @@ ENDS = {
         "print(1)\nsys.exit(E.OK)", ""),
     "sys.exit of a giant": ("import sys\nprint(1)\nsys.exit(2 ** 70)", ""),
     "an exit code of its own class": (
-        "import sys\nclass Code(int):\n    def __and__(self, other): return 0\n"
+        "import sys\nclass Code(int):\n    def __and__(*_): return 0\n"
         "print(1)\nsys.exit(Code(3))", ""),
     "raise SystemExit": ("print(1)\nraise SystemExit", ""),
     "exit in a finally": (
