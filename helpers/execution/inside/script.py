@@ -161,21 +161,31 @@ def name_modules(modules=sys.modules):
                  for name, module in modules.items())
 
 
-def lingering(kind=type, has=hasattr, below=issubclass, streams=STREAMS,
-              kinds=LINGERING, holding=HOLDING, module_kind=type(sys),
-              modules=sys.modules, before=NAMES):
+def has_last_words(kind, kinds=LINGERING, below=issubclass, some=any,
+                   line_of=type.__dict__["__mro__"].__get__,
+                   fields=type.__dict__["__dict__"].__get__):
+    """Whether objects of this class do something when they go; it is not
+    asked itself, as it may have its own way with names."""
+    return below(kind, kinds) or some(["__del__" in fields(each)
+                                       for each in line_of(kind)])
+
+
+def lingering(kind=type, speaks=has_last_words, below=issubclass,
+              streams=STREAMS, holding=HOLDING, module_kind=type(sys),
+              modules=sys.modules, before=NAMES, size=len, names=vars,
+              some=any, mapping=dict):
     """Whether something lives on that Python would only now take down: in
     a module that is new or has new names, or in a list or so of it."""
     for name, module in modules.copy().items():
-        owned = vars(module) if below(kind(module), module_kind) else {}
-        if len(owned) == before.get(name):
+        owned = names(module) if below(kind(module), module_kind) else {}
+        if size(owned) == before.get(name):
             continue
         for name, thing in owned.copy().items():
             held = [thing]
             if below(kind(thing), holding):
-                held += thing.values() if below(kind(thing), dict) else thing
-            if name.strip("_") not in streams and any([
-                    below(kind(each), kinds) or has(kind(each), "__del__")
-                    for each in held]):
+                held += thing.values() if below(kind(thing),
+                                                mapping) else thing
+            if name.strip("_") not in streams and some(
+                    [speaks(kind(each)) for each in held]):
                 return True
     return False
