@@ -26,7 +26,7 @@ WRAPPED = {UserDict: "data", UserList: "data", UserString: "data",
 # What Python has one of: its own types, and two constants.
 SINGLE = {value: name for name, value in vars(builtins).items()
           if type(value) is type or value in (..., NotImplemented)}
-NAMED = {name: value for value, name in SINGLE.items()}
+BY_NAME = {name: value for value, name in SINGLE.items()}
 FACTORIES = {kind.__name__: kind for kind in (
     int, float, str, bool, list, tuple, dict, set)}    # of a defaultdict
 TIMES = "date", "datetime", "time", "timedelta"
@@ -279,5 +279,5 @@ def _built(item, depth):
             "bytes": lambda: bytes.fromhex(inside),
             "bytearray": lambda: bytearray.fromhex(inside),
             "memoryview": lambda: memoryview(bytes.fromhex(inside)),
-            "single": lambda: NAMED[inside],
+            "single": lambda: BY_NAME[inside],
             "other": lambda: Other(inside)}[tag]()

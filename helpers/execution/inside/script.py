@@ -21,7 +21,7 @@ HIDING = ("open", "IO", "File", "__del__", "yield", "async", "weakref",
 HOLDING = list, tuple, set, dict         # what may hold such a thing
 STREAMS = "stdin", "stdout", "stderr"
 PY_EXIT = None             # the end of an interpreter, where ctypes has it
-NAMES = {}                 # of modules: how many they have before a script
+LOADED = {}                # how many names modules have before a script
 MOST_FRAMES = 2 ** 31 - 1  # that Python lets a script ask for
 
 
@@ -157,7 +157,7 @@ def flush(stream, get=getattr):
 
 def name_modules(modules=sys.modules):
     """Notes how many names each module has before there is a script."""
-    NAMES.update((name, len(vars(module)))
+    LOADED.update((name, len(vars(module)))
                  for name, module in modules.items())
 
 
@@ -172,7 +172,7 @@ def has_last_words(kind, kinds=LINGERING, below=issubclass, some=any,
 
 def lingering(kind=type, speaks=has_last_words, below=issubclass,
               streams=STREAMS, holding=HOLDING, module_kind=type(sys),
-              modules=sys.modules, before=NAMES, size=len, names=vars,
+              modules=sys.modules, before=LOADED, size=len, names=vars,
               some=any, mapping=dict):
     """Whether something lives on that Python would only now take down: in
     a module that is new or has new names, or in a list or so of it."""
