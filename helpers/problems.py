@@ -97,6 +97,8 @@ def _mbpp(row, task_id):
             isinstance(test, str) for test in tests):
         raise ValueError(f"test_list holds {tests!r:.60}, not a list of "
                          f"assert statements")
+    if not tests:
+        raise ValueError("test_list holds no test")
     tests = tuple(tests)
     imports = "\n".join(_unpacked(row, "test_imports", tuple))
     # In "assert math.isclose(f(2), 4)" f is called, and not isclose: the
@@ -282,6 +284,9 @@ def by_task_id(problems):
 def _problem(name, split, difficulty, place, index, row):
     """The problem that a row is, or None where it is of another level."""
     try:
+        if not isinstance(row, dict):
+            raise ValueError(f"it is a {type(row).__name__} and lacks the "
+                             f"fields of an object")
         if difficulty is not None and row["difficulty"] != difficulty:
             return None
         problem = READERS[name](row, _named(name, split, index, row))

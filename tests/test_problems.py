@@ -58,6 +58,17 @@ def test_a_malformed_line_is_named(tmp_path, line, why):
         load_problems("gsm8k", path=path)
 
 
+@pytest.mark.parametrize("row, kind", [
+    ("[1]", "list"), ("7", "int"), ("null", "NoneType"), ('"a"', "str")])
+@pytest.mark.parametrize("name", ["gsm8k", "mbpp", "apps"])
+def test_a_row_is_an_object(tmp_path, name, row, kind):
+    path = tmp_path / "data.json"
+    path.write_text(f"[{row}]")
+    with pytest.raises(ValueError, match=f"entry 1 .*it is a {kind} and "
+                       "lacks the fields of an object"):
+        load_problems(name, path=path)
+
+
 @pytest.mark.parametrize("limit", [-1, 2.5, "3", True])
 def test_a_limit_is_a_count(limit):
     with pytest.raises(ValueError, match="limit counts problems"):
@@ -66,7 +77,7 @@ def test_a_limit_is_a_count(limit):
 
 
 @pytest.mark.parametrize("tests", [
-    "assert f(1) == 1", {"assert f(1) == 1": 1}, [1], None, 3])
+    "assert f(1) == 1", {"assert f(1) == 1": 1}, [1], [], None, 3])
 def test_tests_of_mbpp_are_a_list_of_texts(tmp_path, tests):
     path = write(tmp_path / "mbpp.jsonl", [{
         "task_id": 2, "text": "?", "code": "def f(x): pass",

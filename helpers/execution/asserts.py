@@ -89,8 +89,11 @@ def parsed(text, what):
 
 def asks(node, entry_point):
     """Whether it is a call of what the tests call, or what no plain data
-    has: a call of its value, an attribute of an object or of the function.
+    has: a call of its value, an attribute of an object or of the function,
+    or an item of one of these.
     """
+    while isinstance(node, ast.Subscript):       # with an item of its own
+        node = node.value
     while isinstance(node, (ast.Call, ast.Attribute)):
         if isinstance(node, ast.Call):
             if calls(node.func, entry_point):

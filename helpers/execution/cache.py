@@ -6,6 +6,7 @@ Used by ``helpers.execution``.
 import json
 import os
 import re
+import stat
 import threading
 import warnings
 from pathlib import Path
@@ -58,6 +59,10 @@ class Outcomes:
             raise OSError(f"cannot write the cache {path} "
                           f"({error.strerror}); choose another place"
                           ) from None
+        if not stat.S_ISREG(os.fstat(self.file.fileno()).st_mode):
+            self.close()                 # a device may never come to an end
+            raise ValueError(f"cache is the path of a file, and {path} is a "
+                             f"device or a pipe; choose another place")
         fcntl.flock(self.file, fcntl.LOCK_EX)
         self.file.seek(0)
         place = number = 0

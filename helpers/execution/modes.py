@@ -20,7 +20,8 @@ from helpers.execution.workers import Limits
 
 PASSED = "p"               # every other letter is the first of its status
 INT_KEY = re.compile("0|-?[1-9][0-9]{0,639}")
-LOOKS_UP = re.compile(r"f_back|_getframe|(inspect\.|extract_|print_)stack")
+LOOKS_UP = re.compile(r"f_back|_getframe|(inspect\.|extract_|print_)stack"
+                      r"|stacklevel")
 VETTED = set()             # preambles and setups that run by themselves
 TALKING = ("loaded", "plain", "ask", "alive")    # kinds: more may follow
 

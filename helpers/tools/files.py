@@ -30,9 +30,12 @@ def whole_file(path):
     It is written beside ``path`` and renamed once it is on the disk, so a
     kill leaves the old file or the new one; an error leaves the old one and
     nothing else.  Two writers at a time do not disturb each other: the last
-    one wins.
+    one wins.  Raises ``OSError`` for what is no file, such as a device.
     """
     path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(f"{path} is a device or a pipe, and a file would take "
+                      f"its place; choose another path")
     path.parent.mkdir(parents=True, exist_ok=True)
     # Hidden, so that what a kill leaves is not taken for a result.
     new = path.with_name(

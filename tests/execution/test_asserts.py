@@ -104,6 +104,23 @@ TURN = "m = [[1, 2], [3, 4]]\nrow = m[0]\nf(m)\nassert m == [[3, 1], [4, 2]]"
     (("assert f.n == 0 and f(1) == 1 and f.n == 1",
       "assert f.__doc__ == 'd' and f.__name__ == 'f'"),
      "def f(x):\n    'd'\n    f.n += 1\n    return x\nf.n = 0", "pp"),
+    (("assert f()['z'] == 0",), "import collections\n"
+     "def f(): return collections.defaultdict(lambda: 0)", "p"),
+    (("assert len(f()) == 2 and sum(f().values()) == 3",), "class N: pass\n"
+     "def f(): return {N(): 1, N(): 2}", "p"),
+    (("p = f(1)\nassert p.x == 1 and p == (1,)",), "import collections\n"
+     "P = collections.namedtuple('P', 'x')\ndef f(a): return P(a)", "p"),
+    (("assert all(f(i) == {'a': 1} for i in range(3))", "assert f(0) == {}"),
+     "from collections import *\nfrom types import MappingProxyType\n"
+     "def f(i): return (ChainMap, UserDict, MappingProxyType)[i]({'a': 1})",
+     "pw"),
+    (("assert f([1]) == [1]", "assert f('ab') == 'ab'"),
+     "from collections import *\ndef f(x):\n    return (UserString if x == "
+     "'ab' else UserList)(x)", "pp"),
+    (("assert f(1) is int and f('') == str", "assert f(1) == str"),
+     "f = type", "pw"),
+    (("assert f(1) == 1",),
+     "import sys\nsys.modules[__name__] = None\ndef f(x): return x", "p"),
     # variables, loops, functions
     (("x = 3", "assert f(x) == 9", "assert all(f(i) == i * i for i in "
       "range(4))"), "def f(x): return x * x", "ppp"),
@@ -153,6 +170,10 @@ TURN = "m = [[1, 2], [3, 4]]\nrow = m[0]\nf(m)\nassert m == [[3, 1], [4, 2]]"
     (("try:\n    f(-1)\nexcept ValueError as e:\n    assert str(e) == 'no' * "
       "500",), "class E(ValueError):\n    def __str__(self):\n"
      "        return 'no' * 500\ndef f(x): raise E(1)", "p"),
+    (("try:\n    f()\nexcept SystemExit as e:\n    assert e.code == 3",),
+     "import sys\ndef f(): sys.exit(3)", "p"),
+    (("try:\n    f()\nexcept Exception as e:\n    assert 'no' in str(e)",),
+     "def f(): raise ExceptionGroup('no', [ValueError()])", "p"),
     # classes
     (("assert Solution().f(3) == 9", "s = Solution()\nassert s.f(2) == 4"),
      "class Solution:\n    def f(self, x): return x * x", "pp"),
@@ -163,6 +184,15 @@ TURN = "m = [[1, 2], [3, 4]]\nrow = m[0]\nf(m)\nassert m == [[3, 1], [4, 2]]"
 def test_tests_of_ones_own(runner, tests, program, letters):
     verdict = runner.judge(asserting(*tests), program)
     assert "".join(one[0] for one in verdict.tests) == letters, verdict
+
+
+@pytest.mark.parametrize("test, program", [
+    ("g = f()\nassert g() == 1", "return lambda: 1"),
+    ("with f() as x: assert x == 1", "return property()"),
+    ("assert f() == slice(1)", "return slice(1)")])
+def test_a_verdict_says_what_could_not_cross(runner, test, program):
+    verdict = runner.judge(asserting(test), f"def f(): {program}")
+    assert verdict.status == "wrong" and "cannot cross" in verdict.detail
 
 
 @pytest.mark.parametrize("setup, tests, program, letters", [

@@ -1,6 +1,7 @@
 """The cache of the judge: shared, damaged, full, and a kill in the middle."""
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -154,6 +155,13 @@ def test_an_outcome_that_is_about_to_be_forgotten_is_still_told(monkeypatch):
 
 
 OUTCOME = b'{"key": "0a", "outcome": ["ran", "int", "1", "", 0.1]}\n'
+
+
+def test_a_device_or_a_pipe_is_no_cache(tmp_path):
+    os.mkfifo(pipe := tmp_path / "pipe")
+    for place in (pipe, "/dev/full", "/dev/zero", "/dev/null"):
+        with pytest.raises(ValueError, match="a device or a pipe"):
+            outcomes.Outcomes(place)
 
 
 @pytest.mark.parametrize("name, data", [

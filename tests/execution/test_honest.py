@@ -22,8 +22,12 @@ def runner():
 def really(program, given, folder):
     """What ``python program.py < input`` does: (exit code, output)."""
     declared = ENCODING.search(program[:200])
-    (folder / "program.py").write_bytes(program.encode(
-        declared[1] if declared and program[0] != "\ufeff" else "utf-8"))
+    try:
+        text = program.encode(declared[1] if declared and program[
+            0] != "\ufeff" else "utf-8")
+    except LookupError:                  # an encoding that nobody knows
+        text = program.encode()
+    (folder / "program.py").write_bytes(text)
     done = subprocess.run(
         [sys.executable, "program.py"], cwd=folder, capture_output=True,
         input=given.encode("utf-8", "surrogateescape"), timeout=60,
@@ -42,6 +46,7 @@ def test_a_script_is_judged_as_python_runs_it(runner, tmp_path, name):
     problem = Problem("honest/1", "?", "stdio", tests=((given, printed),))
     verdict = runner.judge(problem, program)
     assert (verdict.status == "passed") == (code == 0), (verdict, code)
+    assert (verdict.status == "wrong") <= (code == 0), verdict
     other = Problem("honest/2", "?", "stdio",
                     tests=((given, printed + "\nmore"),))
     assert runner.judge(other, program).status != "passed"

@@ -117,6 +117,21 @@ STREAMS = {
         "    print('left', file=out)\nf()\nprint('after')", ""),
     "open(1) kept by a module": (
         "import sys\nsys.kept = open(1, 'w')\nsys.kept.write('kept')", ""),
+    "open(1) beside a function": (
+        "out = open(1, 'w')\ndef f(): print('left', file=out)\nf()", ""),
+    "open(1) as a default": (
+        "def f(x, out=open(1, 'w')): out.write(x)\nf('left')", ""),
+    "open(1) kept by another module": (
+        "import random\nrandom.kept = open(1, 'w')\n"
+        "random.kept.write('kept')", ""),
+    "open(1) in a list of a module": (
+        "import sys\nsys.kept = [open(1, 'w')]\nsys.kept[0].write('x')", ""),
+    "open(1) in a module that it writes": (
+        "open('h.py', 'w').write('out = open(1, \"w\")')\nimport h\n"
+        "h.out.write('kept')", ""),
+    "packed output, not closed": (
+        "import bz2, sys\nf = bz2.BZ2File(sys.stdout.buffer, 'wb')\n"
+        "f.write(b'x')", ""),
     "a new wrapper of the output": (
         "import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.buffer, "
         "encoding='utf-8')\nprint('\\u00e9')", ""),
@@ -212,6 +227,10 @@ ENDS = {
     "an exit code that is an enumeration": (
         "import enum, sys\nclass E(enum.IntEnum):\n    OK = 0\n"
         "print(1)\nsys.exit(E.OK)", ""),
+    "sys.exit of a giant": ("import sys\nprint(1)\nsys.exit(2 ** 70)", ""),
+    "an exit code of its own class": (
+        "import sys\nclass Code(int):\n    def __and__(*_): return 0\n"
+        "print(1)\nsys.exit(Code(3))", ""),
     "raise SystemExit": ("print(1)\nraise SystemExit", ""),
     "exit in a finally": (
         "try:\n    1 / 0\nfinally:\n    print(1)\n    exit(0)", ""),
@@ -224,6 +243,11 @@ ENDS = {
     "an excepthook that leaves": (
         "import os, sys\ndef hook(*_):\n    print('late', flush=True)\n"
         "    os._exit(0)\nsys.excepthook = hook\n1 / 0", ""),
+    "an excepthook that looks at the trace": (
+        "import os, sys, traceback\ndef hook(kind, error, trace):\n"
+        "    print([f.name for f in traceback.extract_tb(trace)], "
+        "sys.exc_info()[0], flush=True)\n    os._exit(0)\n"
+        "sys.excepthook = hook\n1 / 0", ""),
     "an error": ("print(1)\n1 / 0", ""),
     "an error in a thread": (
         "import threading\nt = threading.Thread(target=lambda: 1 / 0)\n"
@@ -242,6 +266,10 @@ ENDS = {
     "__del__": (
         "class A:\n    def __del__(self):\n        print('gone')\n"
         "a = A()\nprint('here')", ""),
+    "the order of __del__": (
+        "class A:\n    def __init__(self, n): self.n = n\n"
+        "    def __del__(self): print(self.n)\na, _b = A(1), A(2)\n"
+        "c = [A(3), A(4)]\ndef f(): return a", ""),
     "__del__ in a circle": (
         "class A:\n    def __del__(self):\n        print('gone')\n"
         "a = A()\na.a = a\nprint('here')", ""),
@@ -304,6 +332,15 @@ TEXTS = {
     "an encoding": ("# -*- coding: latin-1 -*-\nprint('\u00e9')", ""),
     "another encoding": ("#!/usr/bin/python\n# vim: set fileencoding=cp1251"
                          " :\nprint('\u0436')", ""),
+    "an encoding that nobody knows": ("# coding: foo\nprint(1)", ""),
+    "an encoding that is no text": ("# coding: hex\nprint(1)", ""),
+    "an encoding against the mark": (
+        "\ufeff# coding: latin-1\nprint(1)", ""),
+    "an encoding named too late": (
+        "x = 1\n# coding: foo\nprint(x)", ""),
+    "its own source in its encoding": (
+        "#\n# coding: latin-1\nimport inspect\ndef f(): return '\u00e9'\n"
+        "print(inspect.getsource(f), open(__file__, 'rb').read())", ""),
     "form feeds and tabs": ("\fif 1:\n\tprint(1)\n", ""),
     "names in other scripts": ("\u03c0 = 3\nprint(\u03c0)", ""),
     "a future import": (
@@ -335,6 +372,14 @@ TEXTS = {
     "the builtins": (
         "import builtins\nprint(__builtins__ is builtins)", ""),
     "help": ("help(abs)", ""),
+    "recursion to the last frame": (
+        "def f(n): return n and 1 + f(n - 1)\nprint(f(998))\ntry: f(999)\n"
+        "except RecursionError: print('no')", ""),
+    "recursion to a limit of its own": (
+        "import sys\nsys.setrecursionlimit(90)\n"
+        "def f(n): return n and 1 + f(n - 1)\nprint(f(88))\n"
+        "sys.setrecursionlimit(2 ** 31 - 1)\n"
+        "print(sys.getrecursionlimit())", ""),
     "deep recursion": (
         "import sys\nsys.setrecursionlimit(10 ** 6)\n"
         "def f(n): return n and 1 + f(n - 1)\nprint(f(20000))", ""),
@@ -448,6 +493,9 @@ TEXTS = {
         "open('t', 'w').write('7')\nprint(open('t').read())\nimport os\n"
         "print(os.path.exists('t'))\nos.remove('t')\n"
         "print(os.path.exists('input.txt'))", ""),
+    "files by their names": (
+        "import glob\nopen('t.txt', 'w').close()\nprint(glob.glob('*'), "
+        "glob.glob('*.md'))", ""),
     "arguments": ("import sys\nprint(sys.argv, sys.flags.optimize)", ""),
     "argparse": (
         "import argparse\np = argparse.ArgumentParser()\n"
@@ -492,6 +540,9 @@ REFUSED = {
         "blocked", "subprocess"),
     "a socket": ("import socket\nsocket.socketpair()\nprint(1)",
                  "error", "not implemented"),
+    "events by epoll": (
+        "import select\ne = select.epoll()\ne.register(0)\nprint(1)",
+        "error", "not implemented"),
     "semaphores that processes share": (
         "from multiprocessing.pool import ThreadPool\n"
         "with ThreadPool(2) as p: print(p.map(abs, [-1, 2]))", "error",
@@ -503,6 +554,13 @@ REFUSED = {
     "a temporary file": (
         "import tempfile\nprint(bool(tempfile.mkdtemp()))", "blocked",
         "open"),
+    "a large file of its own": (
+        "open('t', 'w').write('x' * (2 << 20))\nprint(1)", "error",
+        "File too large"),
+    "many open files": (
+        "kept = [open(str(i), 'w') for i in range(40)]\nprint(1)", "error",
+        "Too many open files"),
+    "a folder": ("import os\nos.mkdir('t')\nprint(1)", "blocked", "mkdir"),
     "the name of the machine": (
         "import socket\nprint(bool(socket.gethostname()))", "blocked",
         "gethostname"),

@@ -2,6 +2,8 @@
 """
 
 import gzip
+import os
+import stat
 
 import pytest
 
@@ -83,3 +85,11 @@ def test_a_place_that_cannot_be_is_one_sentence(tmp_path, path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="cannot be read .*; check the path"):
         read_completions(tmp_path / path)
+
+
+def test_a_device_or_a_pipe_is_never_replaced(tmp_path):
+    os.mkfifo(pipe := tmp_path / "pipe")
+    with pytest.raises(OSError, match="pipe is a device or a pipe"):
+        write_text(pipe, "x")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert list(tmp_path.iterdir()) == [pipe]

@@ -17,7 +17,7 @@ FORBIDDEN = tuple("""
     os.chdir os.chflags os.chmod os.chown os.exec os.fork os.kill os.link
     os.lockf os.mkdir os.posix_spawn os.rename os.rmdir os.setxattr
     os.removexattr os.spawn os.symlink os.system os.truncate os.utime
-    cpython.PyInterpreterState_New ctypes. fcntl. ftplib. gc.get_ glob. http.
+    cpython.PyInterpreterState_New ctypes. fcntl. ftplib. gc.get_ http.
     imaplib. mmap. poplib. pty. resource.prlimit shutil. signal.pthread_kill
     smtplib. socket. sqlite3. subprocess. sys._current_ syslog. tempfile.
     urllib. webbrowser.""".split())

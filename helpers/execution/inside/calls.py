@@ -13,7 +13,7 @@ import sys
 from collections import deque
 
 import plain
-from reports import ASK, RESULT, describe, load
+from reports import ASK, RESULT, describe, load, module
 
 MOST_ITEMS = 10_000             # of an iterator that cross
 STRANGE = re.compile(r'\{"other": "(?!Other")([^"]*)')
@@ -45,8 +45,9 @@ def serve(program, preamble, setup, report):
                                         BaseException, describe)
     memory_error, evaluate, texts = MemoryError, eval, json.dumps
     told, solutions, most = error_told, {}, MOST_ITEMS
+    namespace, run = module("solution"), load
     for text in (preamble, program, setup):
-        namespace, failed = load(text, "solution", report)
+        failed = run(text, namespace, report)
         if failed:
             yield failed
             return
@@ -130,15 +131,20 @@ def raised(text, detail):
         message = detail.partition(": ")[2]
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):
         kind = Exception
-    both = type(kind.__name__, (NoValue, kind), {})
+    # Its own class first: that fills in its attributes.
+    both = type(kind.__name__, (NoValue,) if issubclass(NoValue, kind)
+                else (kind, NoValue), {})
     try:
         error = both(*arguments)
         same = str(error) == message
     except Exception:                    # some classes want what they want
         same = False
     if not same:                         # the message counts
-        error = both.__new__(both)
-        error.args = (message,)
+        try:
+            error = both.__new__(both)
+            error.args = (message,)
+        except TypeError:                # a group without its errors
+            error = NoValue(message)
     error.detail = detail
     return error
 
@@ -278,7 +284,7 @@ def examine(tests, names, starter, setup, report):
 
 def letter_of(test, namespace, program):
     """Runs one test: its letter, and why where it does not pass."""
-    program.lost, program.strange = None, ""
+    program.lost, program.strange, letter = None, "", ""
     try:
         exec(test, namespace)
         letter, why = "p", ""
@@ -286,15 +292,15 @@ def letter_of(test, namespace, program):
         letter, why = "e", error.detail
     except AssertionError:
         letter, why = "w", "not as expected"
-        if program.strange:
-            why += (f"; a {program.strange} of the program cannot cross from "
-                    f"one process to another")
     except Lost:
         pass
     except MemoryError:                  # a range made a list, say
         letter, why = "m", "more memory than allowed"
     except Exception as error:
         letter, why = "w", describe(error)
+    if letter == "w" and program.strange and "cannot cross" not in why:
+        why += (f"; a {program.strange} of the program cannot cross from one "
+                f"process to another")
     if program.lost:                     # whatever the test made of it
         letter, why = program.lost[0][0], program.lost[1]
     return letter, why

@@ -15,8 +15,8 @@ from sys import addaudithook
 import habitat
 from audit import guard
 from calls import examine, serve
-from reports import RESULT, describe, load, reporter
-from script import run_main, run_script
+from reports import RESULT, describe, load, module, reporter
+from script import name_modules, run_main, run_script
 from sums import arithmetic
 
 HOOKS = []                 # the one that the next program gets
@@ -26,7 +26,8 @@ MOST = 4096                # bits of an answer; a longer one is a flood
 def answer_of(program, report):
     """Mode "answer": the program's global ``answer``, as type and text."""
     tell = told
-    namespace, failed = load(program, "__main__", report)
+    namespace = module("__main__")
+    failed = load(program, namespace, report)
     return failed or report(*tell(namespace))
 
 
@@ -95,6 +96,7 @@ def get_ready(nonce, scratch):
     sys.stdout.flush()                   # or each program would print it
     HOOKS.append(hook)
     sys.modules["__main__"] = type(sys)("__main__")
+    name_modules()
 
 
 def start(mode, program, extra, begun):

@@ -6,12 +6,14 @@ opinions of its own (a lying ``__eq__``, say) has no way to cross.
 Used on both sides of ``helpers.execution``.
 """
 
+import builtins
 import json
 import sys
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import (ChainMap, Counter, OrderedDict, UserDict, UserList,
+                         UserString, defaultdict, deque, namedtuple)
 from collections.abc import Coroutine
 from itertools import islice
-from types import CoroutineType
+from types import CoroutineType, MappingProxyType
 
 DEEPEST = 100              # levels of lists in lists that may cross
 LONGEST = 640              # digits of an int that JSON may hold as a number:
@@ -19,6 +21,12 @@ LONGEST = 640              # digits of an int that JSON may hold as a number:
 VIEWS = {type({}.keys()): "keys", type({}.values()): "values",
          type({}.items()): "pairs"}
 MAPPINGS = Counter, OrderedDict
+WRAPPED = {UserDict: "data", UserList: "data", UserString: "data",
+           ChainMap: "maps"}             # what they hold, by name
+# What Python has one of: its own types, and two constants.
+SINGLE = {value: name for name, value in vars(builtins).items()
+          if type(value) is type or value in (..., NotImplemented)}
+BY_NAME = {name: value for value, name in SINGLE.items()}
 FACTORIES = {kind.__name__: kind for kind in (
     int, float, str, bool, list, tuple, dict, set)}    # of a defaultdict
 TIMES = "date", "datetime", "time", "timedelta"
@@ -28,7 +36,7 @@ class Other:
     """Stands for a value that cannot cross: equal to nothing, not even to
     itself.  ``name``: the name of its class."""
 
-    __hash__ = None
+    __hash__ = object.__hash__           # a set or a dictionary may hold it
 
     def __init__(self, name):
         self.name = name
@@ -62,10 +70,11 @@ def pack(value, items=0):
     ``datetime`` has, list, tuple, dict, set and frozenset cross; subclasses
     (Counter, namedtuple) do as what they are built on; all else becomes
     :class:`Other`.  With ``items`` above 0 more crosses as what it is: a
-    Counter, an OrderedDict, a defaultdict, a bytearray, an array, a
-    memoryview of bytes, a range, a view of a dictionary, a deque, an iterator
-    as one over its first so many items, what else has items as an
-    :class:`Other` with these, and a coroutine as one that gives what it gave.
+    Counter, an OrderedDict, a defaultdict, a namedtuple, a bytearray, an
+    array, a memoryview of bytes, a range, a view of a dictionary, a deque,
+    what else ``collections`` has, a type of Python's own, an iterator as one
+    over its first so many items, what else has items as an :class:`Other`
+    with these, and a coroutine as one that gives what it gave.
     Raises ``RecursionError`` where lists are nested too deeply.
     """
     return json.dumps(_tagged(value, 0, items))
@@ -82,7 +91,8 @@ def unpack(text):
 
 def _tagged(value, depth, items=0):
     if depth > DEEPEST:
-        raise RecursionError("nested too deeply")
+        raise RecursionError("nested too deeply to cross from one process "
+                             "to another")
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -111,6 +121,10 @@ def _tagged(value, depth, items=0):
         return {kind.__name__: [[_tagged(key, depth + 1, items),
                                  _tagged(item, depth + 1, items)]
                                 for key, item in kind.items(value)]}
+    if items and isinstance(value, tuple) and _fields(value):
+        return {"namedtuple": [type(value).__name__, _fields(value), [
+            _tagged(item, depth + 1, items)
+            for item in tuple.__iter__(value)]]}
     for kind in (list, tuple, set, frozenset):
         if isinstance(value, kind):
             inside = [_tagged(item, depth + 1, items)
@@ -129,12 +143,27 @@ def _tagged(value, depth, items=0):
         "other": type(value).__name__}
 
 
+def _fields(value):
+    """The names of the parts of a namedtuple; none where it is no such."""
+    names = getattr(type(value), "_fields", None)
+    if type(names) is not tuple or len(names) != tuple.__len__(value):
+        return []
+    return [name for name in names if type(name) is str]
+
+
 def _unrolled(value, depth, items):
     """What only gives items; None for all else."""
     kind = type(value)
     if kind is range:
         return {"range": [hex(each) for each in (
             value.start, value.stop, value.step)]}
+    if kind in (type, type(...), type(NotImplemented)):
+        return {"single": SINGLE[value]} if value in SINGLE else None
+    if kind in WRAPPED:
+        return {kind.__name__: _tagged(getattr(value, WRAPPED[kind]),
+                                       depth + 1, items)}
+    if kind is MappingProxyType:
+        return {"mappingproxy": _tagged(dict(value), depth + 1, items)}
     if kind in VIEWS:
         return {VIEWS[kind]: [_tagged(each, depth + 1, items)
                               for each in value]}
@@ -191,7 +220,8 @@ class _Given(Coroutine):
 
 def _built(item, depth):
     if depth > DEEPEST + 1:
-        raise RecursionError("nested too deeply")
+        raise RecursionError("nested too deeply to cross from one process "
+                             "to another")
     if isinstance(item, list):
         return [_built(each, depth + 1) for each in item]
     if not isinstance(item, dict):
@@ -210,6 +240,14 @@ def _built(item, depth):
         kind = getattr(datetime, tag)
         return (kind(*inside) if tag == "timedelta"
                 else kind.fromisoformat(inside))
+    if tag in ("UserDict", "UserList", "UserString", "mappingproxy"):
+        kind = {"UserDict": UserDict, "UserList": UserList, "UserString":
+                UserString, "mappingproxy": MappingProxyType}[tag]
+        return kind(_built(inside, depth + 1))
+    if tag == "ChainMap":
+        return ChainMap(*_built(inside, depth + 1))
+    if tag == "namedtuple":
+        return namedtuple(*inside[:2])(*_built(inside[2], depth))
     if tag == "coroutine":
         return _Given(_built(inside, depth + 1))
     if tag == "complex":
@@ -241,4 +279,5 @@ def _built(item, depth):
             "bytes": lambda: bytes.fromhex(inside),
             "bytearray": lambda: bytearray.fromhex(inside),
             "memoryview": lambda: memoryview(bytes.fromhex(inside)),
+            "single": lambda: BY_NAME[inside],
             "other": lambda: Other(inside)}[tag]()

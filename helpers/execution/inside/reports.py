@@ -4,13 +4,18 @@ Used in the forked process, see ``child.py``.
 """
 
 import builtins
+import re
 import sys
 
+PROGRAM = "<program>"      # the name of one that has no file
 RESULT, ASK = 3, 4         # pipes: to the worker, and from it
 # What is no Python but a line of a program that the official scorer of APPS
 # has put into a function.
 IN_A_FUNCTION = ("'return' outside function",
                  "nonlocal declaration not allowed at module level")
+# The first two lines may name the encoding of a file.
+CODING = re.compile(r"\ufeff?(?:[ \t\f]*(?:#[^\r\n]*)?(?:\r\n|\r|\n))?"
+                    r"[ \t\f]*#[^\r\n]*?coding[:=][ \t]*([-\w.]+)")
 
 
 def reporter(nonce):
@@ -37,11 +42,23 @@ def describe(error, kind=type, any_error=BaseException,
         return name_of(kind(error))
 
 
+def as_file(program):
+    """A script as a file has it: in the encoding that it names, or where
+    that cannot be, as everywhere else, in UTF-8."""
+    named = CODING.match(program)
+    try:
+        return program.encode(named[1] if named else "utf-8")
+    except (LookupError, ValueError):    # of its own name, of its letters
+        return program.encode("utf-8", "surrogatepass")
+
+
 def compiled(program, name, report):
     """A program's code: (code, None), or (None, a report)."""
     try:                       # Python skips the mark of UTF-8 at the start
-        return compile(program.removeprefix("\ufeff"), name, "exec",
-                       dont_inherit=True), None
+        source = program.removeprefix("\ufeff")
+        if name != PROGRAM and CODING.match(program):
+            source = as_file(program)    # what it names may be unknown
+        return compile(source, name, "exec", dont_inherit=True), None
     except BaseException as error:
         said = type(error).__name__
         if getattr(error, "msg", None) in IN_A_FUNCTION:
@@ -50,22 +67,26 @@ def compiled(program, name, report):
         return None, report("unparsable", detail=said)
 
 
-def load(program, name, report):
-    """Runs a program as a new module: (its names, None or a report)."""
+def module(name):
+    """The names of a module, which is new if there is none."""
     if name not in sys.modules:
         sys.modules[name] = type(sys)(name)
-    namespace = vars(sys.modules[name])
+    return vars(sys.modules[name])
+
+
+def load(program, namespace, report):
+    """Runs a program with the names of its module: None or a report."""
     namespace["__builtins__"] = builtins
     memory_error, any_error, run, shows = (MemoryError, BaseException, exec,
                                            describe)
     out_of_memory = report.out_of_memory
-    code, failed = compiled(program, "<program>", report)
+    code, failed = compiled(program, PROGRAM, report)
     if failed:
-        return namespace, failed
+        return failed
     try:
         run(code, namespace)
     except memory_error:
-        return namespace, out_of_memory
+        return out_of_memory
     except any_error as error:
-        return namespace, report("error", detail=shows(error))
-    return namespace, None
+        return report("error", detail=shows(error))
+    return None

@@ -16,10 +16,13 @@ from reports import compiled, describe
 # What may have last words at the end, and the words without which a script
 # has no such thing: its own objects then need not be taken down one by one.
 LINGERING = io.IOBase, GeneratorType, CoroutineType, AsyncGeneratorType
-HIDING = ("open", "IO", "__del__", "yield", "async", "weakref", "exec",
-          "eval", "import_")
+HIDING = ("open", "IO", "File", "__del__", "yield", "async", "weakref",
+          "exec", "eval", "import_")
+HOLDING = list, tuple, set, dict         # what may hold such a thing
 STREAMS = "stdin", "stdout", "stderr"
 PY_EXIT = None             # the end of an interpreter, where ctypes has it
+LOADED = {}                # how many names modules have before a script
+MOST_FRAMES = 2 ** 31 - 1  # that Python lets a script ask for
 
 
 def run_script(program, report):
@@ -30,6 +33,7 @@ def run_script(program, report):
     leave, end = os._exit, PY_EXIT
     ends, takes_down, lives_on = end_python, take_down, lingering
     hides = any([word in program for word in HIDING])
+    leave_frames()
     failed = run_main(program, report)
     failed = ends(report) or failed
     if hides and not failed:
@@ -40,10 +44,41 @@ def run_script(program, report):
     return failed or report("ran", "output")
 
 
+def leave_frames():
+    """Makes up for our frames below a script: it may recurse, and is told
+    that it may, as deep as on its own."""
+    ours, frame = 1, sys._getframe()     # run_main comes in between
+    while frame := frame.f_back:
+        ours += 1
+    put, limits = sys.setrecursionlimit, [sys.getrecursionlimit()]
+
+    def getrecursionlimit():
+        return limits[-1]
+
+    def setrecursionlimit(limit, /):
+        put(limit + ours if 0 < limit <= MOST_FRAMES - ours else limit)
+        limits.append(limit)
+
+    setrecursionlimit(limits[-1])
+    sys.getrecursionlimit = getrecursionlimit
+    sys.setrecursionlimit = setrecursionlimit
+
+
+def exits_well(said, kind=type, below=issubclass, integer=int,
+               least=-2 ** 63, most=2 ** 63 - 1):
+    """Whether Python ends with exit code 0 where ``sys.exit`` says this."""
+    if said is None:
+        return True
+    if not below(kind(said), integer):
+        return False
+    said = integer.__index__(said)       # whatever its class makes of it
+    return least <= said <= most and not said & 255
+
+
 def run_main(program, report):
     """Runs the script: None or a report.  Keeps nothing of it alive."""
     memory_error, exit_error, any_error = MemoryError, SystemExit, Exception
-    every_error, is_a, integer, run = BaseException, isinstance, int, exec
+    every_error, run, well = BaseException, exec, exits_well
     kind, shows, standard = type, describe, sys.excepthook
     out_of_memory = report.out_of_memory
     main = vars(sys.modules["__main__"])
@@ -54,22 +89,22 @@ def run_main(program, report):
     main["__builtins__"], main["__annotations__"] = builtins, {}
     try:
         run(code, main)
+        return None
     except exit_error as error:
-        said = error.code
-        if said is None or is_a(said, integer) and not said & 255:
+        if well(error.code):
             return None
         return report("error", detail=shows(error))
     except memory_error:
         return out_of_memory
     except every_error as error:
-        failed = report("error", detail=shows(error))
-        if sys.excepthook is not standard:
-            try:                         # it may have its own way to leave
-                sys.excepthook(kind(error), error, error.__traceback__)
-            except any_error:
-                pass
-        return failed
-    return None
+        failed, raised = report("error", detail=shows(error)), error
+    if sys.excepthook is not standard:
+        try:                             # it may have its own way to leave
+            raised.__traceback__ = raised.__traceback__.tb_next    # not ours
+            sys.excepthook(kind(raised), raised, raised.__traceback__)
+        except any_error:
+            pass
+    return failed
 
 
 def end_python(report, modules=sys.modules, last=atexit._run_exitfuncs,
@@ -90,8 +125,15 @@ def end_python(report, modules=sys.modules, last=atexit._run_exitfuncs,
     return None
 
 
-def take_down(modules=sys.modules, collect=gc.collect, fields=vars(sys)):
-    """The script's own objects go, and say their last words."""
+def take_down(modules=sys.modules, collect=gc.collect, fields=vars(sys),
+              enabled=gc.isenabled):
+    """The script's own objects go, and say their last words.
+
+    Python too collects before it takes modules down: this puts in order what
+    then goes together, a file before the buffer that it writes from.
+    """
+    if enabled():
+        collect()
     for name in ("stdout", "stderr"):
         fields[name] = fields.get(f"__{name}__")
     modules.pop("__main__", None)
@@ -113,9 +155,37 @@ def flush(stream, get=getattr):
         stream.flush()
 
 
-def lingering(kind=type, has=hasattr, below=issubclass, streams=STREAMS,
-              kinds=LINGERING, owners=(vars(builtins), vars(sys))):
-    """Whether something lives on that Python would only now take down."""
-    return any([name.strip("_") not in streams and (
-        below(kind(thing), kinds) or has(kind(thing), "__del__"))
-        for owner in owners for name, thing in owner.items()])
+def name_modules(modules=sys.modules):
+    """Notes how many names each module has before there is a script."""
+    LOADED.update((name, len(vars(module)))
+                 for name, module in modules.items())
+
+
+def has_last_words(kind, kinds=LINGERING, below=issubclass, some=any,
+                   line_of=type.__dict__["__mro__"].__get__,
+                   fields=type.__dict__["__dict__"].__get__):
+    """Whether objects of this class do something when they go; it is not
+    asked itself, as it may have its own way with names."""
+    return below(kind, kinds) or some(["__del__" in fields(each)
+                                       for each in line_of(kind)])
+
+
+def lingering(kind=type, speaks=has_last_words, below=issubclass,
+              streams=STREAMS, holding=HOLDING, module_kind=type(sys),
+              modules=sys.modules, before=LOADED, size=len, names=vars,
+              some=any, mapping=dict):
+    """Whether something lives on that Python would only now take down: in
+    a module that is new or has new names, or in a list or so of it."""
+    for name, module in modules.copy().items():
+        owned = names(module) if below(kind(module), module_kind) else {}
+        if size(owned) == before.get(name):
+            continue
+        for name, thing in owned.copy().items():
+            held = [thing]
+            if below(kind(thing), holding):
+                held += thing.values() if below(kind(thing),
+                                                mapping) else thing
+            if name.strip("_") not in streams and some(
+                    [speaks(kind(each)) for each in held]):
+                return True
+    return False

@@ -12,6 +12,7 @@ import os
 import signal
 import time
 
+from reports import as_file
 from sums import may_be_sums
 from supervision import (ForkServer, NobodyAsks, Run, cpu_seconds,
                          memory_kills, OUTPUT, read_report, SHORT, watch)
@@ -109,7 +110,7 @@ def write_down(program):
     """Puts a script where it may read itself; tracebacks and inspect do."""
     try:
         with open(os.path.join(SCRATCH, "program.py"), "wb") as file:
-            file.write(program.encode("utf-8", "surrogatepass"))
+            file.write(as_file(program))
     except OSError:                      # then it has no file
         pass
 
