@@ -150,9 +150,12 @@ def key_of(one):
 
 
 def caches(profile):
-    """The files below the profile's results that may hold samples."""
-    return sorted(path for path in profile.runs.rglob("*.jsonl")
-                  if path.name != "verdicts.jsonl")
+    """The files below the profile's results that may hold samples.
+
+    A profile without results gets no folder for them by this.
+    """
+    return sorted(path for path in (ROOT / "runs" / profile.folder).rglob(
+        "*.jsonl") if path.name != "verdicts.jsonl")
 
 
 def samples_in(path):
@@ -169,7 +172,7 @@ def sources_of(profile, name):
         bare = asked.partition("?")[0]
         last = file_name(bare.rpartition("#")[2] if "://" in asked
                          else Path(bare.partition("@")[0]).name)
-        if name.startswith(last):
+        if name.partition("@")[0] == last:
             source, _, revision = bare.partition("@")
             there = "" if "://" in bare else commit(source, revision)
             return bare, (there if re.fullmatch(r"[0-9a-f]{40}", there)

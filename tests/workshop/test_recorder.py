@@ -8,7 +8,7 @@ import pytest
 from helpers.execution import Runner
 from helpers.plans import PLAN_EXEMPLARS, elicit
 from helpers.problems import load_problems
-from helpers.profiles import get_profile
+from helpers.profiles import ROOT, get_profile
 from helpers.prompts import EXEMPLARS, few_shot_prompt
 from helpers.sampling import sample
 from helpers.teachers import load_teacher
@@ -47,6 +47,7 @@ def recorded(tmp_path_factory):
     with open(growing, "a") as file:
         file.write('{"task_id": "cut off by a ki')
     recorder.finish_recording(folder, PROFILE, "MIT")
+    assert not (ROOT / "runs" / PROFILE.folder).exists()
     return folder, said, plans
 
 
