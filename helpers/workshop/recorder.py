@@ -225,7 +225,7 @@ def kind_of(one, by_id):
 
 
 def yields(profile, samples):
-    """Rows (what, *settings, prompts, samples, yield in %) of the card."""
+    """Rows of the card: what, its settings, prompts, samples, yield in %."""
     by_id = {p.task_id: p for name in (profile.dataset, profile.plan_dataset)
              for split in BOTH for p in load_problems(name, split)}
     groups = defaultdict(list)
