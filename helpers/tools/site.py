@@ -61,6 +61,7 @@ html_theme_options = {"use_download_button": False, "show_toc_level": 2,
 CSS = """\
 .bd-main .bd-content .bd-article-container pre { font-size: 0.78em; }
 .bd-article { overflow-wrap: anywhere; }
+.bd-article td:first-child { min-width: 6.5em; }
 .bd-article dt.sig .pre, .bd-article code .pre { white-space: pre-wrap; }
 .bd-article .cell_output pre, .bd-article .cell_output .output {
   overflow-x: auto; }
