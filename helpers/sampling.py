@@ -61,6 +61,11 @@ class Sample:
     model: str
     prompt_hash: str
 
+    @property
+    def told(self):
+        """Its settings, as :attr:`Settings.told` has them."""
+        return self.seed, self.temperature, self.top_p, self.max_new_tokens
+
 
 def read_samples(path):
     """The samples of a cache file, ``.jsonl`` or ``.jsonl.gz``, in order.
@@ -86,8 +91,7 @@ def cached(path, lm, digests, settings):
         return found
     ours = (lm.name, *settings.told)
     for number, row in enumerate(read_samples(path), start=1):
-        theirs = (row.model, row.seed, row.temperature, row.top_p,
-                  row.max_new_tokens)
+        theirs = (row.model, *row.told)
         digest = digests.get(row.task_id, row.prompt_hash)
         if theirs != ours or row.prompt_hash != digest:
             what = ("another prompt" if theirs == ours else

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from helpers.profiles import ROOT
 from helpers.prompts import prompt_hash
-from helpers.sampling import append, read_samples
+from helpers.sampling import append, drop_incomplete_line, read_samples
 
 RECORD_TO = "RECORD_TEACHERS_TO"    # a variable: the folder to record into
 SETTING_NAMES = ("seed", "temperature", "top_p", "max_new_tokens")
@@ -36,6 +36,7 @@ def keep_answers(teacher, folder):
     draw = teacher.draw
     path = Path(folder) / f"{file_name(teacher.name)}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
+    drop_incomplete_line(path)           # of a recording that was killed
 
     def draw_and_keep(wanted, settings):
         for new in draw(wanted, settings):
@@ -80,9 +81,8 @@ class Recording:
         self.samples, self.told = {}, {}     # all, and by their settings
         for one in samples:
             key = one.prompt_hash, one.sample_index
-            told = tuple(getattr(one, name) for name in SETTING_NAMES)
             self.samples.setdefault(key, one)
-            self.told.setdefault(told, {}).setdefault(key, one)
+            self.told.setdefault(one.told, {}).setdefault(key, one)
 
     def __repr__(self):
         return f"Recording({self.path.name!r}: {self.name})"

@@ -31,7 +31,6 @@ from helpers.teachers.recording import RECORD_TO, SETTING_NAMES, file_name
 from helpers.tools.files import lines_of, whole_file, write_text
 
 ASKING = ("00", "02", "03", "07")         # the lessons that ask a teacher
-BOTH = ("train", "test")
 CARD = "README.md"
 RECORDED = "<!-- recorded by python -m helpers record -->"
 NO_LICENCE = "not known: ask whoever published the model"
@@ -96,9 +95,13 @@ def main(argv=None):
          *(options.notebooks or ASKING)], cwd=ROOT,
         env={**os.environ, RECORD_TO: str(folder)}).returncode
     if code == 0:
-        finish_recording(folder, profile, options.licence)
-        print(f"recorded: {folder / CARD}")
-    elif folder.exists():
+        try:
+            finish_recording(folder, profile, options.licence)
+            print(f"recorded: {folder / CARD}")
+        except (ValueError, OSError) as error:
+            print(f"there is no card yet: {error}", file=sys.stderr)
+            code = 1
+    if code and folder.exists():
         print(f"what the teacher said so far is kept in {folder}; the same "
               f"command goes on", file=sys.stderr)
     return code
@@ -111,7 +114,10 @@ def see_that_it_is_ours(folder):
     if not folder.is_dir():
         raise ValueError(f"{folder} is a file; name a folder")
     for path in folder.iterdir():
-        if path.name == CARD and RECORDED in path.read_text("utf-8"):
+        if path.name.startswith("."):     # of the system, or of a kill
+            continue
+        if path.name == CARD and RECORDED in path.read_text(
+                "utf-8", "replace"):
             continue
         if path.name.endswith((".jsonl", ".jsonl.gz")):
             read_samples(path)            # or says what is wrong
@@ -124,29 +130,31 @@ def finish_recording(folder, profile, licence=None):
     """Pack what was recorded, and write the card.
 
     What a notebook took from the caches of an earlier run was not said now,
-    and is added from there.
+    and is added from there.  Raises ``ValueError`` for a file of the folder
+    that holds something else; then nothing is changed.
     """
-    asked = {name: sources_of(profile, name) for name in {
-        path.name.partition(".jsonl")[0] for path in folder.glob("*.jsonl*")}}
-    found = {}
-    for name in sorted(asked):
-        paths = [folder / f"{name}.jsonl.gz", folder / f"{name}.jsonl"]
-        kept = {}
-        for path in [*filter(Path.exists, paths), *caches(profile)]:
-            for one in samples_in(path):
-                if file_name(one.model) == name:
-                    kept.setdefault(key_of(one), one)
-        found[name] = [kept[key] for key in sorted(kept)]
-        with whole_file(paths[0]) as file:
-            file.write(gzip.compress(lines_of(found[name]).encode(), mtime=0))
-        paths[1].unlink(missing_ok=True)
+    said = {path.name.partition(".jsonl")[0]: {}
+            for path in folder.glob("*.jsonl*")}
+    recorded = [folder / f"{name}{end}" for name in sorted(said)
+                for end in (".jsonl.gz", ".jsonl")]
+    for samples in [*map(read_samples, filter(Path.exists, recorded)),
+                    *map(samples_in, caches(profile))]:
+        for one in samples:
+            if (name := file_name(one.model)) in said:
+                said[name].setdefault(key_of(one), one)
+    found = {name: [kept[key] for key in sorted(kept)]
+             for name, kept in sorted(said.items()) if kept}
+    for name, samples in found.items():
+        with whole_file(folder / f"{name}.jsonl.gz") as file:
+            file.write(gzip.compress(lines_of(samples).encode(), mtime=0))
+        (folder / f"{name}.jsonl").unlink(missing_ok=True)
+    asked = {name: sources_of(profile, name) for name in found}
     write_text(folder / CARD, card(folder, profile, found, asked, licence))
 
 
 def key_of(one):
     """What a sample is known by; the order of a recording."""
-    return (*(getattr(one, name) for name in SETTING_NAMES), one.task_id,
-            one.prompt_hash, one.sample_index)
+    return *one.told, one.task_id, one.prompt_hash, one.sample_index
 
 
 def caches(profile):
@@ -226,12 +234,16 @@ def kind_of(one, by_id):
 
 def yields(profile, samples):
     """Rows of the card: what, its settings, prompts, samples, yield in %."""
-    by_id = {p.task_id: p for name in (profile.dataset, profile.plan_dataset)
-             for split in BOTH for p in load_problems(name, split)}
+    # A split that was not asked about, APPS' test set say, is not fetched.
+    asked = {tuple(one.task_id.split("/")[:2]) for one in samples}
+    by_id = {p.task_id: p for name, difficulty in (
+        (profile.dataset, None), (profile.plan_dataset,
+                                  profile.plan_difficulty))
+        for split in ("train", "dev", "test") if (name, split) in asked
+        for p in load_problems(name, split, difficulty=difficulty)}
     groups = defaultdict(list)
     for one in samples:
-        told = tuple(getattr(one, key) for key in SETTING_NAMES)
-        groups[kind_of(one, by_id), told].append(one)
+        groups[kind_of(one, by_id), one.told].append(one)
     with Runner() as runner:
         for (kind, told), some in sorted(groups.items()):
             yield (kind, *told, len({one.task_id for one in some}), len(some),

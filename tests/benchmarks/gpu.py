@@ -383,7 +383,8 @@ def beside_generate(profile, trial, scratch):
     seconds, rates = timed(lambda: {
         n: sampling.measure(lm, [text], n, trial.beside, rounds=2)
         for n in (trial.n, trial.fewer)})
-    return {"seconds": round(seconds, 2), "prompt_tokens": len(text),
+    return {"seconds": round(seconds, 2),
+            "prompt_tokens": len(lm.prompt_ids(text)),
             "new_tokens": trial.beside,
             "tokens_a_second": round(max(rates[trial.n]["ours"]), 1),
             "roads": {n: {name: found if isinstance(found, str) else

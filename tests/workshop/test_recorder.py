@@ -106,6 +106,26 @@ def test_a_second_recording_adds_to_the_first(recorded, monkeypatch):
     assert len(after.splitlines()) == len(before.splitlines()) + 2 * 4
 
 
+def test_a_killed_recording_goes_on(tmp_path, monkeypatch):
+    """Half a line is left; a damaged one is told, and nothing is lost."""
+    monkeypatch.setenv(RECORD_TO, str(tmp_path))
+    said = ask(load_teacher(PROFILE.teacher), **SETTINGS[0])
+    growing, = tmp_path.glob("*.jsonl")
+    whole = growing.read_bytes()
+    growing.write_bytes(whole[:-40])                  # killed
+    assert ask(load_teacher(PROFILE.teacher), **SETTINGS[0]) == said
+    recorder.see_that_it_is_ours(tmp_path)
+    growing.write_bytes(b"damaged\n" + growing.read_bytes())
+    before = growing.read_bytes()
+    with pytest.raises(ValueError, match="line 1 of teacher@"):
+        recorder.finish_recording(tmp_path, PROFILE)
+    assert growing.read_bytes() == before and len([*tmp_path.iterdir()]) == 1
+    growing.write_bytes(before.removeprefix(b"damaged\n"))
+    recorder.finish_recording(tmp_path, PROFILE)
+    assert ask(load_teacher(str(file_of(tmp_path, "teacher"))),
+               **SETTINGS[0]) == said
+
+
 def test_nothing_of_others_is_touched(tmp_path, capfd):
     theirs = {"notes.txt": "mine", "README.md": "# My project\n",
               "rows.jsonl": '{"question": "?"}\n'}
