@@ -23,7 +23,16 @@ TUNING_RATES = {"fine-tuned": (2e-3, 4e-3, 8e-3, 16e-3),
                 "two-tasks": (4e-3, 8e-3, 16e-3),
                 "planner": (4e-3, 8e-3, 16e-3),
                 "longer": (2e-3, 4e-3, 8e-3),
-                "one-row": (4e-3, 8e-3, 16e-3, 32e-3)}
+                "one-row": (4e-3, 8e-3, 16e-3, 32e-3),
+                "fine-tuned-ten-epochs": (1e-3, 2e-3, 4e-3),
+                "two-tasks-ten-epochs": (2e-3, 4e-3, 8e-3),
+                "planner-ten-epochs": (2e-3, 4e-3, 8e-3),
+                "fine-tuned-all-weights": (5e-4, 1e-3, 2e-3, 4e-3),
+                "two-tasks-all-weights": (5e-4, 1e-3, 2e-3, 4e-3),
+                "planner-all-weights": (5e-4, 1e-3, 2e-3, 4e-3),
+                "fine-tuned-t5": (2e-3, 4e-3, 8e-3, 16e-3),
+                "two-tasks-t5": (2e-3, 4e-3, 8e-3, 16e-3),
+                "planner-t5": (2e-3, 4e-3, 8e-3, 16e-3)}
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,11 @@ class Learner:
     and plan -> program.  ``n``: programs per test problem, directly;
     ``plans``: written by the student per test problem, with ``codes``
     programs from each.
+
+    Where None, ``weights`` of code and plan are one each, an adapter is
+    trained ("head": a layer of their own for plans beside it; "all": all
+    weights and no adapter), and ``programs`` are the references
+    ("verified": the teacher's own that pass the example test, as in EKT).
     """
 
     name: str
@@ -50,6 +64,9 @@ class Learner:
     n: int = 20
     plans: int = 0
     codes: int = 2
+    weights: tuple | None = None
+    trains: str | None = None
+    programs: str | None = None
 
 
 DIAL_KINDS = (
@@ -65,18 +82,64 @@ DIAL_CONTROLS = (                        # at dial 0 only
     Learner("one-row", beside="row", way="backward-with-question",
             rate=16e-3),
 )
+FINE_TUNED, TWO_TASKS, PLANNER = (
+    replace(DIAL_KINDS[i], n=20) for i in (0, 2, 3))
+FEWER = DIAL_SEEDS[:3]
+TEN_EPOCHS = 760              # of 1,216 programs, 16 at a time
+
+
+def renamed(end, *kinds, **changes):
+    """The ``kinds`` with another ending of their names, and ``changes``."""
+    return tuple(replace(kind, name=f"{kind.name}-{end}", **changes)
+                 for kind in kinds)
+
+
+FURTHER_BASES = ("formula-student-c", "formula-student-t5")
+# What else may move the outcome: {suite: (kinds, positions, bases, seeds)}.
+# The rates of those that train otherwise were chosen on dev; weights, the
+# plan head and verified programs have those of their kind.
+FURTHER = {
+    "base": ((FINE_TUNED, TWO_TASKS, PLANNER), (0.0, 1.0),
+             FURTHER_BASES[:1], DIAL_SEEDS),
+    "family": (renamed("t5", FINE_TUNED, TWO_TASKS, PLANNER), (0.0, 1.0),
+               FURTHER_BASES[1:], DIAL_SEEDS),
+    "loss": ((replace(TWO_TASKS, name="two-to-one", weights=(2.0, 1.0)),
+              replace(TWO_TASKS, name="one-to-two", weights=(1.0, 2.0)),
+              replace(TWO_TASKS, name="plan-head", trains="head")),
+             (0.0,), BASES, FEWER),
+    "weights": (renamed("all-weights", FINE_TUNED, TWO_TASKS, PLANNER,
+                        trains="all"), (0.0,), BASES, FEWER),
+    "length": (renamed("ten-epochs", FINE_TUNED, TWO_TASKS, PLANNER,
+                       updates=TEN_EPOCHS), (0.0, 1.0), BASES, FEWER),
+    "bridge": (renamed("verified", FINE_TUNED, PLANNER,
+                       programs="verified"), (1.0,), BASES, FEWER),
+    # A hundred programs; the planner's from a plan of its own each.
+    "hundred": ((*renamed("hundred", FINE_TUNED, TWO_TASKS, n=100),
+                 *renamed("hundred", PLANNER, n=100, plans=100, codes=1)),
+                (0.0, 1.0), BASES, DIAL_SEEDS[:2]),
+}
 # Whose rates were chosen on dev; more code has that of ordinary fine-tuning.
-TUNED = tuple(replace(kind, name=f"dial-{kind.name}", share=0.5, n=20)
-              for kind in (*DIAL_KINDS, *DIAL_CONTROLS)
-              if kind.name in TUNING_RATES)
+TUNED = tuple(replace(kind, name=f"dial-{kind.name}", share=0.5, n=20,
+                      base=base)
+              for kinds, base in (
+                  ((*DIAL_KINDS, *DIAL_CONTROLS), BASES[0]),
+                  (FURTHER["length"][0], BASES[0]),
+                  (FURTHER["weights"][0], BASES[0]),
+                  (FURTHER["family"][0], FURTHER_BASES[1]))
+              for kind in kinds if kind.name in TUNING_RATES)
 
 
 def learners():
     """Every student of the study: kind, position and base."""
-    return [replace(kind, name=name_of(kind.name, share, base), base=base,
-                    share=share)
-            for share in DIAL_SHARES for kind in kinds_at(share)
-            for base in BASES]
+    return [placed(kind, share, base) for share in DIAL_SHARES
+            for kind in kinds_at(share) for base in BASES]
+
+
+def further():
+    """(student, its seeds) for each of :data:`FURTHER`."""
+    return [(placed(kind, share, base), seeds)
+            for kinds, shares, bases, seeds in FURTHER.values()
+            for share in shares for kind in kinds for base in bases]
 
 
 def kinds_at(share):
@@ -84,7 +147,14 @@ def kinds_at(share):
     return (*DIAL_KINDS, *(DIAL_CONTROLS if share == 0 else ()))
 
 
+def placed(kind, share, base):
+    """A kind of student at a position of the dial, of a base."""
+    return replace(kind, name=name_of(kind.name, share, base), base=base,
+                   share=share)
+
+
 def name_of(kind, share, base):
     """What the file calls the runs: "planner-0.5-a", the second base's "-b".
     """
-    return f"{kind}-{share:g}-{'ab'[BASES.index(base)]}"
+    end = base.removeprefix(BASES[0]).lstrip("-") or "a"
+    return f"{kind}-{share:g}-{end}"

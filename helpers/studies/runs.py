@@ -25,7 +25,8 @@ STUDIES = {
                    (codeplan.NO_PLAN, *codeplan.ASKED)),
     "learning-rates": tuple(f"dev-{rival.name}" for rival in
                             (*ekt.TUNED, *codeplan.TUNED, *dial.TUNED)),
-    "dial": tuple(learner.name for learner in dial.learners()),
+    "dial": tuple(learner.name for learner in (
+        *dial.learners(), *(learner for learner, _ in dial.further()))),
     "yield": tuple(f"yield-{t}" for t in ekt.TEMPERATURES)}
 
 

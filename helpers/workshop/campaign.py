@@ -110,7 +110,7 @@ def dial_tasks():
     """The tasks of the dial's students: their rates, then seed by seed."""
     def marks_of(learner):
         return marks(dial.DIAL_TASK, model=learner.base, teacher=(
-            dial.DIAL_TEACHER if learner.way else ""))
+            dial.DIAL_TEACHER if learner.way or learner.programs else ""))
 
     for kind in dial.TUNED:
         for rate in dial.TUNING_RATES[kind.name.removeprefix("dial-")]:
@@ -119,12 +119,14 @@ def dial_tasks():
                 yield ("learning-rates",
                        tuning(learner, rate, marks_of(learner), seed),
                        run_learner, (learner, seed, "dev"))
+    every = [(learner, dial.DIAL_SEEDS) for learner in dial.learners()]
     for seed in dial.DIAL_SEEDS:
-        for learner in dial.learners():
-            yield ("dial", {"name": learner.name, "seed": seed,
-                            "made_with": marks_of(learner),
-                            "rival": asdict(learner)},
-                   run_learner, (learner, seed))
+        for learner, seeds in every + dial.further():
+            if seed in seeds:
+                yield ("dial", {"name": learner.name, "seed": seed,
+                                "made_with": marks_of(learner),
+                                "rival": asdict(learner)},
+                       run_learner, (learner, seed))
 
 
 def tuning(rival, rate, made_with, seed=ekt.DEV_SEED):
@@ -188,8 +190,16 @@ def provenance(name):
             **{package: version(package)
                for package in ("torch", "transformers", "peft")},
             "machine": f"{platform.system()} {platform.machine()}, "
-                       f"{os.cpu_count()} cores, one thread a run",
+                       f"{os.cpu_count()} cores, one thread a run"
+                       + "".join(f", {name}" for name in cards()),
             "date": f"{date.today():%d %B %Y}"}
+
+
+def cards():
+    """The names of the cards that runs are made on."""
+    import torch
+    return [torch.cuda.get_device_name(i)
+            for i in range(torch.cuda.device_count())]
 
 
 def start_worker(parent):

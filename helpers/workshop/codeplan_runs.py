@@ -50,11 +50,20 @@ def training_problems(programs, seed, limit=None):
         samples = sample(teacher(), prompts, 10, 0.6, seed=seed,
                          max_new_tokens=64, cut=cut_section, cache=path,
                          **SAMPLING)
+    with Runner(workers=1) as runner:
+        return verified(runner, problems, samples)
+
+
+def verified(runner, problems, samples):
+    """The problems with those of ``samples`` as solutions that pass.
+
+    Four different ones that pass the example tests at most; problems without
+    one are left out.
+    """
     ours = {p.task_id: [] for p in problems}
     samples = [s for s in samples if s.task_id in ours]
-    with Runner(workers=1) as runner:
-        marks = judge_both(runner, problems, [
-            (s, s.completion) for s in samples], False)
+    marks = judge_both(runner, problems, [
+        (s, s.completion) for s in samples], False)
     for s, (shown, _) in zip(samples, marks):
         if shown and s.completion not in ours[s.task_id]:
             ours[s.task_id].append(s.completion)

@@ -14,17 +14,18 @@ from helpers.mini.derivations import derives, steps_of
 from helpers.mini.formulas import turned
 from helpers.multitask import (code_examples, code_prompt, direct, end_line,
                                follow_examples, generated_tokens,
-                               plan_examples, plan_prompt, student_plans,
-                               train_two_tasks)
+                               plan_examples, plan_head, plan_prompt,
+                               student_plans, train_two_tasks)
 from helpers.plans import (PLAN_EXEMPLARS, code_from_plans, elicit,
-                           judge_both)
+                           judge_both, own_code_request)
 from helpers.problems import load_problems
 from helpers.prompts import cut_section, section
 from helpers.sampling import sample
 from helpers.studies.dial import DIAL_TASK, DIAL_TEACHER
 from helpers.teachers.checkpoint import LanguageModel, load_model
 from helpers.training import add_lora
-from helpers.workshop.codeplan_runs import SAMPLING, tally, teacher
+from helpers.workshop.codeplan_runs import (SAMPLING, tally, teacher,
+                                            verified)
 from helpers.workshop.pools import MODELS, passes_by_problem, pool
 
 PLAN_TOKENS, CODE_TOKENS, BATCH_ROWS = 130, 80, 16
@@ -35,22 +36,47 @@ def problems_at(share, split="train"):
     return [turned(p, share) for p in load_problems(DIAL_TASK, split)]
 
 
-def plans_at(way, share, seed):
-    """The teacher's plans, one for each program of the training problems."""
-    with pool(f"{DIAL_TASK}-{way}-{share:g}", DIAL_TEACHER, seed) as path:
-        return elicit(teacher(DIAL_TEACHER), problems_at(share), way,
+def training_problems(learner, seed):
+    """The training problems with the programs that a learner reads.
+
+    "verified": the teacher writes ten for each problem, and the different
+    ones that pass the example test are kept, four at most.  Problems without
+    one are left out.  Nearly all of them show their steps, also where it is
+    asked with a program that hides them: the dial has no other position.
+    """
+    problems = problems_at(learner.share)
+    if not learner.programs:
+        return problems
+    with pool(f"{DIAL_TASK}-own", DIAL_TEACHER, seed) as path:
+        samples = sample(teacher(DIAL_TEACHER), {
+            p.task_id: own_code_request(p.question,
+                                        PLAN_EXEMPLARS[DIAL_TASK])
+            for p in problems}, 10, 0.6, seed=seed, cut=cut_section,
+            max_new_tokens=CODE_TOKENS, cache=path, **SAMPLING)
+    with Runner(workers=1) as runner:
+        return verified(runner, problems, samples)
+
+
+def plans_at(way, share, seed, problems, programs=None):
+    """The teacher's plans, one for each program of ``problems``."""
+    what = f"{DIAL_TASK}-{way}-{share:g}" + f"-{programs}" * bool(programs)
+    with pool(what, DIAL_TEACHER, seed) as path:
+        return elicit(teacher(DIAL_TEACHER), problems, way,
                       PLAN_EXEMPLARS[DIAL_TASK], 1, None, 0.2, seed=seed,
                       max_new_tokens=PLAN_TOKENS, cache=path, **SAMPLING)
 
 
 def teach_learner(learner, seed):
     """(student, record): a fresh student of the learner's base, trained."""
-    problems = problems_at(learner.share)
+    problems = training_problems(learner, seed)
     codes, beside, follow, record = code_examples(problems), [], [], {}
+    if learner.programs:
+        record["programs"] = len(codes)
     if learner.beside == "codes":
         beside = codes
     if learner.way:
-        plans = plans_at(learner.way, learner.share, seed)
+        plans = plans_at(learner.way, learner.share, seed, problems,
+                         learner.programs)
         if learner.beside == "row":
             codes = row_examples(problems, plans)
         else:
@@ -58,16 +84,20 @@ def teach_learner(learner, seed):
         follow = follow_examples(problems, plans) if learner.follows else []
         record["taught"] = {"plans": len(plans), "right": sum(
             whole(problems, plans))}
-    lm = add_lora(load_model(f"{MODELS}/{learner.base}"), 16, seed)
+    lm = load_model(f"{MODELS}/{learner.base}")
+    if learner.trains != "all":
+        add_lora(lm, 16, seed)
+    head = plan_head(lm) if learner.trains == "head" else None
     losses = train_two_tasks(
         lm, codes, beside, learner.updates, BATCH_ROWS, learner.rate,
-        (1.0, 1.0 if beside else 0.0), seed=seed, progress=False,
-        follow=follow)[-20:]
+        learner.weights or (1.0, 1.0 if beside else 0.0), head, seed=seed,
+        progress=False, follow=follow)[-20:]
     record["losses"] = [
         round(sum(told[i] for told in losses) / len(losses), 4)
         for i in range(2 + bool(follow)) if i == 0 or beside]
-    return LanguageModel(f"{learner.name}-{seed}",
-                         lm.model.merge_and_unload().eval(),
+    model = (lm.model if learner.trains == "all"
+             else lm.model.merge_and_unload())
+    return LanguageModel(f"{learner.name}-{seed}", model.eval(),
                          lm.tokenizer), record
 
 

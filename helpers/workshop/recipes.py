@@ -100,7 +100,10 @@ RECIPES = (GSM_TEACHER, GSM_STUDENT, WEAK_TEACHER, SMALL_STUDENT,
            replace(PLAN_STUDENT, name="plan-student-t5", family="t5"),
            FORMULA_TEACHER, FORMULA_STUDENT,
            # The same student with other first weights and documents.
-           replace(FORMULA_STUDENT, name="formula-student-b", start=1))
+           *(replace(FORMULA_STUDENT, name=f"formula-student-{letter}",
+                     start=start)
+             for start, letter in enumerate("bcd", 1)),
+           replace(FORMULA_STUDENT, name="formula-student-t5", family="t5"))
 
 
 def build_tokenizer(seed, world="mini-gsm", vocabulary=640):
