@@ -166,15 +166,24 @@ def marks_of_plans(lm, runner, learner, exam, seed):
 
     ``plans``: for each problem, for each plan a mark of each program: 0
     wrong, 1 passes the example tests alone, 2 passes all.  ``right``: plans
-    that are whole derivations.
+    that are whole derivations.  ``greedy``: passes of the greedy program of
+    the greedy plan.
     """
     by_id = {p.task_id: p for p in exam}
-    plans = student_plans(lm, exam, learner.plans, seed=seed,
-                          max_new_tokens=PLAN_TOKENS, **SAMPLING)
-    written = code_from_plans(
-        lm, plans, lambda plan: code_prompt(by_id[plan.task_id], plan.text),
-        learner.codes, 0.6, top_p=0.95, seed=seed,
-        max_new_tokens=CODE_TOKENS, **SAMPLING)
+
+    def write(n, codes, temperature):
+        plans = student_plans(lm, exam, n, temperature, seed=seed,
+                              max_new_tokens=PLAN_TOKENS, **SAMPLING)
+        return plans, code_from_plans(
+            lm, plans,
+            lambda plan: code_prompt(by_id[plan.task_id], plan.text),
+            codes, temperature, top_p=0.95, seed=seed,
+            max_new_tokens=CODE_TOKENS, **SAMPLING)
+
+    best = write(1, 1, 0)[1]
+    greedy = tally(exam, [plan for plan, _ in best],
+                   judge_both(runner, exam, best, False))[1]
+    plans, written = write(learner.plans, learner.codes, 0.6)
     marks, of = judge_both(runner, exam, written, False), {}
     for (plan, _), (example, hidden) in zip(written, marks):
         of.setdefault(plan.name, []).append(2 if hidden else int(example))
@@ -182,7 +191,7 @@ def marks_of_plans(lm, runner, learner, exam, seed):
     return {"plans": passes_by_problem(exam, (
                 (plan, of.get(plan.name, [0] * learner.codes))
                 for plan in plans)),
-            "codes": learner.codes,
+            "codes": learner.codes, "greedy": greedy,
             "right": [sum(some) for some in passes_by_problem(
                 exam, zip(plans, right))],
             "plan_tokens": generated_tokens(lm, [p.text for p in plans]),

@@ -106,8 +106,19 @@ def draw_batch(recipe, lm, step, seed):
     documents = [draw(rng, examples, **source)
                  for _ in range(recipe.examples_per_step // examples)]
     if recipe.family == "t5":
-        return [encode_for(lm, Example("", *pair)) for pair, in documents]
+        return [encode_for(lm, Example("", *begun(rng, recipe.begun, *pair)))
+                for pair, in documents]
     return [encode_document(lm.tokenizer, d) for d in documents]
+
+
+def begun(rng, share, question, reply):
+    """(what is read, what is written): in this ``share`` of cases the first
+    lines of the reply stand behind the question, as many as it happens."""
+    lines = reply.splitlines(keepends=True)
+    if not share or rng.random() >= share:
+        return question, reply
+    cut = rng.randrange(len(lines))
+    return question + "".join(lines[:cut]), "".join(lines[cut:])
 
 
 def rate_share(recipe, step):

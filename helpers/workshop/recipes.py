@@ -65,6 +65,7 @@ class Recipe:
     rows: int = 0                 # read at a time, by length; 0: the batch
     family: str = "llama"         # or "t5": layers of each of its halves
     muon_rate: float = 0.0        # of the matrices within layers, 0: AdamW
+    begun: float = 0.0            # t5: replies of which it reads first lines
 
 
 GSM_TEACHER = Recipe("teacher", layers=3, width=128, textbook_steps=1000,
@@ -102,8 +103,11 @@ RECIPES = (GSM_TEACHER, GSM_STUDENT, WEAK_TEACHER, SMALL_STUDENT,
            # The same student with other first weights and documents.
            *(replace(FORMULA_STUDENT, name=f"formula-student-{letter}",
                      start=start)
-             for start, letter in enumerate("bcd", 1)),
-           replace(FORMULA_STUDENT, name="formula-student-t5", family="t5"))
+             for start, letter in enumerate("bc", 1)),
+           # It must learn to copy from what it reads as well as from what it
+           # writes.
+           replace(FORMULA_STUDENT, name="formula-student-t5", family="t5",
+                   textbook_steps=900, begun=0.5))
 
 
 def build_tokenizer(seed, world="mini-gsm", vocabulary=640):

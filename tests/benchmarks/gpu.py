@@ -421,17 +421,14 @@ def copy_of_the_repository(scratch):
 
 def mini_lessons(profile, trial, scratch):
     """The mini world's lessons that sample and train, and what they say."""
-    import torch
     copy = copy_of_the_repository(scratch)
     seconds, code = timed(command, copy, "run", "--profile", "mini",
                           *(LESSONS[:1] if trial is SHORT else LESSONS))
     rows = json.loads((copy / "runs/mini/summary.json").read_text())
     shipped = {row["notebook"]: row["headline"] for row in json.loads(
         (ROOT / "data/mini/results/summary.json").read_text())}
-    return {"device": str(torch.ones(1, device="cuda" if
-                                     torch.cuda.is_available() else "cpu"
-                                     ).device),
-            "exit_code": code, "seconds": round(seconds, 1), "headlines": {
+    return {"device": device_of_mini(), "exit_code": code,
+            "seconds": round(seconds, 1), "headlines": {
         row["notebook"]: {"seconds": row["seconds"], "here": row["headline"],
                           "shipped": shipped.get(row["notebook"])}
         for row in rows["notebooks"]}}
@@ -443,10 +440,17 @@ def mini_rivals(profile, trial, scratch):
     names = ["plans-none"] if trial is SHORT else RIVALS
     seconds, code = timed(command, copy, "rivals", "--jobs",
                           str(max(1, min(10, os.cpu_count() // 2))), *names)
-    return {"seconds": round(seconds, 1), "exit_code": code, "pass_at_1": {
+    return {"device": device_of_mini(), "seconds": round(seconds, 1),
+            "exit_code": code, "pass_at_1": {
         name: {"here": solved(copy / "runs/mini/results", name),
                "shipped": solved(ROOT / "data/mini/results", name)}
         for name in names}}
+
+
+def device_of_mini():
+    """Where the mini world's models are when they have been loaded."""
+    from helpers.teachers.checkpoint import load_model
+    return str(load_model("data/mini/models/student").model.device)
 
 
 def command(folder, *words):
@@ -474,6 +478,7 @@ STAGES = {function.__name__.replace("_", "-"): function for function in (
     student_sampling, student_training, distillation, two_tasks,
     two_tasks_t5, hand_over, beside_generate, beside_trl, mini_lessons,
     mini_rivals)}
+OF_MINI = ("mini-lessons", "mini-rivals")     # these need no large model
 
 
 # ---- what it comes to ----
@@ -607,7 +612,7 @@ def one_stage(name, small, scratch, target):
     """In a process of its own: run a stage and write what was measured."""
     take_the_card()
     profile, trial = settings(small), SHORT if small else Trial()
-    for model in (TEACHER, STUDENT, T5):
+    for model in () if name in OF_MINI else (TEACHER, STUDENT, T5):
         checkpoint(model, Path(scratch) / Path(model).name, small)
     found = STAGES[name](profile, trial, scratch)
     Path(target).write_text(json.dumps(found))
