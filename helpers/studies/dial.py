@@ -88,7 +88,7 @@ FEWER = DIAL_SEEDS[:3]
 TEN_EPOCHS = 760              # of 1,216 programs, 16 at a time
 
 
-def renamed(end, *kinds, **changes):
+def varied(end, *kinds, **changes):
     """The ``kinds`` with another ending of their names, and ``changes``."""
     return tuple(replace(kind, name=f"{kind.name}-{end}", **changes)
                  for kind in kinds)
@@ -101,21 +101,21 @@ FURTHER_BASES = ("formula-student-c", "formula-student-t5")
 FURTHER = {
     "base": ((FINE_TUNED, TWO_TASKS, PLANNER), (0.0, 1.0),
              FURTHER_BASES[:1], DIAL_SEEDS),
-    "family": (renamed("t5", FINE_TUNED, TWO_TASKS, PLANNER), (0.0, 1.0),
+    "family": (varied("t5", FINE_TUNED, TWO_TASKS, PLANNER), (0.0, 1.0),
                FURTHER_BASES[1:], DIAL_SEEDS),
     "loss": ((replace(TWO_TASKS, name="two-to-one", weights=(2.0, 1.0)),
               replace(TWO_TASKS, name="one-to-two", weights=(1.0, 2.0)),
               replace(TWO_TASKS, name="plan-head", trains="head")),
              (0.0,), BASES, FEWER),
-    "weights": (renamed("all-weights", FINE_TUNED, TWO_TASKS, PLANNER,
+    "weights": (varied("all-weights", FINE_TUNED, TWO_TASKS, PLANNER,
                         trains="all"), (0.0,), BASES, FEWER),
-    "length": (renamed("ten-epochs", FINE_TUNED, TWO_TASKS, PLANNER,
+    "length": (varied("ten-epochs", FINE_TUNED, TWO_TASKS, PLANNER,
                        updates=TEN_EPOCHS), (0.0, 1.0), BASES, FEWER),
-    "bridge": (renamed("verified", FINE_TUNED, PLANNER,
+    "bridge": (varied("verified", FINE_TUNED, PLANNER,
                        programs="verified"), (1.0,), BASES, FEWER),
     # A hundred programs; the planner's from a plan of its own each.
-    "hundred": ((*renamed("hundred", FINE_TUNED, TWO_TASKS, n=100),
-                 *renamed("hundred", PLANNER, n=100, plans=100, codes=1)),
+    "hundred": ((*varied("hundred", FINE_TUNED, TWO_TASKS, n=100),
+                 *varied("hundred", PLANNER, n=100, plans=100, codes=1)),
                 (0.0, 1.0), BASES, DIAL_SEEDS[:2]),
 }
 # Whose rates were chosen on dev; more code has that of ordinary fine-tuning.

@@ -10,7 +10,6 @@ They were not named beforehand as the primary outcome was: an exploration.
 import numpy as np
 
 from helpers.evaluation import pass_at_k
-from helpers.mini.derivations import formula_facts
 from helpers.seeds import over_seeds, verdict_word
 from helpers.studies.dial import BASES, DIAL_SHARES, FURTHER, name_of
 from helpers.studies.dial_results import Runs
@@ -23,7 +22,7 @@ CHANGED = {"base": "a third base", "family": "an encoder-decoder",
 OF_LOSS = {"two-to-one": "loss of code counts twice",
            "one-to-two": "loss of plans counts twice",
            "plan-head": "a plan head"}
-TRIES = (1, 5, 100)
+AT_K = (1, 5, 100)
 
 
 def load_further(profile):
@@ -77,7 +76,7 @@ def further_pairs(found, further):
     for share in FURTHER["hundred"][1]:
         one = by_tries(further["hundred"], share)
         for words in ("two tasks", "plan first"):
-            for k in TRIES[1:]:
+            for k in AT_K[1:]:
                 pairs.append((f"pass@{k}", words, share,
                               one[words][k], one["fine-tuned"][k]))
     return pairs
@@ -114,12 +113,12 @@ def by_tries(some, share):
         for plans in run["plan-first"]["plans"]]).astype(int)
     plans = len(some["planner", share].runs[0]["plan-first"]["plans"][0])
     return {"fine-tuned": {k: some["fine-tuned", share].direct(k)
-                           for k in TRIES},
+                           for k in AT_K},
             "two tasks": {k: some["two-tasks", share].direct(k)
-                          for k in TRIES},
+                          for k in AT_K},
             "plan first": {k: np.array([pass_at_k(plans, row, k)
                                         for row in planned])
-                           for k in TRIES}}
+                           for k in AT_K}}
 
 
 def greedy_rows(further):
@@ -138,28 +137,23 @@ def greedy_rows(further):
             rows.append({"dial": share, "student": words,
                          "greedy, %": f"{100 * best.mean():.1f}",
                          **{f"pass@{k}, %": f"{100 * drawn[k].mean():.1f}"
-                            for k in TRIES}})
+                            for k in AT_K}})
     return rows
 
 
-def kinds_of_stories(questions):
-    """{(days, told in order): numbers of the questions} of a test set."""
-    found = {}
-    for number, question in enumerate(questions):
-        found.setdefault(formula_facts(question), []).append(number)
-    return dict(sorted(found.items(), key=lambda item: (
-        not item[0][1], item[0][0])))
-
-
-def story_rows(found, questions):
+def story_rows(found, facts):
     """pass@1 by the days of a story and their order, along the dial.
 
-    ``found``: :func:`~.dial_results.load_along`; ``questions``: those of the
-    test problems, in order.  In each cell ordinary fine-tuning, then plan
-    first.
+    ``found``: :func:`~.dial_results.load_along`; ``facts``: (days, told in
+    order) of each test problem, :func:`helpers.mini.derivations.formula_facts`
+    says them.  In each cell ordinary fine-tuning, then plan first.
     """
+    of = {}
+    for number, fact in enumerate(facts):
+        of.setdefault(fact, []).append(number)
     rows = []
-    for (days, in_order), numbers in kinds_of_stories(questions).items():
+    for days, in_order in sorted(of, key=lambda fact: (not fact[1], fact[0])):
+        numbers = of[days, in_order]
         row = {"days": days, "told": "in order" if in_order else "mixed",
                "problems": len(numbers)}
         for share in DIAL_SHARES:
