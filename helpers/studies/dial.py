@@ -29,7 +29,7 @@ TUNING_RATES = {"fine-tuned": (2e-3, 4e-3, 8e-3, 16e-3),
                 "planner-ten-epochs": (2e-3, 4e-3, 8e-3),
                 "fine-tuned-all-weights": (5e-4, 1e-3, 2e-3, 4e-3),
                 "two-tasks-all-weights": (5e-4, 1e-3, 2e-3, 4e-3),
-                "planner-all-weights": (5e-4, 1e-3, 2e-3, 4e-3),
+                "planner-all-weights": (5e-4, 1e-3, 2e-3, 4e-3, 8e-3),
                 "fine-tuned-t5": (2e-3, 4e-3, 8e-3, 16e-3),
                 "two-tasks-t5": (2e-3, 4e-3, 8e-3, 16e-3),
                 "planner-t5": (2e-3, 4e-3, 8e-3, 16e-3)}
@@ -88,10 +88,17 @@ FEWER = DIAL_SEEDS[:3]
 TEN_EPOCHS = 760              # of 1,216 programs, 16 at a time
 
 
-def varied(end, *kinds, **changes):
-    """The ``kinds`` with another ending of their names, and ``changes``."""
-    return tuple(replace(kind, name=f"{kind.name}-{end}", **changes)
-                 for kind in kinds)
+def varied(end, rates=(), **changes):
+    """Main kinds with another ending of their names, and ``changes``.
+
+    ``rates``: of ordinary fine-tuning, two tasks and the planner; their usual
+    ones if empty.
+    """
+    kinds = (FINE_TUNED, TWO_TASKS, PLANNER)
+    return tuple(replace(kind, name=f"{kind.name}-{end}", **changes,
+                         rate=rate)
+                 for kind, rate in zip(kinds, rates or [
+                     kind.rate for kind in kinds]))
 
 
 FURTHER_BASES = ("formula-student-c", "formula-student-t5")
@@ -99,23 +106,23 @@ FURTHER_BASES = ("formula-student-c", "formula-student-t5")
 # The rates of those that train otherwise were chosen on dev; weights, the
 # plan head and verified programs have those of their kind.
 FURTHER = {
-    "base": ((FINE_TUNED, TWO_TASKS, PLANNER), (0.0, 1.0),
-             FURTHER_BASES[:1], DIAL_SEEDS),
-    "family": (varied("t5", FINE_TUNED, TWO_TASKS, PLANNER), (0.0, 1.0),
-               FURTHER_BASES[1:], DIAL_SEEDS),
+    "base": ((FINE_TUNED, TWO_TASKS, PLANNER), (0.0,), FURTHER_BASES[:1],
+             DIAL_SEEDS),
+    "family": (varied("t5", (2e-3, 2e-3, 8e-3)), (0.0,), FURTHER_BASES[1:],
+               FEWER),
     "loss": ((replace(TWO_TASKS, name="two-to-one", weights=(2.0, 1.0)),
               replace(TWO_TASKS, name="one-to-two", weights=(1.0, 2.0)),
               replace(TWO_TASKS, name="plan-head", trains="head")),
              (0.0,), BASES, FEWER),
-    "weights": (varied("all-weights", FINE_TUNED, TWO_TASKS, PLANNER,
-                        trains="all"), (0.0,), BASES, FEWER),
-    "length": (varied("ten-epochs", FINE_TUNED, TWO_TASKS, PLANNER,
-                       updates=TEN_EPOCHS), (0.0, 1.0), BASES, FEWER),
-    "bridge": (varied("verified", FINE_TUNED, PLANNER,
-                       programs="verified"), (1.0,), BASES, FEWER),
+    "weights": (varied("all-weights", (1e-3, 1e-3, 4e-3), trains="all"),
+                (0.0,), BASES, FEWER),
+    "length": (varied("ten-epochs", (2e-3, 4e-3, 8e-3),
+                      updates=TEN_EPOCHS), (0.0, 1.0), BASES, FEWER),
+    "bridge": (varied("verified", programs="verified")[::2], (1.0,), BASES,
+               FEWER),
     # A hundred programs; the planner's from a plan of its own each.
-    "hundred": ((*varied("hundred", FINE_TUNED, TWO_TASKS, n=100),
-                 *varied("hundred", PLANNER, n=100, plans=100, codes=1)),
+    "hundred": ((*varied("hundred", n=100)[:2],
+                 varied("hundred", n=100, plans=100, codes=1)[2]),
                 (0.0, 1.0), BASES, DIAL_SEEDS[:2]),
 }
 # Whose rates were chosen on dev; more code has that of ordinary fine-tuning.
