@@ -74,6 +74,11 @@ def test_the_card_holds_what_is_said_of_it():
     assert trl["ours"]["losses"][-1] < trl["SFTTrainer"]["losses"][-1]
     for found in stages["mini-rivals"]["pass_at_1"].values():
         assert abs(found["here"] - found["shipped"]) < 1e-3
+    lessons = stages["mini-lessons"]
+    assert lessons["device"].startswith("cuda") and lessons["exit_code"] == 0
+    assert lessons["seconds"] / 60 < 4.5 and len(lessons["headlines"]) == 5
+    for found in lessons["headlines"].values():
+        assert found["here"] == found["shipped"]
 
 
 def test_a_soak_of_few_programs_knows_them_all():
