@@ -91,6 +91,8 @@ EVIDENCE = (
              "what the authors' own outputs say"),
     Notebook("evidence/E3_codeplan_claims", "CodePLAN's claims",
              "each claim of the paper against five seeds"),
+    Notebook("evidence/E4_along_the_dial", "What moves the dial",
+             "base, family, loss, weights, length, tries: one at a time"),
 )
 NOTEBOOKS = (*LESSONS, *EVIDENCE, *MORE)       # in the order of a full run
 

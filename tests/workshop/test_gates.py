@@ -14,7 +14,7 @@ from helpers.workshop.gates import (carried_on, fresh_problems, recovered,
                                     solved)
 
 MODELS = ROOT / "data/mini/models"
-BASES = ("formula-student", "formula-student-b")
+BASES = ("formula-student", "formula-student-b", "formula-student-c")
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """The mini world's models and problems come from their seed alone."""
 
+import random
+
 import pytest
 
 from helpers.teachers.checkpoint import load_model
@@ -53,3 +55,14 @@ def test_the_shipped_benchmark_is_what_the_seed_gives(tmp_path):
     for path in files:
         shipped = ROOT / "data/mini/problems" / path.relative_to(tmp_path)
         assert path.read_text() == shipped.read_text()
+
+
+def test_an_encoder_decoder_reads_how_replies_begin():
+    """Question and reply stay whole; half of the replies are cut at a line."""
+    rng, asked, reply = random.Random(0), "QUESTION:\n", "a\nb\nc\n"
+    pairs = [pretraining.begun(rng, 0.5, asked, reply) for _ in range(300)]
+    assert {read + written for read, written in pairs} == {asked + reply}
+    assert {read for read, _ in pairs} == {
+        asked, asked + "a\n", asked + "a\nb\n"}
+    assert 0.2 < sum(read != asked for read, _ in pairs) / len(pairs) < 0.5
+    assert pretraining.begun(rng, 0.0, asked, reply) == (asked, reply)
