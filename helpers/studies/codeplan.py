@@ -106,7 +106,7 @@ STUDENT_WORDS = {
     "fine-tuned": "ordinary fine-tuning",
     "codeplan": "two tasks (CodePLAN)",
     "codeplan-2-to-1": "two tasks, 2 : 1",
-    "codes-twice": "control: codes twice",
+    "codes-twice": "control: more code",
     "with-question": "two tasks, plans that saw the question",
     "forward": "two tasks, forward plans",
     "forward-chosen": "two tasks, chosen forward plans",
