@@ -19,8 +19,8 @@ FORBIDDEN = tuple("""
     os.removexattr os.spawn os.symlink os.system os.truncate os.utime
     cpython.PyInterpreterState_New ctypes. fcntl. ftplib. gc.get_ http.
     imaplib. mmap. poplib. pty. resource.prlimit shutil. signal.pthread_kill
-    smtplib. socket. sqlite3. subprocess. sys._current_ syslog. tempfile.
-    urllib. webbrowser.""".split())
+    smtplib. socket. sqlite3. subprocess. sys._current_ sys.remote_exec
+    syslog. tempfile. urllib. webbrowser.""".split())
 DEVICES = ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", "/dev/null",
            "/dev/urandom")
 HERE = os.path.dirname(os.path.abspath(__file__)) + "/"
@@ -30,9 +30,10 @@ OTHERS = "/site-packages", "/dist-packages"
 # Modules in C that reach files and other programs without an audit event.
 # Where the kernel keeps no files from a program, it cannot import them.
 UNWATCHED = frozenset("""
-    _ctypes _dbm _gdbm _multiprocessing _posixshmem _ssl _tkinter readline
-    """.split())
-LOOSE = "mkfifo", "mknod", "memfd_create", "chroot", "setpriority", "unshare"
+    _ctypes _dbm _gdbm _multiprocessing _posixshmem _remote_debugging _ssl
+    _tkinter readline""".split())
+LOOSE = ("mkfifo", "mknod", "memfd_create", "chroot", "setpriority",
+         "unshare", "activate_stack_trampoline")
 
 
 def watch_alone():
@@ -45,7 +46,7 @@ def watch_alone():
     for name in [*UNWATCHED, "ctypes", "ctypes._endian"]:
         sys.modules.pop(name, None)
     for name in LOOSE:
-        for module in (os, sys.modules.get("posix")):
+        for module in (os, sys, sys.modules.get("posix")):
             if hasattr(module, name):
                 delattr(module, name)
 
