@@ -27,6 +27,11 @@ HERE = os.path.dirname(os.path.abspath(__file__)) + "/"
 TIME_ZONES = "/usr/share/zoneinfo/"
 # What is installed beside the standard library.
 OTHERS = "/site-packages", "/dist-packages"
+# Modules in C with which code runs where no hook is: hooks are those of one
+# interpreter, and from Python 3.13 on none hears of a new one.
+HOOKLESS = frozenset("""
+    _interpreters _xxsubinterpreters _testcapi _testinternalcapi
+    _testlimitedcapi""".split())
 # Modules in C that reach files and other programs without an audit event.
 # Where the kernel keeps no files from a program, it cannot import them.
 UNWATCHED = frozenset("""
@@ -42,7 +47,7 @@ def watch_alone():
     Changes this process for good: what is hidden has to be imported before.
     """
     global DENIED
-    DENIED = UNWATCHED
+    DENIED = HOOKLESS | UNWATCHED
     for name in [*UNWATCHED, "ctypes", "ctypes._endian"]:
         sys.modules.pop(name, None)
     for name in LOOSE:
@@ -51,7 +56,7 @@ def watch_alone():
                 delattr(module, name)
 
 
-DENIED = frozenset()
+DENIED = HOOKLESS
 
 
 def allowed(event, args, own, left=[WRITTEN], libraries=tuple(
@@ -116,7 +121,7 @@ def guard(report, scratch, channel, write=os.write, leave=os._exit,
             if may(event, args, own):
                 return
         elif event == "import":
-            if not denied or kind(args[0]) is text and args[0].rpartition(
+            if kind(args[0]) is text and args[0].rpartition(
                     ".")[2] not in denied:
                 return
             if args[0] != "_ctypes":
