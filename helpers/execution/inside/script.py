@@ -14,8 +14,11 @@ from reports import compiled, describe
 # What may have last words at the end, and the words without which a script
 # has no such thing: its own objects then need not be taken down one by one.
 LINGERING = io.IOBase, GeneratorType, CoroutineType, AsyncGeneratorType
-HIDING = ("open", "IO", "File", "__del__", "yield", "async", "weakref",
-          "exec", "eval", "import_")
+HIDING = ("open", "IO", "File", "yield", "async", "weakref", "exec", "eval",
+          "import_")
+# Words of scripts for which nothing but Python's own end will do: what they
+# say last depends on how much of it is left.
+LATE = "__del__", "contextvar", "ContextVar"
 HOLDING = list, tuple, set, dict         # what may hold such a thing
 STREAMS = "stdin", "stdout", "stderr"
 LOADED = {}                # how many names modules have before a script
@@ -31,9 +34,12 @@ def run_script(program, report):
     ended = SystemExit
     ends, takes_down, lives_on = end_python, take_down, lingering
     hides = any([word in program for word in HIDING])
+    late = any([word in program for word in LATE])
     leave_frames()
     failed = run_main(program, report)
     failed = ends(report) or failed
+    if late and not failed:
+        raise ended
     if hides and not failed:
         takes_down()
         if lives_on():
