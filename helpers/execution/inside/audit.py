@@ -37,8 +37,9 @@ HOOKLESS = frozenset("""
 UNWATCHED = frozenset("""
     _ctypes _dbm _gdbm _multiprocessing _posixshmem _remote_debugging _ssl
     _tkinter readline""".split())
-LOOSE = ("mkfifo", "mknod", "memfd_create", "chroot", "setpriority",
-         "unshare", "activate_stack_trampoline")
+LOOSE = """
+    mkfifo mknod memfd_create chroot setpriority unshare sendfile splice
+    copy_file_range activate_stack_trampoline""".split()
 
 
 def watch_alone():

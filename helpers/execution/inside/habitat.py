@@ -10,7 +10,6 @@ import io
 import os
 import sys
 
-import _sitebuiltins
 import _thread
 from _frozen_importlib_external import SourceFileLoader
 
@@ -69,10 +68,10 @@ def become_script(folder):
 
 def add_builtins():
     """What ``site`` adds, which -S leaves out."""
-    for name in ("exit", "quit"):
-        setattr(builtins, name, _sitebuiltins.Quitter(
-            name, "Ctrl-D (i.e. EOF)"))
-    builtins.help = _sitebuiltins._Helper()
+    import site                          # only its ``main`` looks for paths
+    for add in (site.setquit, site.setcopyright, site.sethelper):
+        add()
+    del sys.modules["site"]
 
 
 def stack_size(size=0, /):
