@@ -49,7 +49,7 @@ def serve(program, preamble, setup, report):
                                         BaseException, describe)
     memory_error, evaluate, texts = MemoryError, eval, json.dumps
     told, solutions, most = error_told, {}, MOST_ITEMS
-    join, number_all = joined, numbered
+    join, number_all = rejoined, numbered
     namespace, run = module("solution"), load
     for text in (preamble, program, setup):
         failed = run(text, namespace, report)
@@ -121,7 +121,7 @@ def numbered(value, one):
     return numbers
 
 
-def joined(value, numbers, one, known=isinstance, holders=HOLDERS,
+def rejoined(value, numbers, one, known=isinstance, holders=HOLDERS,
            parts=parts_of, mapping=dict, fixed=tuple, following=next):
     """A value that crossed, its containers again those that they were.
 
@@ -132,12 +132,12 @@ def joined(value, numbers, one, known=isinstance, holders=HOLDERS,
         if not known(value, fixed):
             return value
         return getattr(value, "_make", fixed)(
-            [joined(part, numbers, one) for part in parts(value)])
+            [rejoined(part, numbers, one) for part in parts(value)])
     number = following(numbers)
     old = one.setdefault(number, value)
     if not any(known(old, kind) and known(value, kind) for kind in holders):
         old = one[number] = value        # forged
-    held = [joined(part, numbers, one) for part in parts(value)]
+    held = [rejoined(part, numbers, one) for part in parts(value)]
     if known(value, mapping):
         held = mapping(zip(value, held))
     elif not held:                       # a set or a bytearray, or empty
@@ -253,7 +253,7 @@ class Program:
                           numbered((arguments, named), one := {}))
         try:
             value, after, after_named, same, numbers = answer
-            *_, value = joined((after, after_named, value), iter(numbers),
+            *_, value = rejoined((after, after_named, value), iter(numbers),
                                one)
             return value if same is None else arguments[same]
         except Exception:
