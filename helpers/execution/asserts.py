@@ -21,6 +21,9 @@ PLAIN = set().union(*map(dir, (
 OFFERED = {"math", "sys", "evaluated", "Solution", "__name__", "__builtins__"}
 DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp,
             ast.SetComp)
+PARAMETERS = tuple(                      # of a type, from Python 3.12 on
+    getattr(ast, name) for name in ("TypeVar", "ParamSpec", "TypeVarTuple")
+    if hasattr(ast, name))
 CONTAINERS = {"list", "dict", "set", "bytearray", "deque", "Counter",
               "defaultdict", "OrderedDict"}
 STREAM = re.compile(r"\bredirect_std|^sys\.std(in|out) =|"
@@ -169,6 +172,8 @@ def bound(tree):
             names.add(node.name)
         elif isinstance(node, ast.MatchMapping):
             names.add(node.rest)
+        elif isinstance(node, PARAMETERS):
+            names.add(node.name)
     return names
 
 

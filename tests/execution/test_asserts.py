@@ -146,6 +146,22 @@ TURN = "m = [[1, 2], [3, 4]]\nrow = m[0]\nf(m)\nassert m == [[3, 1], [4, 2]]"
      "def f(a):\n    a.append(0)\n    return len(a)", "pppp"),
     (("d = {}\nf(d, s := {1})\nassert d == {1: 2} and s == set()",),
      "def f(d, s):\n    d[s.pop()] = 2", "p"),
+    (("a = [1]\nassert f(a, b=a) == 2 and a == [1, 0]",),
+     "def f(a, b):\n    a.append(0)\n    return len(b)", "p"),
+    (("r = [0]\nm = [r, r, {'r': (r,)}]\nf(m)\nassert m[1] == r == [0, 1] "
+      "and m[2]['r'][0] is r",), "def f(m): m[0].append(1)", "p"),
+    (("r = [0]\nm = [r, r]\nf(m)\nassert m == [[5], [0]] and r == [0] and "
+      "m[1] is r",), "def f(m): m[0] = [5]", "p"),
+    (("a, b = [1], [2]\nm = [a, b]\nassert f(m)[0] is m[0] is b and a == "
+      "[1, 3]",), "def f(m):\n    m[0].append(3)\n    m.reverse()\n"
+     "    return [m[0]]", "p"),
+    (("m = [[0] * 2] * 2\nf(m)\nassert m == [[1, 0], [0, 0]]",),
+     "def f(m): m[0][0] = 1", "w"),
+    (("from collections import *\nc = Counter('aab')\nd = deque([c, c], 2)"
+      "\ns = {1}\nb = bytearray(b'a')\nf(d, [s, b], [b, s])\nassert d == "
+      "deque([{'a': 2, 'c': 1}] * 2) and d[0] is c and (s, b) == (set(), "
+      "b'ab')",), "def f(d, x, y):\n    d[1]['c'] += 1\n    del d[0]['b']\n"
+     "    x[0].clear()\n    y[0].append(98)", "p"),
     (("a = [1]\nassert f(a) is a",), "def f(a): return a", "p"),
     (("a = [1]\nassert f(a) is a",), "def f(a): return a[:]", "w"),
     # errors

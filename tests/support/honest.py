@@ -281,6 +281,20 @@ ENDS = {
     "__del__ of what builtins keep": (
         "import builtins\nclass A:\n    def __del__(self): print('gone')\n"
         "builtins.kept = A()", ""),
+    "a __del__ that asks how late it is": (
+        "import sys\nclass A:\n    def __del__(self):\n"
+        "        print(sys.is_finalizing(), sys.meta_path)\n"
+        "a = A()\nprint(1)", ""),
+    "a __del__ that imports": (
+        "class A:\n    def __del__(self):\n        import fractions\n"
+        "        print(fractions.Fraction(1, 2))\na = A()\nprint(1)", ""),
+    "a __del__ that opens": (
+        "class A:\n    def __del__(self):\n"
+        "        open(1, 'w', closefd=False).write('late')\n"
+        "a = A()\nprint(1)", ""),
+    "open(1) kept by a context": (
+        "import contextvars\ndef f():\n    v = contextvars.ContextVar('v')"
+        "\n    v.set(open(1, 'w'))\n    v.get().write('kept')\nf()", ""),
     "a generator at the end": (
         "def g():\n    try:\n        yield 1\n    finally:\n"
         "        print('closed')\nh = g()\nprint(next(h))", ""),
@@ -364,6 +378,15 @@ TEXTS = {
         "import __main__, sys\nx = 5\nprint(__main__.x, "
         "sys.modules['__main__'] is __main__, vars() is globals())", ""),
     "annotations": ("x: int = 1\nprint(__annotations__)", ""),
+    "no annotations": (
+        "try: print(__annotations__)\nexcept NameError: print('none')", ""),
+    "annotations as a function": (
+        "x: int = 1\ny: 'z'\ntry: print(__annotate__(1))\n"
+        "except NameError: print('none')\nprint(dir())", ""),
+    "annotations of modules and classes": (
+        "import inspect, __main__, typing\nx: int = 1\nclass A:\n"
+        "    y: 'A'\nprint(__main__.__annotations__, A.__annotations__, "
+        "inspect.get_annotations(__main__), typing.get_type_hints(A))", ""),
     "a class of its own module": (
         "class A: pass\nprint(A.__module__, A)", ""),
     "pickle": (
@@ -462,6 +485,9 @@ TEXTS = {
         "import runpy\nif __name__ == '__main__':\n"
         "    print(runpy.run_path(__file__, run_name='o')['__name__'])", ""),
     "all its names": ("print(dir(), __spec__, __cached__)", ""),
+    "its names in order": ("x = 1\nprint(list(globals()))", ""),
+    "all that is built in": (
+        "import builtins\nprint(dir(builtins), copyright)", ""),
     "big integers": ("print(3 ** 20000 % 10 ** 50)", ""),
     "integers longer than usual": (
         "import sys\nsys.set_int_max_str_digits(0)\n"
@@ -470,6 +496,15 @@ TEXTS = {
         "from decimal import *\nfrom fractions import *\n"
         "getcontext().prec = 50\nprint(Decimal(2).sqrt(), Fraction(6, 4))",
         ""),
+    "how processes would start": (
+        "import multiprocessing\nprint(multiprocessing.get_start_method())",
+        ""),
+    "what Python 3.12 added": (
+        "type A = int\ndef f[T](x: T) -> T: return x\n"
+        "print(f(3), A, f'{'a'}')", ""),
+    "what Python 3.14 added": (
+        "x = 3\ntry: print(t'{x}'.values)\n"
+        "except ValueError, TypeError: pass", ""),
     "dataclasses": (
         "from dataclasses import *\n@dataclass(order=True)\nclass P:\n"
         "    x: int\n    y: list = field(default_factory=list)\n"
@@ -547,6 +582,9 @@ REFUSED = {
         "from multiprocessing.pool import ThreadPool\n"
         "with ThreadPool(2) as p: print(p.map(abs, [-1, 2]))", "error",
         "PermissionError"),
+    "a copy by the kernel": (
+        "import os\nf = open('t', 'w+b')\nf.write(b'abc')\nf.flush()\n"
+        "os.sendfile(1, f.fileno(), 0, 3)", "error", "not implemented"),
     "a file of the system": (
         "print(len(open('/etc/passwd').read()) > 0)", "blocked", "open"),
     "the output by its name": (

@@ -742,9 +742,10 @@ faulthandler.enable(3, all_threads=True)
 faulthandler.dump_traceback_later(0.01, repeat=True, file=3)
 while True: pass""", "timeout error"),
     "an interpreter of its own for the channel": ("""
-import _xxsubinterpreters as interpreters
+try: import _interpreters as interpreters
+except ImportError: import _xxsubinterpreters as interpreters
 interpreters.run_string(interpreters.create(), "import os; os.write(3, b'p')")
-answer = 1""", "blocked"),
+answer = 1""", "blocked error"),
     "bytecode of a frame above": ("""
 import sys
 frame, found = sys._getframe(), 0
@@ -1372,10 +1373,21 @@ sys.path += ["/usr/lib/python3/dist-packages"]
 import pip, setuptools
 answer = 1""", "blocked error"),
     "an interpreter of its own": ("""
-import _xxsubinterpreters as interpreters
+try: import _interpreters as interpreters
+except ImportError: import _xxsubinterpreters as interpreters
 interpreters.run_string(interpreters.create(),
                         "open('/tmp/hostile-victim-18', 'w').write('x')")
-answer = 1""", "blocked"),
+answer = 1""", "blocked error"),
+    "code for the process above, new in 3.14": ("""
+import os, sys
+open("code.py", "w").write("open('/tmp/hostile-victim-28', 'w').write('x')")
+sys.remote_exec(os.getppid(), os.path.abspath("code.py"))
+answer = 1""", "blocked error"),
+    "a map for perf, new in 3.12": ("""
+import os, sys
+sys.activate_stack_trampoline("perf")
+assert os.path.exists(f"/tmp/perf-{os.getpid()}.map")
+answer = 1""", "error"),
     "Tcl": ("""
 import _tkinter
 _tkinter.create().eval("open /tmp/hostile-victim-19 w")
@@ -1395,7 +1407,7 @@ answer = 1""", "error"),
     "a history": ("""
 import readline
 readline.write_history_file("/tmp/hostile-victim-23")
-answer = 1""", "error"),
+answer = 1""", "blocked error"),
     "a log of keys": ("""
 import ssl
 ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).keylog_filename = (

@@ -19,20 +19,27 @@ FORBIDDEN = tuple("""
     os.removexattr os.spawn os.symlink os.system os.truncate os.utime
     cpython.PyInterpreterState_New ctypes. fcntl. ftplib. gc.get_ http.
     imaplib. mmap. poplib. pty. resource.prlimit shutil. signal.pthread_kill
-    smtplib. socket. sqlite3. subprocess. sys._current_ syslog. tempfile.
-    urllib. webbrowser.""".split())
+    smtplib. socket. sqlite3. subprocess. sys._current_ sys.remote_exec
+    syslog. tempfile. urllib. webbrowser.""".split())
 DEVICES = ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", "/dev/null",
            "/dev/urandom")
 HERE = os.path.dirname(os.path.abspath(__file__)) + "/"
 TIME_ZONES = "/usr/share/zoneinfo/"
 # What is installed beside the standard library.
 OTHERS = "/site-packages", "/dist-packages"
+# Modules in C with which code runs where no hook is: hooks are those of one
+# interpreter, and from Python 3.13 on none hears of a new one.
+HOOKLESS = frozenset("""
+    _interpreters _xxsubinterpreters _testcapi _testinternalcapi
+    _testlimitedcapi""".split())
 # Modules in C that reach files and other programs without an audit event.
 # Where the kernel keeps no files from a program, it cannot import them.
 UNWATCHED = frozenset("""
-    _ctypes _dbm _gdbm _multiprocessing _posixshmem _ssl _tkinter readline
-    """.split())
-LOOSE = "mkfifo", "mknod", "memfd_create", "chroot", "setpriority", "unshare"
+    _ctypes _dbm _gdbm _multiprocessing _posixshmem _remote_debugging _ssl
+    _tkinter readline""".split())
+LOOSE = """
+    mkfifo mknod memfd_create chroot setpriority unshare sendfile splice
+    copy_file_range activate_stack_trampoline""".split()
 
 
 def watch_alone():
@@ -41,16 +48,16 @@ def watch_alone():
     Changes this process for good: what is hidden has to be imported before.
     """
     global DENIED
-    DENIED = UNWATCHED
+    DENIED = HOOKLESS | UNWATCHED
     for name in [*UNWATCHED, "ctypes", "ctypes._endian"]:
         sys.modules.pop(name, None)
     for name in LOOSE:
-        for module in (os, sys.modules.get("posix")):
+        for module in (os, sys, sys.modules.get("posix")):
             if hasattr(module, name):
                 delattr(module, name)
 
 
-DENIED = frozenset()
+DENIED = HOOKLESS
 
 
 def allowed(event, args, own, left=[WRITTEN], libraries=tuple(
@@ -115,7 +122,7 @@ def guard(report, scratch, channel, write=os.write, leave=os._exit,
             if may(event, args, own):
                 return
         elif event == "import":
-            if not denied or kind(args[0]) is text and args[0].rpartition(
+            if kind(args[0]) is text and args[0].rpartition(
                     ".")[2] not in denied:
                 return
             if args[0] != "_ctypes":

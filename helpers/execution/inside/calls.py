@@ -10,12 +10,14 @@ import math
 import os
 import re
 import sys
-from collections import deque
+from collections import OrderedDict, deque
 
 import plain
 from reports import ASK, RESULT, describe, load, module
 
 MOST_ITEMS = 10_000             # of an iterator that cross
+HOLDERS = list, dict, deque, set, bytearray        # what a call may change
+PARTED = list, dict, deque, tuple        # what may hold these
 STRANGE = re.compile(r'\{"other": "(?!Other")([^"]*)')
 
 
@@ -37,14 +39,17 @@ def serve(program, preamble, setup, report):
 
     Yields reports: that it is loaded, then a value for each message, which
     is ["eval", expression], ["call", name, arguments, named ones] or
-    ["apply", name, arguments, named ones, number of a Solution].  What is
-    applied sends the value, the arguments as they are now, and which of them
-    the value is.  The text of an error is what :func:`error_told` tells.
+    ["apply", name, arguments, named ones, number of a Solution, what
+    :func:`numbered` tells of the arguments].  What is applied sends the
+    value, the arguments as they are now, which of them the value is, and
+    what is told of all three.  The text of an error is what
+    :func:`error_told` tells.
     """
     encode, decode, any_error, shows = (plain.pack, plain.unpack,
                                         BaseException, describe)
     memory_error, evaluate, texts = MemoryError, eval, json.dumps
     told, solutions, most = error_told, {}, MOST_ITEMS
+    join, number_all = rejoined, numbered
     namespace, run = module("solution"), load
     for text in (preamble, program, setup):
         failed = run(text, namespace, report)
@@ -61,6 +66,9 @@ def serve(program, preamble, setup, report):
                 arguments, named = (decode(texts(arguments)),
                                     decode(texts(named)))
                 number = message[4] if message[0] == "apply" else None
+                if message[0] == "apply":
+                    arguments, named = join((arguments, named),
+                                            iter(message[5]), one := {})
                 if number is not None and number not in solutions:
                     solutions[number] = namespace["Solution"]()
                 function = (
@@ -71,8 +79,9 @@ def serve(program, preamble, setup, report):
                 if message[0] == "apply":
                     same = [i for i, each in enumerate(arguments)
                             if each is value] or [None]
-                    value = [None if same[0] is not None else value,
-                             arguments, named, same[0]]
+                    value = None if same[0] is not None else value
+                    value = [value, arguments, named, same[0], number_all(
+                        (arguments, named, value), one)]
                 said = encode(value, most)
             said = report("ran", "plain", said)
         except memory_error:
@@ -80,6 +89,65 @@ def serve(program, preamble, setup, report):
         except any_error as error:
             said = report("error", "", told(error), shows(error))
         yield said
+
+
+def parts_of(value, known=isinstance, mapping=dict, ordered=OrderedDict,
+             kinds=PARTED):
+    """What a container holds, in the order in which it crosses."""
+    if known(value, mapping):
+        return (ordered if type(value) is ordered else mapping).values(value)
+    for kind in kinds:
+        if known(value, kind):
+            return kind.__iter__(value)
+    return ()
+
+
+def numbered(value, one):
+    """A number for each container in a value, from the outside in; for a
+    list that is there twice the same.
+
+    ``one``: the containers by number that are known, to which it adds.
+    """
+    numbers, seen = [], {id(each): number for number, each in one.items()}
+
+    def visit(value, known=isinstance, holders=HOLDERS, parts=parts_of):
+        if known(value, holders):
+            numbers.append(seen.setdefault(id(value), len(seen)))
+            one.setdefault(numbers[-1], value)
+        for part in parts(value):
+            visit(part)
+
+    visit(value)
+    return numbers
+
+
+def rejoined(value, numbers, one, known=isinstance, holders=HOLDERS,
+           parts=parts_of, mapping=dict, fixed=tuple, following=next):
+    """A value that crossed, its containers again those that they were.
+
+    ``numbers``: an iterator over those of :func:`numbered`; ``one``: the
+    containers by number, which get what there is now in their copies.
+    """
+    if not known(value, holders):
+        if not known(value, fixed):
+            return value
+        return getattr(value, "_make", fixed)(
+            [rejoined(part, numbers, one) for part in parts(value)])
+    number = following(numbers)
+    old = one.setdefault(number, value)
+    if not any(known(old, kind) and known(value, kind) for kind in holders):
+        old = one[number] = value        # forged
+    held = [rejoined(part, numbers, one) for part in parts(value)]
+    if known(value, mapping):
+        held = mapping(zip(value, held))
+    elif not held:                       # a set or a bytearray, or empty
+        held = value[:] if known(value, bytearray) else [*value]
+    if known(value, (list, bytearray)):
+        old[:] = held
+    else:
+        old.clear()
+        (old.extend if known(value, deque) else old.update)(held)
+    return old
 
 
 def standard_error(error, kind=type, own=frozenset(
@@ -149,34 +217,6 @@ def raised(text, detail):
     return error
 
 
-def renew(old, new):
-    """Gives a container that a test holds the contents that it has now."""
-    if isinstance(old, list):
-        old[:] = [renewed(*pair) for pair in zip(old, new)] + new[len(old):]
-    elif isinstance(old, dict):
-        items = {key: renewed(old.get(key), item)
-                 for key, item in new.items()}
-        old.clear()
-        old.update(items)
-    elif isinstance(old, set):
-        old.clear()
-        old.update(new)
-    elif isinstance(old, deque):
-        old.clear()
-        old.extend(new)
-    elif isinstance(old, bytearray):
-        old[:] = new
-
-
-def renewed(old, new):
-    """A part of a container: itself with new contents, or the new one."""
-    if type(old) is type(new) and isinstance(
-            old, (list, dict, set, deque, bytearray)):
-        renew(old, new)
-        return old
-    return new
-
-
 class Program:
     """The program as the tests see it: what they call, they ask for."""
 
@@ -209,13 +249,12 @@ class Program:
             raise Refused(f"they pass {name} a {strange[1]}, which cannot "
                           f"cross from one process to another; write it into "
                           f"the call, in an assert of its own")
-        answer = self.ask("apply", name, *map(json.loads, sent), solution)
+        answer = self.ask("apply", name, *map(json.loads, sent), solution,
+                          numbered((arguments, named), one := {}))
         try:
-            value, after, after_named, same = answer
-            for old, new in (*zip(arguments, after),
-                             *((named[key], after_named[key])
-                               for key in named)):
-                renew(old, new)
+            value, after, after_named, same, numbers = answer
+            *_, value = rejoined((after, after_named, value), iter(numbers),
+                               one)
             return value if same is None else arguments[same]
         except Exception:
             self.lost = "error", "not plain data"

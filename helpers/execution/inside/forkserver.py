@@ -22,7 +22,6 @@ import audit
 import child
 import habitat
 import isolation
-import script
 from child import start
 from isolation import confine, limit
 
@@ -58,8 +57,6 @@ def main(door, scratch, layers, nonce):
     layers = layers_that_hold(layers, scratch)
     if "Landlock" not in layers:
         audit.watch_alone()
-    elif isolation.LIBC:
-        script.PY_EXIT = isolation.PY_EXIT
     habitat.furnish()
     child.get_ready(nonce, scratch)
     pack()
@@ -90,6 +87,7 @@ def serve(door):
             habitat.fit_stacks(memory - BASE >> 20)
         pid = fork()
         if pid == 0:
+            door.detach()                # or it is closed when Python ends
             begin(mode, *order)
         closerange(3, PLACES)
         word = data[size:] or door.recv(1)
@@ -124,7 +122,8 @@ def pack():
     gc.freeze()
 
 
-def begin(mode, memory, seconds, program, extra, leave=os._exit):
+def begin(mode, memory, seconds, program, extra, leave=os._exit,
+          ended=SystemExit, any_error=BaseException):
     """The fork, from its first moment: what is not inherited, then the
     program, in a mode of ``child.py``.
 
@@ -145,7 +144,9 @@ def begin(mode, memory, seconds, program, extra, leave=os._exit):
         closerange(begun + 1, SIGN + 1)
         start(mode, program, extra, begun)
         leave(0)
-    finally:
+    except ended:                        # with all of Python, see script.py
+        raise
+    except any_error:
         leave(1)
 
 

@@ -10,7 +10,6 @@ import io
 import os
 import sys
 
-import _sitebuiltins
 import _thread
 from _frozen_importlib_external import SourceFileLoader
 
@@ -51,10 +50,17 @@ def streams_on_pipes():
 
 
 def become_script(folder):
-    """What only a script has: streams on pipes, a file, a path to it."""
+    """What only a script has: streams on pipes, a file, a path to it.
+
+    Its module is new: one made before the fork is never collected there.
+    """
     sys.__stdin__ = sys.stdin = PIPES[0]
     sys.__stdout__ = sys.stdout = PIPES[1]
-    main, place = sys.modules["__main__"], f"{folder}/program.py"
+    main = sys.modules["__main__"] = type(sys)("__main__")
+    place = f"{folder}/program.py"
+    if sys.version_info < (3, 14):       # later on only where it is asked for
+        main.__annotations__ = {}
+    main.__builtins__ = builtins
     main.__file__, main.__cached__ = place, None
     main.__loader__ = SourceFileLoader("__main__", place)
     sys.path.insert(0, folder)
@@ -62,10 +68,10 @@ def become_script(folder):
 
 def add_builtins():
     """What ``site`` adds, which -S leaves out."""
-    for name in ("exit", "quit"):
-        setattr(builtins, name, _sitebuiltins.Quitter(
-            name, "Ctrl-D (i.e. EOF)"))
-    builtins.help = _sitebuiltins._Helper()
+    import site                          # only its ``main`` looks for paths
+    for add in (site.setquit, site.setcopyright, site.sethelper):
+        add()
+    del sys.modules["site"]
 
 
 def stack_size(size=0, /):
@@ -122,13 +128,28 @@ def make_self_pipe(loop):
     loop._add_reader(loop._ssock.fileno(), loop._read_from_self)
 
 
-class AsyncioFinder:
-    """Lets asyncio be found, with :func:`make_self_pipe` in its loop."""
+def without_sockets(events):
+    """Gives the loops of asyncio :func:`make_self_pipe`."""
+    events.BaseSelectorEventLoop._make_self_pipe = make_self_pipe
+
+
+def without_temporary_files(util):
+    """Python 3.14 looks for a folder of such files before it is known what
+    ``multiprocessing`` has to do; outside of here it finds one."""
+    util._has_writeable_tempdir = lambda: True
+
+
+CHANGED = {"asyncio.selector_events": without_sockets,
+           "multiprocessing.util": without_temporary_files}
+
+
+class Finder:
+    """Lets the modules of CHANGED be found, and changed once they ran."""
 
     @staticmethod
-    def find_spec(name, path=None, target=None):
+    def find_spec(name, path=None, target=None, changed=CHANGED):
         """The module's spec, or None for every other module."""
-        if name != "asyncio.selector_events":
+        if name not in changed:
             return None
         from importlib.machinery import PathFinder
         spec = PathFinder.find_spec(name, path)
@@ -136,7 +157,7 @@ class AsyncioFinder:
 
         def exec_module(module):
             run(module)
-            module.BaseSelectorEventLoop._make_self_pipe = make_self_pipe
+            changed[name](module)
 
         spec.loader.exec_module = exec_module
         return spec
@@ -154,4 +175,4 @@ def furnish():
     add_builtins()
     PIPES = streams_on_pipes()
     sys.stdin, sys.stdout = sys.__stdin__, sys.__stdout__ = streams()
-    sys.meta_path.insert(0, AsyncioFinder)
+    sys.meta_path.insert(0, Finder)

@@ -40,7 +40,7 @@ FORKING = """
 TERMINAL = (0x5401, 0x5413, 0x5421, 0x5450, 0x5451, 0x541B)  # what open() asks
 ALLOW, UNKNOWN = 0x7fff0000, 0x00050000 | 38     # what a filter does: ENOSYS
 EQUAL, MASKED = 4, 7                             # how it compares
-LIBC = FILTER = PY_EXIT = None
+LIBC = FILTER = None
 
 
 def _succeeds(function, *args):
@@ -55,14 +55,14 @@ def enter(scratch, hide=True):
     may be a small file system of its own.  ``hide``: what is installed
     beside the standard library is covered.
     """
-    global LIBC, PY_EXIT
+    global LIBC
     try:
         import ctypes
         libc = ctypes.CDLL(None, use_errno=True)
         libc.unshare, libc.prctl         # macOS has neither: no layers
     except (ImportError, OSError, AttributeError):
         return []
-    LIBC, PY_EXIT, layers = libc, ctypes.pythonapi.Py_Exit, []
+    LIBC, layers = libc, []
     if hasattr(libc, "mallopt"):         # one heap, not 64 MiB a thread
         libc.mallopt(-8, 1)
     user, mount, network, process = 1 << 28, 1 << 17, 1 << 30, 1 << 29

@@ -4,10 +4,8 @@ Used by ``child.py``, in the forked process.
 """
 
 import atexit
-import builtins
 import gc
 import io
-import os
 import sys
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 
@@ -16,11 +14,13 @@ from reports import compiled, describe
 # What may have last words at the end, and the words without which a script
 # has no such thing: its own objects then need not be taken down one by one.
 LINGERING = io.IOBase, GeneratorType, CoroutineType, AsyncGeneratorType
-HIDING = ("open", "IO", "File", "__del__", "yield", "async", "weakref",
-          "exec", "eval", "import_")
+HIDING = ("open", "IO", "File", "yield", "async", "weakref", "exec", "eval",
+          "import_")
+# Words of scripts for which nothing but Python's own end will do: what they
+# say last depends on how much of it is left.
+LATE = "__del__", "contextvar", "ContextVar"
 HOLDING = list, tuple, set, dict         # what may hold such a thing
 STREAMS = "stdin", "stdout", "stderr"
-PY_EXIT = None             # the end of an interpreter, where ctypes has it
 LOADED = {}                # how many names modules have before a script
 MOST_FRAMES = 2 ** 31 - 1  # that Python lets a script ask for
 
@@ -28,19 +28,22 @@ MOST_FRAMES = 2 ** 31 - 1  # that Python lets a script ask for
 def run_script(program, report):
     """Mode "stdio": as ``python program.py < input`` would run it.
 
-    Gives a report, or ends the process as Python would.
+    Gives a report, or raises ``SystemExit``, which nobody may stop: then the
+    interpreter itself ends, and its exit code is the report.
     """
-    leave, end = os._exit, PY_EXIT
+    ended = SystemExit
     ends, takes_down, lives_on = end_python, take_down, lingering
     hides = any([word in program for word in HIDING])
+    late = any([word in program for word in LATE])
     leave_frames()
     failed = run_main(program, report)
     failed = ends(report) or failed
+    if late and not failed:
+        raise ended
     if hides and not failed:
         takes_down()
-        if end is not None and lives_on():
-            end(0)                       # its exit code is the report
-            leave(1)
+        if lives_on():
+            raise ended
     return failed or report("ran", "output")
 
 
@@ -86,7 +89,6 @@ def run_main(program, report):
                             report)
     if failed:
         return failed
-    main["__builtins__"], main["__annotations__"] = builtins, {}
     try:
         run(code, main)
         return None

@@ -31,10 +31,15 @@ def main(scratch):
     door, its_door = _socket.socketpair()
     pid = os.fork()
     if pid == 0:
+        door.detach()                    # or it is closed when Python ends
+        ended, any_error, leave = SystemExit, BaseException, os._exit
         try:
             neighbour("forkserver").main(its_door, scratch, layers, nonce)
-        finally:
-            os._exit(0)
+        except ended:                    # a script, the way Python ends
+            raise
+        except any_error:
+            pass
+        leave(0)
     its_door.close()
     try:
         neighbour("serving").main(pid, door, scratch, nonce)
