@@ -87,12 +87,15 @@ def notebook(path=ROOT / "notebooks" / "00_start_here.ipynb"):
 PARTS = {"sampling": sampling, "training": training, "notebook": notebook}
 
 
-def timed(part, way, busy):
-    """Seconds of a part in a process of its own; None: over the limit."""
+def timed(part, way, busy, size=()):
+    """Seconds of a part in a process of its own; None: over the limit.
+
+    ``size`` holds a number, another than that of the benchmark.
+    """
     noise = subprocess.Popen(BUSY) if busy else None
     environment = {name: value for name, value in os.environ.items()
                    if name != "OMP_WAIT_POLICY"}
-    command = [sys.executable, __file__, "--alone", part]
+    command = [sys.executable, __file__, "--alone", part, *map(str, size)]
     try:
         done = subprocess.run(
             command, env={**environment, **WAYS[way]}, timeout=LIMIT,
@@ -147,9 +150,10 @@ def main():
     parser.add_argument("--save", action="store_true",
                         help=f"write {RESULTS.relative_to(ROOT)}")
     parser.add_argument("--alone", choices=PARTS, help=argparse.SUPPRESS)
+    parser.add_argument("size", nargs="*", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.alone:
-        print(PARTS[options.alone]())
+        print(PARTS[options.alone](*options.size))
         return
     results, load = {}, os.getloadavg()[0]
     for part in [options.only] if options.only else PARTS:

@@ -94,7 +94,7 @@ def test_each_part_of_the_busy_benchmark_runs(tmp_path):
 
 def test_a_part_is_timed_in_a_process_of_its_own(monkeypatch):
     monkeypatch.setattr(busy, "LIMIT", 900)
-    assert busy.timed("sampling", "sleeping", busy=False) > 0
+    assert busy.timed("training", "sleeping", False, [2]) > 0
 
 
 def test_a_busy_machine_costs_what_is_said_of_it():
