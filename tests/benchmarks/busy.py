@@ -42,23 +42,24 @@ LIMIT = 60
 BUSY = [sys.executable, "-c", "while True: pass"]
 
 
-def sampling():
-    """Seconds for 1,000 samples of the mini teacher."""
+def sampling(problems=10):
+    """Seconds for 100 samples of the mini teacher for each of some problems.
+    """
     from helpers.problems import load_problems
     from helpers.prompts import EXEMPLARS, few_shot_prompt
     from helpers.sampling import sample
     from helpers.teachers import load_teacher
     lm = load_teacher("data/mini/models/teacher")
     prompts = {p.task_id: few_shot_prompt(p.question, EXEMPLARS["mini-gsm"])
-               for p in load_problems("mini-gsm", limit=10)}
+               for p in load_problems("mini-gsm", limit=problems)}
     began = time.perf_counter()
     sample(lm, prompts, n=100, max_new_tokens=64, sequences=400,
            progress=False)
     return time.perf_counter() - began
 
 
-def training():
-    """Seconds for 20 updates of notebook 05's student."""
+def training(updates=20):
+    """Seconds for so many updates of notebook 05's student."""
     from helpers.filtering import read_examples
     from helpers.profiles import find_artefact, get_profile
     from helpers.teachers.checkpoint import load_model
@@ -69,14 +70,13 @@ def training():
         find_artefact(profile, "pairs/first-correct.jsonl"))
     began = time.perf_counter()
     train(lm, examples, 2, profile.batch_size, profile.learning_rate,
-          stop_after=20, progress=False)
+          stop_after=updates, progress=False)
     return time.perf_counter() - began
 
 
-def notebook():
-    """Seconds for notebook 00 in an empty place."""
+def notebook(path=ROOT / "notebooks" / "00_start_here.ipynb"):
+    """Seconds for a notebook in an empty place."""
     from helpers.tools.kernel import execute_notebook
-    path = ROOT / "notebooks" / "00_start_here.ipynb"
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         execute_notebook(path, Path(folder) / path.name,
@@ -87,12 +87,15 @@ def notebook():
 PARTS = {"sampling": sampling, "training": training, "notebook": notebook}
 
 
-def timed(part, way, busy):
-    """Seconds of a part in a process of its own; None: over the limit."""
+def timed(part, way, busy, size=()):
+    """Seconds of a part in a process of its own; None: over the limit.
+
+    ``size`` holds a number, another than that of the benchmark.
+    """
     noise = subprocess.Popen(BUSY) if busy else None
     environment = {name: value for name, value in os.environ.items()
                    if name != "OMP_WAIT_POLICY"}
-    command = [sys.executable, __file__, "--alone", part]
+    command = [sys.executable, __file__, "--alone", part, *map(str, size)]
     try:
         done = subprocess.run(
             command, env={**environment, **WAYS[way]}, timeout=LIMIT,
@@ -147,9 +150,10 @@ def main():
     parser.add_argument("--save", action="store_true",
                         help=f"write {RESULTS.relative_to(ROOT)}")
     parser.add_argument("--alone", choices=PARTS, help=argparse.SUPPRESS)
+    parser.add_argument("size", nargs="*", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.alone:
-        print(PARTS[options.alone]())
+        print(PARTS[options.alone](*options.size))
         return
     results, load = {}, os.getloadavg()[0]
     for part in [options.only] if options.only else PARTS:

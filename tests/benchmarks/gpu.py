@@ -58,10 +58,12 @@ class Trial:
     longest: int = 2000
     steps: int = 5
     beside: int = 64          # new tokens, beside the library
+    rounds: int = 2           # the same
 
 
 SHORT = Trial(n=6, fewer=2, few_shot=40, zero_shot=12, program=8,
-              plan_prompts=3, shortest=20, longest=40, steps=2, beside=4)
+              plan_prompts=3, shortest=20, longest=40, steps=2, beside=4,
+              rounds=1)
 
 
 def settings(small, name="colab"):
@@ -381,7 +383,7 @@ def beside_generate(profile, trial, scratch):
     text = few_shot_prompt(problem.question, EXEMPLARS["mini-gsm"])
     text = text[-trial.few_shot:]
     seconds, rates = timed(lambda: {
-        n: sampling.measure(lm, [text], n, trial.beside, rounds=2)
+        n: sampling.measure(lm, [text], n, trial.beside, trial.rounds)
         for n in (trial.n, trial.fewer)})
     return {"seconds": round(seconds, 2),
             "prompt_tokens": len(lm.prompt_ids(text)),

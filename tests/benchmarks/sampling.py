@@ -42,6 +42,7 @@ from helpers.teachers.decoding import complete, random_numbers  # noqa: E402
 RESULTS = ROOT / "data" / "benchmarks" / "sampling.json"
 TEMPERATURE = 0.6
 PROMPTS = 4
+PAGES = None      # of generate_batch: as many as the memory holds
 
 
 class AnswerLine(StoppingCriteria):
@@ -99,7 +100,8 @@ def generate_batch(lm, text, n, most, seed=0):
     try:
         outputs = lm.model.generate_batch(
             inputs=[lm.prompt_ids(text)] * n, progress_bar=False,
-            generation_config=GenerationConfig(**settings(lm, most)))
+            generation_config=GenerationConfig(**settings(lm, most)),
+            continuous_batching_config=PAGES)
     finally:
         lm.model.set_attn_implementation(own)
     texts = lm.tokenizer.batch_decode(

@@ -3,7 +3,7 @@
 import json
 import statistics
 
-import pytest
+import nbformat
 
 import busy
 import gpu
@@ -87,10 +87,19 @@ def test_a_soak_of_few_programs_knows_them_all():
     assert len(found["by_status"]) == 7 and found["differing"] == 0
 
 
-@pytest.mark.parametrize("part", busy.PARTS)
-def test_each_part_of_the_busy_benchmark_runs(part, monkeypatch):
+def test_each_part_of_the_busy_benchmark_runs(tmp_path):
+    small = tmp_path / "small.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[
+        nbformat.v4.new_code_cell("import helpers")]), small)
+    found = {"sampling": busy.sampling(problems=1),
+             "training": busy.training(updates=2),
+             "notebook": busy.notebook(small)}
+    assert set(found) == set(busy.PARTS) and min(found.values()) > 0
+
+
+def test_a_part_is_timed_in_a_process_of_its_own(monkeypatch):
     monkeypatch.setattr(busy, "LIMIT", 900)
-    assert busy.timed(part, "sleeping", busy=False) > 0
+    assert busy.timed("training", "sleeping", False, [2]) > 0
 
 
 def test_a_busy_machine_costs_what_is_said_of_it():

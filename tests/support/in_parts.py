@@ -1,63 +1,112 @@
-"""What `make test` runs, in three processes at a time.
+"""What `make test` runs, in several processes at a time.
 
     python tests/support/in_parts.py [TEST ...] -- [NOTEBOOK ...]
 
-The notebooks, the tests that mostly wait for other processes, and all others:
-each leaves a part of two cores unused.  What the first two say comes when they
-have ended; a part that failed is named at the end.
+Two parts are notebooks: the lessons, in order, with those that go on from
+their samples, and all others, which begin with what ships.  Three are tests:
+those that mostly wait for other processes, those of models, and the rest.  A
+part begins when another has ended, so that no core is idle before the end,
+and computes in one thread: several on one core wait for each other.  One part
+is seen as it runs; of the others it is told when they have ended, and which
+failed at the end.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 WAITING = ("execution", "tools", "scale", "benchmarks", "notebooks",
            "test_session.py", "test_light.py", "test_exchange.py")
+MODELS = ("gpu", "teachers", "workshop", "test_distillation.py",
+          "test_expert_iteration.py", "test_hub.py", "test_multitask.py",
+          "test_sampling.py", "test_training.py")
+# They read samples that notebooks 02 and 03 have drawn.
+WITH_LESSONS = ("M2", "M4")
 PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider",
           "--durations=10", "--durations-min=1"]
 NBVAL = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=1800"]
+# A part that waits leaves a core to others.
+AT_A_TIME = max(3, os.cpu_count() or 1)
+SEEN = "tests that wait"
 
 
 def parts_of(tests, notebooks):
-    """{name: arguments} of the processes; "tests" stands for all of them."""
+    """{name: arguments} of the processes, in the order of their start.
+
+    "tests" and "notebooks" stand for all of them.
+    """
     whole = [str(path.relative_to(ROOT)) for path in sorted(
         (ROOT / "tests").iterdir()) if path.name.startswith("test_")
         or path.is_dir() and any(path.rglob("test_*.py"))]
     tests = [name for given in tests for name in (
         whole if given == "tests" else [given])]
-    waiting = [name for name in tests
-               if Path(name).parts[1:] and Path(name).parts[1] in WAITING]
-    parts = {"the notebooks": [*NBVAL, *notebooks] if notebooks else [],
-             "tests that wait": waiting,
-             "all other tests": [t for t in tests if t not in waiting]}
+    notebooks = [name for given in notebooks for name in (
+        all_notebooks() if given == "notebooks" else [given])]
+
+    def room(test):
+        name = "".join(Path(test.partition("::")[0]).parts[1:2])
+        return "waits" if name in WAITING else (
+            "models" if name in MODELS else "rest")
+
+    lessons = [name for name in notebooks if Path(name).name[:1].isdigit()
+               or Path(name).name.startswith(WITH_LESSONS)]
+    others = [name for name in notebooks if name not in lessons]
+    parts = {SEEN: [name for name in tests if room(name) == "waits"],
+             "the lessons": [*NBVAL, *lessons] if lessons else [],
+             "the other notebooks": [*NBVAL, *others] if others else [],
+             "tests of models": [n for n in tests if room(n) == "models"],
+             "all other tests": [n for n in tests if room(n) == "rest"]}
     return {name: arguments for name, arguments in parts.items() if arguments}
+
+
+def all_notebooks():
+    """Their paths: the lessons, then those of the folders below."""
+    paths = [path.relative_to(ROOT) for path in sorted(
+        (ROOT / "notebooks").rglob("*.ipynb"))
+        if ".ipynb_checkpoints" not in path.parts]
+    return [str(path) for path in sorted(
+        paths, key=lambda path: (len(path.parts), path))]
+
+
+def start(name, arguments, log):
+    """A process for a part; all but one write into ``log``."""
+    with log.open("w") as file:
+        there = {} if name == SEEN else {"stdout": file, "stderr": file}
+        return subprocess.Popen(
+            [*PYTEST, *arguments], cwd=ROOT, **there,
+            env={"OMP_NUM_THREADS": "1", **os.environ})
 
 
 def main(arguments):
     """Run them; the number of parts that failed."""
     at = arguments.index("--")
-    parts, running = parts_of(arguments[:at], arguments[at + 1:]), {}
-    last = list(parts)[-1]
+    parts = parts_of(arguments[:at], arguments[at + 1:])
+    coming, running, ended, failed = list(parts), {}, [], []
     with tempfile.TemporaryDirectory() as folder:
+        logs = {name: Path(folder, f"{number}.txt")
+                for number, name in enumerate(parts)}
         try:
-            for number, (name, given) in enumerate(parts.items()):
-                log = Path(folder, f"{number}.txt")
-                with log.open("w") as file:
-                    running[name] = log, subprocess.Popen(
-                        [*PYTEST, *given], cwd=ROOT,
-                        **({} if name == last else {
-                            "stdout": file, "stderr": file}))
-            failed = []
-            for name in reversed(parts):
-                log, process = running[name]
-                if process.wait():
-                    failed.append(name)
-                print(f"\n{name}:\n{log.read_text()}" if name != last else "",
-                      flush=True)
+            while coming or running:
+                while coming and len(running) < AT_A_TIME:
+                    name = coming.pop(0)
+                    running[name] = start(name, parts[name], logs[name])
+                for name, process in list(running.items()):
+                    if process.poll() is not None:
+                        del running[name]
+                        ended += [name] if name != SEEN else []
+                        failed += [name] if process.returncode else []
+                if SEEN not in running:
+                    for name in ended:
+                        print(f"\n{name}:\n{logs[name].read_text()}",
+                              flush=True)
+                    ended.clear()
+                time.sleep(0.1)
         finally:
-            for _, process in running.values():
+            for process in running.values():
                 process.terminate()
     print("failed: " + ", ".join(failed) if failed else "all passed")
     return len(failed)
