@@ -107,7 +107,7 @@ FURTHER_BASES = ("formula-student-c", "formula-student-t5")
 # plan head and verified programs have those of their kind.
 FURTHER = {
     "base": ((FINE_TUNED, TWO_TASKS, PLANNER), (0.0,), FURTHER_BASES[:1],
-             DIAL_SEEDS),
+             FEWER),
     "family": (varied("t5", (2e-3, 2e-3, 8e-3)), (0.0,), FURTHER_BASES[1:],
                FEWER),
     "loss": ((replace(TWO_TASKS, name="two-to-one", weights=(2.0, 1.0)),

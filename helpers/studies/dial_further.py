@@ -16,7 +16,7 @@ from helpers.studies.dial_results import Runs
 from helpers.studies.results import read_runs
 
 # What is changed, in the words of a table.
-CHANGES = {"base": "a third base", "family": "an encoder-decoder",
+CHANGED_WORDS = {"base": "a third base", "family": "an encoder-decoder",
            "weights": "all weights, no adapter", "length": "ten epochs",
            "bridge": "the teacher's own programs"}
 OF_LOSS = {"two-to-one": "loss of code counts twice",
@@ -57,7 +57,7 @@ def further_pairs(found, further):
     :func:`load_further`.
     """
     pairs = []
-    for suite, words in CHANGES.items():
+    for suite, words in CHANGED_WORDS.items():
         some = further[suite]
         for share in FURTHER[suite][1]:
             base = some["fine-tuned", share].direct()
