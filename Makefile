@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PROFILE ?= mini
 # The tested versions.  `make run CONSTRAINTS=` takes the newest in range;
-# constraints-colab.txt has what Colab ships.
+# constraints-colab.txt has what Colab ships, constraints-lowest.txt the lowest.
 CONSTRAINTS ?= constraints-ci.txt
 # What `make test` runs.
 TESTS ?= tests

@@ -241,13 +241,14 @@ def accepts(function, keyword):
 
 @pytest.mark.skipif("CI" not in os.environ, reason="for CI's two runs")
 def test_the_versions_at_hand_are_those_of_one_file():
-    """So that both runs of CI test what they say."""
+    """So that both runs of CI, and that by hand, test what they say."""
     files = []
-    for name in ("constraints-ci.txt", "constraints-colab.txt"):
+    for name in ("constraints-ci.txt", "constraints-colab.txt",
+                 "constraints-lowest.txt"):
         lines = (ROOT / name).read_text().splitlines()
         pins = dict(line.split("==") for line in lines if "==" in line)
         files.append([pins[name] for name in PINNED])
-    assert files[0] != files[1]
+    assert files[0] != files[1] != files[2]
     assert [metadata.version(name) for name in PINNED] in files
 
 

@@ -80,6 +80,18 @@ def test_the_lowest_versions_of_the_libraries_of_models_are_tested():
         assert version(declared()[name])[:2] == version(pins[name])[:2], name
 
 
+def test_the_file_of_lowest_versions_has_those_of_pyproject():
+    """All that `make test` installs, so that the file cannot fall behind."""
+    site = dict(map(requirement, PROJECT["optional-dependencies"]["site"]))
+    lowest = {name: version(low) for name, low in declared().items()
+              if name not in site}
+    pins = pinned("constraints-lowest.txt")
+    assert {name: version(pin)[:len(lowest.get(name, ()))]
+            for name, pin in pins.items()} == lowest
+    for name, pin in pins.items():      # 2.0.0 is the lowest of >=2.0
+        assert not any(version(pin)[len(lowest[name]):]), name
+
+
 def test_what_is_imported_is_declared():
     # Brought along by a declared package, for good.
     brought = {"nbformat": "jupyterlab", "nbclient": "jupyterlab",

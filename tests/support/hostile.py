@@ -1025,7 +1025,7 @@ A().x""", "error"),
     "recursion by comparison": ("""
 x, y = [], []
 for _ in range(10 ** 5): x, y = [x], [y]
-answer = x == y""", "error"),
+answer = x == y""", "error wrong"),
     "deep nesting": ("answer = " + "(" * 5000 + ")" * 5000, "unparsable"),
     "deep signs": ("answer = " + "-" * 10 ** 5 + "1", "unparsable"),
     "deep nesting inside": (
