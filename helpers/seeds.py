@@ -77,7 +77,7 @@ def t_quantile(level, freedom):
     tan(angle) the density is cos(angle) to the power freedom - 1.
     """
     freedom = min(max(freedom, 1.0), 1e4)       # beyond, it is the normal one
-    angles = np.linspace(0, np.pi / 2, 200_001)
+    angles = np.linspace(0, np.pi / 2, 20_001)
     share = np.cumsum(np.cos((angles[1:] + angles[:-1]) / 2) ** (freedom - 1))
     return np.sqrt(freedom) * np.tan(np.interp(
         level, np.append(0, share / share[-1]), angles))
