@@ -92,10 +92,10 @@ def further_rows(found, further):
     for changed, what, share, one, other in pairs:
         mean, low, high = over_seeds(one, other)
         rows.append({
-            "changed": changed, "what": what, "dial": share,
+            "changed": changed, "what": what, "dial": f"{share:g}",
             "runs": len(one),
-            "pass, %": f"{100 * one.mean():.1f}",
-            "against, %": f"{100 * other.mean():.1f}",
+            "scores, %": f"{100 * one.mean():.1f} against "
+                         f"{100 * other.mean():.1f}",
             "points [95 %]": f"{100 * mean:+.1f} [{100 * low:+.1f}, "
                              f"{100 * high:+.1f}]",
             "ahead?": verdict_word(*over_seeds(
@@ -134,7 +134,7 @@ def greedy_rows(further):
                     if kind == "planner" else runs.direct(0))
             drawn = one[kind.replace("two-tasks", "two tasks")
                         .replace("planner", "plan first")]
-            rows.append({"dial": share, "student": words,
+            rows.append({"dial": f"{share:g}", "student": words,
                          "greedy, %": f"{100 * best.mean():.1f}",
                          **{f"pass@{k}, %": f"{100 * drawn[k].mean():.1f}"
                             for k in AT_K}})

@@ -13,6 +13,7 @@ fields, null where a run has nothing to say, so that it is a table:
 """
 
 import json
+from functools import lru_cache
 
 from helpers.studies import codeplan, dial, ekt
 from helpers.tools.files import write_text
@@ -49,18 +50,24 @@ def read_lines(path):
     """
     if not path.exists():
         return []
+    return list(rows_of(path.read_text("utf-8"), path.name))
+
+
+@lru_cache(maxsize=8)         # a notebook asks for the systems one by one
+def rows_of(text, name):
+    """The runs in the ``text`` of the file ``name``, not to be changed."""
     rows = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         try:
             row = without_nulls(json.loads(line))
             which(row), row["name"]
         except (ValueError, TypeError, KeyError, AttributeError):
             raise ValueError(
-                f"line {number} of {path.name} is no run: {line[:60]!r}; "
+                f"line {number} of {name} is no run: {line[:60]!r}; "
                 f"delete that line and run what is missing with `python -m "
                 f"helpers rivals`") from None
         rows.append(row)
-    return rows
+    return tuple(rows)
 
 
 def write_lines(path, rows):

@@ -67,8 +67,9 @@ def tables():
 
 
 def table_with(*heads):
-    table, = (rows for rows in tables() if {*heads} <= {*rows[0]})
-    return table
+    """The rows of all tables with these heads."""
+    return [row for rows in tables() if {*heads} <= {*rows[0]}
+            for row in rows]
 
 
 def passing(n, right, k):
@@ -124,11 +125,13 @@ def pair_of(row):
 
 def test_every_comparison_is_recomputed():
     rows = table_with("changed", "what", "ahead?")
+    assert len(rows) == 22 == len({(row["changed"], row["what"], row["dial"])
+                                   for row in rows})
     for row in rows:
         one, other = pair_of(row)
         assert len(one) == len(other) == int(row["runs"])
-        assert row["pass, %"] == f"{100 * one.mean():.1f}"
-        assert row["against, %"] == f"{100 * other.mean():.1f}"
+        assert row["scores, %"] == (f"{100 * one.mean():.1f} against "
+                                    f"{100 * other.mean():.1f}")
         gain, low, high = map(float, re.findall(r"[-+]\d+\.\d",
                                                 row["points [95 %]"]))
         ends = over_seeds(one - other)

@@ -56,16 +56,19 @@ def test_code_alone_tells_the_steps_only_where_it_shows_them(teacher):
     assert hidden + 0.3 < share("backward-with-question", hiding) <= 1
 
 
-def test_a_student_that_is_given_the_right_plan_follows_it(bases):
-    """Trained on nothing but this: question and plan -> program."""
+def follows(lm, updates=60):
+    """The share of right plans that a base follows after some training.
+
+    It is trained on nothing but this: question and plan -> program.
+    """
     def kinds(seed, count):
         problems = [p for days in (2, 3, 4, 5) for shuffled in (False, True)
                     for p in fresh_problems(seed, days, shuffled, count)]
         return problems, [Plan(p.task_id, "right", 0, 0, write_derivation(
             steps_of(p.question))) for p in problems]
 
-    lm = add_lora(bases["formula-student"], 16)
-    train_two_tasks(lm, follow_examples(*kinds("train", 30)), [], 60, 16,
+    add_lora(lm, 16)
+    train_two_tasks(lm, follow_examples(*kinds("train", 30)), [], updates, 16,
                     8e-3, (1.0, 0.0), progress=False)
     problems, plans = kinds("exam", 6)
     written = code_from_plans(lm, plans, lambda plan: next(
@@ -74,4 +77,14 @@ def test_a_student_that_is_given_the_right_plan_follows_it(bases):
         progress=False)
     with Runner() as runner:
         marks = judge_both(runner, problems, written, progress=False)
-    assert sum(hidden for _, hidden in marks) > 0.8 * len(marks)
+    return sum(hidden for _, hidden in marks) / len(marks)
+
+
+def test_a_decoder_that_is_given_the_right_plan_follows_it(bases):
+    assert follows(bases["formula-student"]) > 0.8
+
+
+def test_an_encoder_decoder_of_this_size_does_not_yet():
+    """So that nobody takes its row in E4 for a verdict on plans."""
+    lm = load_model(str(MODELS / "formula-student-t5"))
+    assert follows(lm, 150) < 0.6
