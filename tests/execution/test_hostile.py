@@ -375,6 +375,43 @@ def test_the_hook_alone_holds(tmp_path, monkeypatch, changes):
         assert not left_behind()
 
 
+# Hooks go before these are let go of: a script that ends with all of Python
+# then has a moment without one.
+LAST_WORDS = """
+import codecs, os, signal, sys, warnings
+class A:
+    def __call__(self, *_): pass
+    def __del__(self, open=os.open, flags=os.O_CREAT | os.O_WRONLY):
+        try: open("/tmp/hostile-victim-29", flags)
+        except BaseException: pass
+"""
+KEPT = {
+    "a handler of errors": "codecs.register_error('x', A())",
+    "a search for codecs": "codecs.register(A())",
+    "before a fork": "os.register_at_fork(before=A())",
+    "a filter of warnings": "warnings.filters.append(A())",
+    "a hook of its own": "sys.addaudithook(A())",
+    "an end by a signal": """codecs.register(A())
+def leave(*_): raise SystemExit
+signal.signal(signal.SIGALRM, leave)
+signal.setitimer(signal.ITIMER_REAL, 1e-4, 1e-4)""",
+}
+
+
+@pytest.mark.parametrize("changes", [HOOK_ALONE, NO_LANDLOCK, {}],
+                         ids=["hook alone", "no Landlock", "all"])
+def test_last_words_get_past_no_lock(tmp_path, monkeypatch, changes):
+    monkeypatch.setattr(workers, "WORKER", changed_worker(tmp_path, changes))
+    warned = pytest.warns(UserWarning, match="only Python's audit hook") if (
+        changes is HOOK_ALONE) else contextlib.nullcontext()
+    with warned, Runner(**LIMITS) as runner:
+        for words in KEPT.values():
+            for problem in (SCRIPT, PROBLEM):
+                runner.judge(problem, f"{LAST_WORDS}{words}\nanswer = 7\n"
+                                      "print(answer)")
+        assert not left_behind()
+
+
 # ---- whatever a program reports ----
 
 def test_no_report_of_a_program_ends_the_scoring(tmp_path):

@@ -22,6 +22,7 @@ import audit
 import child
 import habitat
 import isolation
+import script
 from child import start
 from isolation import confine, limit
 
@@ -57,6 +58,7 @@ def main(door, scratch, layers, nonce):
     layers = layers_that_hold(layers, scratch)
     if "Landlock" not in layers:
         audit.watch_alone()
+        script.WHOLE_END = False
     habitat.furnish()
     child.get_ready(nonce, scratch)
     pack()
@@ -129,6 +131,7 @@ def begin(mode, memory, seconds, program, extra, leave=os._exit,
 
     ``memory`` in bytes, ``seconds`` of CPU: its limits.
     """
+    whole = mode == "stdio" and script.WHOLE_END
     try:
         talks = mode in ("calls", "tests")
         begun = 4 + talks
@@ -145,7 +148,9 @@ def begin(mode, memory, seconds, program, extra, leave=os._exit,
         start(mode, program, extra, begun)
         leave(0)
     except ended:                        # with all of Python, see script.py
-        raise
+        if whole:
+            raise
+        leave(1)
     except any_error:
         leave(1)
 

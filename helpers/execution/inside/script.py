@@ -21,6 +21,9 @@ HIDING = ("open", "IO", "File", "yield", "async", "weakref", "exec", "eval",
 LATE = "__del__", "contextvar", "ContextVar"
 HOLDING = list, tuple, set, dict         # what may hold such a thing
 STREAMS = "stdin", "stdout", "stderr"
+# Whether a script may end with all of Python.  Audit hooks go before the last
+# objects do, so not where they are the only lock.
+WHOLE_END = True
 LOADED = {}                # how many names modules have before a script
 MOST_FRAMES = 2 ** 31 - 1  # that Python lets a script ask for
 
@@ -31,18 +34,18 @@ def run_script(program, report):
     Gives a report, or raises ``SystemExit``, which nobody may stop: then the
     interpreter itself ends, and its exit code is the report.
     """
-    ended = SystemExit
+    ended, whole = SystemExit, WHOLE_END
     ends, takes_down, lives_on = end_python, take_down, lingering
     hides = any([word in program for word in HIDING])
     late = any([word in program for word in LATE])
     leave_frames()
     failed = run_main(program, report)
     failed = ends(report) or failed
-    if late and not failed:
+    if late and whole and not failed:
         raise ended
-    if hides and not failed:
+    if (hides or late) and not failed:
         takes_down()
-        if lives_on():
+        if whole and lives_on():
             raise ended
     return failed or report("ran", "output")
 
