@@ -1378,16 +1378,6 @@ except ImportError: import _xxsubinterpreters as interpreters
 interpreters.run_string(interpreters.create(),
                         "open('/tmp/hostile-victim-18', 'w').write('x')")
 answer = 1""", "blocked error"),
-    "code for the process above, new in 3.14": ("""
-import os, sys
-open("code.py", "w").write("open('/tmp/hostile-victim-28', 'w').write('x')")
-sys.remote_exec(os.getppid(), os.path.abspath("code.py"))
-answer = 1""", "blocked error"),
-    "a map for perf, new in 3.12": ("""
-import os, sys
-sys.activate_stack_trampoline("perf")
-assert os.path.exists(f"/tmp/perf-{os.getpid()}.map")
-answer = 1""", "error"),
     "Tcl": ("""
 import _tkinter
 _tkinter.create().eval("open /tmp/hostile-victim-19 w")
@@ -1564,6 +1554,19 @@ while frame:
     frame = frame.f_back
 import socket
 socket.create_connection(("127.0.0.1", 9), 0.1)""", "blocked error"),
+}
+# What Python 3.11 lacks; they are not among those that other judges got.
+NEWER_ESCAPES = {
+    "code for the process above, new in 3.14": ("""
+import os, sys
+open("code.py", "w").write("open('/tmp/hostile-victim-28', 'w').write('x')")
+sys.remote_exec(os.getppid(), os.path.abspath("code.py"))
+answer = 1""", "blocked error"),
+    "a map for perf, new in 3.12": ("""
+import os, sys
+sys.activate_stack_trampoline("perf")
+assert os.path.exists(f"/tmp/perf-{os.getpid()}.map")
+answer = 1""", "error"),
 }
 
 # Scripts: "3 4\n" goes in, "731846259\n" has to come out.
@@ -1948,5 +1951,6 @@ def corpus(fakes, limits, escapes):
 
 
 HOSTILE = corpus(FAKES, LIMITS, ESCAPES)
+NEWER = corpus({}, {}, NEWER_ESCAPES)
 HOSTILE_SCRIPTS = corpus(SCRIPT_FAKES, SCRIPT_LIMITS, SCRIPT_ESCAPES)
 HOSTILE_FUNCTIONS = corpus(FUNCTION_FAKES, FUNCTION_LIMITS, FUNCTION_ESCAPES)
