@@ -3,8 +3,9 @@
 The further students (:data:`helpers.studies.dial.FURTHER`) have another base,
 another family, another loss, all weights, ten epochs, the teacher's programs,
 or a hundred tries.  Each is compared with ordinary fine-tuning that was
-changed in the same way, by the same paired interval over the same problems.
-They were not named beforehand as the primary outcome was: an exploration.
+changed in the same way, where it can be, by the same paired interval over the
+same problems.  They were not named beforehand as the primary outcome was: an
+exploration.
 """
 
 import numpy as np
@@ -86,21 +87,94 @@ def further_rows(found, further):
     """A row for each comparison of :func:`further_pairs`, judged together.
 
     Each verdict is at a level with which all hold together at 95 %
-    (Bonferroni).
+    (Bonferroni); the column "judged" has that interval.
     """
     pairs, rows = further_pairs(found, further), []
     for changed, what, share, one, other in pairs:
-        mean, low, high = over_seeds(one, other)
+        wide = over_seeds(one, other, 1 - 0.05 / len(pairs))[1:]
         rows.append({
-            "changed": changed, "what": what, "dial": f"{share:g}",
-            "runs": len(one),
-            "scores, %": f"{100 * one.mean():.1f} against "
+            "change": changed, "student": what,
+            "where": f"dial {share:g}, {len(one)} runs",
+            "solved, %": f"{100 * one.mean():.1f} against "
                          f"{100 * other.mean():.1f}",
-            "points [95 %]": f"{100 * mean:+.1f} [{100 * low:+.1f}, "
-                             f"{100 * high:+.1f}]",
-            "ahead?": verdict_word(*over_seeds(
-                one, other, 1 - 0.05 / len(pairs))[1:])})
+            "points [95 %]": in_points(*over_seeds(one, other)),
+            "judged": ends_of(*wide), "ahead?": verdict_word(*wide)})
     return rows
+
+
+def in_points(mean, low, high):
+    """A difference and its interval, in points."""
+    return f"{100 * mean:+.1f} {ends_of(low, high)}"
+
+
+def ends_of(low, high):
+    """An interval in points."""
+    return f"[{100 * low:+.1f}, {100 * high:+.1f}]"
+
+
+def unplanned_rows(further):
+    """The planner asked for its program at once, at dial 0, at 95 %."""
+    return [{"change": CHANGED_WORDS[suite],
+             "planner without a plan, points [95 %]": in_points(*over_seeds(
+                 further[suite]["planner", 0.0].direct(),
+                 further[suite]["fine-tuned", 0.0].direct()))}
+            for suite in ("weights", "length", "base", "family")]
+
+
+def change_of_gain(found, further, suite, share):
+    """How a change moved the gain of plan first: (mean, low, high).
+
+    Paired by base, seed and problem.
+    """
+    def gain(some, seeds):
+        planner, base = (with_seeds(some[kind, share], seeds)
+                         for kind in ("planner", "fine-tuned"))
+        return planner.one_plan() - base.direct()
+    seeds = FURTHER[suite][3]
+    return over_seeds(gain(further[suite], seeds), gain(found, seeds))
+
+
+def plan_rows(some):
+    """Whether students write whole plans, and follow them, at dial 0.
+
+    ``some``: {words: suite}.
+    """
+    rows = []
+    for words, suite in some.items():
+        runs = suite["planner", 0.0]
+        whole = runs.table(lambda run: run["plan-first"]["right"])
+        most = len(runs.runs[0]["plan-first"]["plans"][0])
+        followed = runs.one_plan()[whole == most]
+        rows.append({
+            "student": words,
+            "whole plans, %": f"{100 * whole.mean() / most:.1f}",
+            "problems with whole plans only": len(followed),
+            "their programs right, %": f"{100 * followed.mean():.1f}"})
+    return rows
+
+
+def equal_rows(further):
+    """A hundred direct programs beside plans for as many tokens."""
+    rows = []
+    for share in FURTHER["hundred"][1]:
+        base, planner = (further["hundred"][kind, share]
+                         for kind in ("fine-tuned", "planner"))
+        times = planner.tokens()[1] / base.tokens()[0]
+        k = round(100 / times)
+        rows.append({
+            "dial": f"{share:g}", "tokens of a try with a plan":
+            f"{times:.1f} times", "tries": k,
+            "plan first, %": f"{100 * planned_at(planner, k).mean():.1f}",
+            "100 programs, %": f"{100 * base.direct(100).mean():.1f}"})
+    return rows
+
+
+def planned_at(planner, k):
+    """pass@k of a program from each of k plans: (runs, problems)."""
+    plans = len(planner.runs[0]["plan-first"]["plans"][0])
+    return np.array([pass_at_k(plans, row, k) for row in planner.table(
+        lambda run: [sum(mark == 2 for marks in plans for mark in marks)
+                     for plans in run["plan-first"]["plans"]]).astype(int)])
 
 
 def by_tries(some, share):
@@ -108,16 +182,11 @@ def by_tries(some, share):
 
     The planner's k programs come from k plans.
     """
-    planned = some["planner", share].table(lambda run: [
-        sum(mark == 2 for marks in plans for mark in marks)
-        for plans in run["plan-first"]["plans"]]).astype(int)
-    plans = len(some["planner", share].runs[0]["plan-first"]["plans"][0])
     return {"fine-tuned": {k: some["fine-tuned", share].direct(k)
                            for k in AT_K},
             "two tasks": {k: some["two-tasks", share].direct(k)
                           for k in AT_K},
-            "plan first": {k: np.array([pass_at_k(plans, row, k)
-                                        for row in planned])
+            "plan first": {k: planned_at(some["planner", share], k)
                            for k in AT_K}}
 
 
@@ -162,6 +231,11 @@ def story_rows(found, facts):
                 found["planner", share].one_plan()))
             row[f"dial {share:g}"] = (f"{100 * one:.0f} -> "
                                       f"{100 * other:.0f}")
+        runs = found["planner", 0.0]
+        whole = runs.table(lambda run: run["plan-first"]["right"])
+        row["whole plans, dial 0"] = "{:.0f}".format(
+            100 * whole[:, numbers].mean() / len(
+                runs.runs[0]["plan-first"]["plans"][0]))
         rows.append(row)
     return rows
 

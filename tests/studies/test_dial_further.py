@@ -111,8 +111,8 @@ KINDS = {"two tasks": "two-tasks", "plan first": "planner"}
 
 def pair_of(row):
     """(table, baseline's table) of a row of the notebook's long table."""
-    changed, what = row["changed"].replace("&#x27;", "'"), row["what"]
-    share = float(row["dial"])
+    changed, what = row["change"].replace("&#x27;", "'"), row["student"]
+    share = float(row["where"].split()[1].rstrip(","))
     if changed in LOSSES:
         seeds = dial.FURTHER["loss"][3]
         return (score_table(LOSSES[changed], "loss", share, what),
@@ -124,13 +124,13 @@ def pair_of(row):
 
 
 def test_every_comparison_is_recomputed():
-    rows = table_with("changed", "what", "ahead?")
-    assert len(rows) == 22 == len({(row["changed"], row["what"], row["dial"])
-                                   for row in rows})
+    rows = table_with("change", "student", "ahead?")
+    assert len(rows) == 22 == len({
+        (row["change"], row["student"], row["where"]) for row in rows})
     for row in rows:
         one, other = pair_of(row)
-        assert len(one) == len(other) == int(row["runs"])
-        assert row["scores, %"] == (f"{100 * one.mean():.1f} against "
+        assert len(one) == len(other) == int(row["where"].split()[2])
+        assert row["solved, %"] == (f"{100 * one.mean():.1f} against "
                                     f"{100 * other.mean():.1f}")
         gain, low, high = map(float, re.findall(r"[-+]\d+\.\d",
                                                 row["points [95 %]"]))
@@ -138,6 +138,8 @@ def test_every_comparison_is_recomputed():
         for said, right in zip((gain, low, high), ends):
             assert abs(said - 100 * right) < 0.051
         wide = over_seeds(one - other, level=1 - 0.05 / len(rows))[1:]
+        assert re.findall(r"[-+]\d+\.\d", row["judged"]) == [
+            f"{100 * end:+.1f}" for end in wide]
         assert row["ahead?"] == ("agree" if wide[0] > 0 else
                                  "disagree" if wide[1] < 0 else "undecided")
 
@@ -178,3 +180,45 @@ def test_the_table_by_stories_is_recomputed():
                               ("fine-tuned", ""), ("planner", "plan first")))
             said = row[f"dial {share:g}"].replace("&gt;", ">")
             assert said == f"{100 * one:.0f} -> {100 * other:.0f}"
+        plans = np.array([run["plan-first"]["right"] for base in dial.BASES
+                          for run in runs_of(dial.name_of("planner", 0.0,
+                                                          base))]) / 4
+        assert row["whole plans, dial 0"] == (
+            f"{100 * plans[:, numbers].mean():.0f}")
+
+
+def test_plans_written_and_followed_are_recomputed():
+    rows = table_with("whole plans, %", "their programs right, %")
+    for row, bases in zip(rows, (dial.BASES, *(
+            dial.FURTHER[suite][2] for suite in ("base", "family"))),
+            strict=True):
+        runs = [run for base in bases for run in LINES
+                if run["rival"]["base"] == base and run["name"].startswith(
+                    ("planner-0-", "planner-t5-0-"))]
+        right = [n for run in runs for n in run["plan-first"]["right"]]
+        followed = [fmean(mark == 2 for some in plans for mark in some)
+                    for run in runs for n, plans in zip(
+                        run["plan-first"]["right"],
+                        run["plan-first"]["plans"]) if n == 4]
+        assert row["whole plans, %"] == f"{100 * fmean(right) / 4:.1f}"
+        assert row["problems with whole plans only"] == str(len(followed))
+        assert row["their programs right, %"] == f"{100 * fmean(followed):.1f}"
+
+
+def test_tries_at_equal_tokens_are_recomputed():
+    for row in table_with("tokens of a try with a plan", "tries"):
+        share = float(row["dial"])
+        base, planner = ([run for letter in dial.BASES for run in runs_of(
+            dial.name_of(f"{kind}-hundred", share, letter))]
+            for kind in ("fine-tuned", "planner"))
+        cost = sum(run["plan-first"]["plan_tokens"]
+                   + run["plan-first"]["code_tokens"] for run in planner)
+        times = cost / sum(run["tokens"] for run in base)
+        assert row["tokens of a try with a plan"] == f"{times:.1f} times"
+        assert row["tries"] == str(round(100 / times))
+        for column, kind, what, k in (
+                ("plan first, %", "planner", "plan first",
+                 int(row["tries"])),
+                ("100 programs, %", "fine-tuned", "", 100)):
+            table = score_table(f"{kind}-hundred", "hundred", share, what, k)
+            assert row[column] == f"{100 * table.mean():.1f}"
