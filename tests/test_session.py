@@ -643,7 +643,7 @@ def test_which_versions_clash(monkeypatch, peft, torchao, clash):
 @pytest.mark.parametrize("package, version, lacks", [
     ("transformers", "4.57.6", ["transformers>=5.15"]),
     ("numpy", "2.0.0", []), ("torch", "2.11.0+cu128", []),
-    ("psutil", None, ["psutil>=5.9"]), ("jupyterlab", None, [])])
+    ("psutil", None, ["psutil>=5.9.4"]), ("jupyterlab", None, [])])
 def test_an_environment_that_lacks_something(
         monkeypatch, package, version, lacks):
     there = session.installed
