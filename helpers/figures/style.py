@@ -46,7 +46,7 @@ SYSTEM_LOOKS = {
     "EKT": (r"ekt|student after( training)?$", Look(BLUE, "-", "o")),
     "distillation": (r"kd|distill\w*", Look(VERMILLION, "--", "s")),
     "expert iteration": (r"expert iteration", Look(GREEN, "-.", "^")),
-    "fine-tuning": (r"supervised|fine ?tun\w*|more code",
+    "fine-tuning": (r"supervised|fine ?tun\w*|codes twice|more code",
                     Look(PURPLE, (0, (5, 1)), "v")),
     "unfiltered": (r"unfiltered|no filter|without (the |a )?filter",
                    Look(ORANGE, (0, (3, 1, 1, 1)), "X")),
