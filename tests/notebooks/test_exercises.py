@@ -1,5 +1,6 @@
 """Every exercise of every notebook: its stub runs, its solution is right."""
 
+import ast
 import importlib
 import re
 
@@ -27,7 +28,17 @@ def exercises():
                                    re.DOTALL)
             check = found["check"] or found["alone"]
             yield pytest.param(check, found["name"] or found["answer"],
-                               stub.source, block, id=check)
+                               imports_above(cells, stub) + stub.source,
+                               block, id=check)
+
+
+def imports_above(cells, stub):
+    """What a reader has imported on the way to an exercise."""
+    above = [node for cell in cells[:cells.index(stub)]
+             if cell.cell_type == "code" for node in ast.parse(
+                 cell.source).body if isinstance(node, (
+                     ast.Import, ast.ImportFrom))]
+    return "".join(f"{ast.unparse(node)}\n" for node in above)
 
 
 def defined(source, name):
