@@ -14,6 +14,7 @@ from helpers.evaluation import pass_at_k
 from helpers.seeds import over_seeds, verdict_word
 from helpers.studies.dial import BASES, DIAL_SHARES, FURTHER, name_of
 from helpers.studies.dial_results import Runs
+from helpers.studies.plan_tables import percents
 from helpers.studies.results import read_runs
 
 # What is changed, in the words of a table.
@@ -97,32 +98,23 @@ def further_rows(found, further):
             "where": f"dial {share:g}, {len(one)} runs",
             "solved, %": f"{100 * one.mean():.1f} against "
                          f"{100 * other.mean():.1f}",
-            "points [95 %]": in_points(*over_seeds(one, other)),
-            "judged": ends_of(*wide), "ahead?": verdict_word(*wide)})
+            "points [95 %]": percents(one, other),
+            "judged": "[{:+.1f}, {:+.1f}]".format(
+                *(100 * end for end in wide)), "ahead?": verdict_word(*wide)})
     return rows
-
-
-def in_points(mean, low, high):
-    """A difference and its interval, in points."""
-    return f"{100 * mean:+.1f} {ends_of(low, high)}"
-
-
-def ends_of(low, high):
-    """An interval in points."""
-    return f"[{100 * low:+.1f}, {100 * high:+.1f}]"
 
 
 def unplanned_rows(further):
     """The planner asked for its program at once, at dial 0, at 95 %."""
     return [{"change": CHANGED_WORDS[suite],
-             "planner without a plan, points [95 %]": in_points(*over_seeds(
+             "planner without a plan, points [95 %]": percents(
                  further[suite]["planner", 0.0].direct(),
-                 further[suite]["fine-tuned", 0.0].direct()))}
+                 further[suite]["fine-tuned", 0.0].direct())}
             for suite in ("weights", "length", "base", "family")]
 
 
 def change_of_gain(found, further, suite, share):
-    """How a change moved the gain of plan first: (mean, low, high).
+    """How a change moved the gain of plan first: points [95 %], in words.
 
     Paired by base, seed and problem.
     """
@@ -131,7 +123,7 @@ def change_of_gain(found, further, suite, share):
                          for kind in ("planner", "fine-tuned"))
         return planner.one_plan() - base.direct()
     seeds = FURTHER[suite][3]
-    return over_seeds(gain(further[suite], seeds), gain(found, seeds))
+    return percents(gain(further[suite], seeds), gain(found, seeds))
 
 
 def plan_rows(some):
