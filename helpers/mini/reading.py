@@ -275,7 +275,7 @@ def beside(code, plan):
 def faithful(code, plan):
     """Does no line of the plan deviate?  None where that cannot be told.
 
-    Introduced in notebook 03.
+    Introduced in notebook M2.
     """
     if program_lines(code) is None:
         return None
