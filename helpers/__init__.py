@@ -5,6 +5,7 @@ profiles -> problems -> prompts -> sampling -> plans -> filtering -> training
 the judge in ``execution``, models in ``teachers``, pictures in ``figures``.
 """
 
+import logging
 import os
 import sys
 import warnings
@@ -28,3 +29,6 @@ warnings.filterwarnings("ignore", message="IProgress not found")
 # the two, which would stand in red wherever an adapter is added or read.
 warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated",
                         FutureWarning)
+# peft loads bitsandbytes, which on some processors looks for a package that
+# nobody needs here, and says in red that it is not there.
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)

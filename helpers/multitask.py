@@ -15,7 +15,7 @@ import random
 
 from helpers.filtering import Example
 from helpers.gpu.logits import using_head
-from helpers.plans import Plan
+from helpers.plans import Plan, code_from_plans
 from helpers.problems import by_task_id
 from helpers.prompts import cut_section, section, shortened
 from helpers.sampling import sample
@@ -74,7 +74,7 @@ def follow_examples(problems, plans):
 
     The program is the one that the plan explains; a plan from the question
     alone has the problem's first.  Plans of other problems are left out.
-    Introduced in notebook M9.
+    Introduced in notebook 06.
     """
     by_id = by_task_id(problems)
     return [Example(plan.task_id,
@@ -232,6 +232,27 @@ def student_plans(lm, problems, n, temperature=0.6, top_p=0.95, head=None,
                          temperature, top_p, cut=cut_section, **settings)
     return [Plan(s.task_id, "student", -1, s.sample_index, s.completion)
             for s in samples]
+
+
+def plan_first(lm, problems, plans, codes=1, temperature=0.6, top_p=0.95,
+               head=None, code_tokens=None, **settings):
+    """(plan, program) pairs: the student plans, then writes from its plans.
+
+    ``plans`` for each problem, and ``codes`` programs from each plan, which
+    stands beside the question.  ``settings`` go to
+    :func:`helpers.sampling.sample`; ``code_tokens`` stands in for their
+    ``max_new_tokens`` where programs are written.  Introduced in notebook 06.
+    """
+    by_id = by_task_id(problems)
+    written = student_plans(lm, problems, plans, temperature, top_p, head,
+                            **settings)
+    if code_tokens:
+        settings["max_new_tokens"] = code_tokens
+    most = settings.setdefault("max_prompt_tokens", MOST_ASKED)
+    return code_from_plans(
+        lm, written, lambda plan: shortened(
+            lm.tokenizer, code_prompt(by_id[plan.task_id], plan.text), most),
+        codes, temperature, top_p=top_p, **settings)
 
 
 def generated_tokens(lm, texts):

@@ -11,8 +11,8 @@ from transformers import CodeGenConfig, CodeGenForCausalLM
 from helpers.gpu.logits import using_head
 from helpers.multitask import (CODE, PLAN, alternate, code_examples,
                                code_prompt, direct, of_same_problem,
-                               plan_examples, plan_head, plan_prompt,
-                               student_plans, train_two_tasks)
+                               plan_examples, plan_first, plan_head,
+                               plan_prompt, student_plans, train_two_tasks)
 from helpers.plans import Plan
 from helpers.problems import load_problems
 from helpers.profiles import ROOT
@@ -325,6 +325,26 @@ def test_plans_are_written_through_the_head_that_is_given():
     other = student_plans(lm, PROBLEMS[:2], head=head, **settings)
     assert [p.text for p in usual] != [p.text for p in other]
     assert student_plans(lm, PROBLEMS[:2], **settings) == usual
+
+
+def test_who_plans_first_writes_each_program_from_one_of_its_plans(lm):
+    """Greedy, against ``generate`` on the plan's own prompt."""
+    written = plan_first(lm, PROBLEMS[:2], 2, 2, 0, max_new_tokens=30,
+                         code_tokens=12, progress=False)
+    plans = student_plans(lm, PROBLEMS[:2], 2, 0, max_new_tokens=30,
+                          progress=False)
+    assert [plan for plan, _ in written] == [
+        plan for plan in plans for _ in range(2)]
+    for plan, program in written:
+        problem, = (p for p in PROBLEMS if p.task_id == plan.task_id)
+        ids = torch.tensor([lm.prompt_ids(code_prompt(problem, plan.text))])
+        row = lm.model.generate(
+            ids, attention_mask=torch.ones_like(ids), do_sample=False,
+            max_new_tokens=12, pad_token_id=lm.tokenizer.eos_token_id)[0]
+        row = row[1 if lm.model.config.is_encoder_decoder
+                  else ids.shape[1]:]
+        text = lm.tokenizer.decode(row, skip_special_tokens=True)
+        assert program == cut_section(text)[0]
 
 
 # ---- sampling from every family ----

@@ -110,16 +110,6 @@ def fit_rows(standings):
     return rows
 
 
-def gains_over(profile, names, base="fine-tuned"):
-    """{label: (mean, low, high)}: gain in pass@1 over the student ``base``.
-
-    ``names``: {label: student}.  Introduced in notebook 06.
-    """
-    against = load_plan_standing(profile, base)
-    return {label: gain(load_plan_standing(profile, name), against)
-            for label, name in names.items()}
-
-
 # --------------------------------------------------------- planning first
 
 def plan_first_rows(planners):

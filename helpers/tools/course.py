@@ -57,7 +57,7 @@ LESSONS = (
     Notebook("05_training_a_student", "Training a student",
              "the loss mask, LoRA, the training loop"),
     Notebook("06_two_tasks_one_student", "Two tasks, one student",
-             "a loss for each task, batches that alternate"),
+             "a loss for each task; where a plan pays, and where not"),
     Notebook("07_pass_at_k", "pass@1, pass@100",
              "the estimator, its interval, two systems compared"),
     Notebook("08_past_one_machine", "Past one machine",
@@ -82,7 +82,7 @@ MORE = (
     Notebook("more/M8_intervals_in_depth", "Intervals in depth",
              "when an interval may be believed; crossings, and luck"),
     Notebook("more/M9_when_plans_help", "When plans help",
-             "a student that plans first, and a dial that makes it pointless"),
+             "a third task, and planning first at equal cost"),
 )
 EVIDENCE = (
     Notebook("evidence/E1_ekt_claims", "EKT's claims",

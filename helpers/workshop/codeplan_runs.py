@@ -10,9 +10,9 @@ from dataclasses import replace
 from functools import cache
 
 from helpers.execution import Runner
-from helpers.multitask import (code_examples, code_prompt, direct,
-                               generated_tokens, plan_examples, plan_head,
-                               student_plans, train_two_tasks)
+from helpers.multitask import (code_examples, direct, generated_tokens,
+                               plan_examples, plan_first, plan_head,
+                               train_two_tasks)
 from helpers.plans import (PLAN_EXEMPLARS, Plan, choose, code_from_plans,
                            code_request, elicit, judge_both, own_code_request,
                            score_plans)
@@ -176,26 +176,24 @@ def run_plan_rival(rival, seed, split="test"):
                    "tokens": generated_tokens(lm, [
                        s.completion for s in samples])}
         if rival.plans:
-            record["plan-first"] = plan_first(lm, runner, rival, exam, seed)
+            record["plan-first"] = scores_of_plans(lm, runner, rival,
+                                                   exam, seed)
             if head is not None:
-                record["plan-first, plan head"] = plan_first(
+                record["plan-first, plan head"] = scores_of_plans(
                     lm, runner, rival, exam, seed, head)
     return record | {"seconds": round(time.monotonic() - began)}
 
 
-def plan_first(lm, runner, rival, exam, seed, head=None):
+def scores_of_plans(lm, runner, rival, exam, seed, head=None):
     """Plans of the student, programs from each, and what they cost.
 
     ``plans``: for each problem a list of (example passes, hidden passes) of a
     plan's programs.
     """
-    by_id = {p.task_id: p for p in exam}
-    plans = student_plans(lm, exam, rival.plans, head=head, seed=seed,
-                          max_new_tokens=96, **SAMPLING)
-    written = code_from_plans(
-        lm, plans, lambda plan: code_prompt(by_id[plan.task_id], plan.text),
-        rival.codes, 0.6, top_p=0.95, seed=seed, max_new_tokens=64,
-        **SAMPLING)
+    written = plan_first(lm, exam, rival.plans, rival.codes, head=head,
+                         seed=seed, max_new_tokens=96, code_tokens=64,
+                         **SAMPLING)
+    plans = dict.fromkeys(plan for plan, _ in written)
     scores = score_plans(runner, exam, written, progress=False)
     return {"plans": passes(exam, scores), "codes": rival.codes,
             "tokens": generated_tokens(lm, [p.text for p in plans]

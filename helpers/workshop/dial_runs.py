@@ -12,12 +12,12 @@ from helpers.execution import Runner
 from helpers.filtering import Example
 from helpers.mini.derivations import derives, steps_of
 from helpers.mini.formulas import turned
-from helpers.multitask import (code_examples, code_prompt, direct, end_line,
+from helpers.multitask import (code_examples, direct, end_line,
                                follow_examples, generated_tokens,
-                               plan_examples, plan_head, plan_prompt,
-                               student_plans, train_two_tasks)
-from helpers.plans import (PLAN_EXEMPLARS, code_from_plans, elicit,
-                           judge_both, own_code_request)
+                               plan_examples, plan_first, plan_head,
+                               plan_prompt, train_two_tasks)
+from helpers.plans import (PLAN_EXEMPLARS, elicit, judge_both,
+                           own_code_request)
 from helpers.problems import load_problems
 from helpers.prompts import cut_section, section
 from helpers.sampling import sample
@@ -169,21 +169,16 @@ def marks_of_plans(lm, runner, learner, exam, seed):
     that are whole derivations.  ``greedy``: passes of the greedy program of
     the greedy plan.
     """
-    by_id = {p.task_id: p for p in exam}
-
     def write(n, codes, temperature):
-        plans = student_plans(lm, exam, n, temperature, seed=seed,
-                              max_new_tokens=PLAN_TOKENS, **SAMPLING)
-        return plans, code_from_plans(
-            lm, plans,
-            lambda plan: code_prompt(by_id[plan.task_id], plan.text),
-            codes, temperature, top_p=0.95, seed=seed,
-            max_new_tokens=CODE_TOKENS, **SAMPLING)
+        return plan_first(lm, exam, n, codes, temperature, seed=seed,
+                          max_new_tokens=PLAN_TOKENS, code_tokens=CODE_TOKENS,
+                          **SAMPLING)
 
-    best = write(1, 1, 0)[1]
+    best = write(1, 1, 0)
     greedy = tally(exam, [plan for plan, _ in best],
                    judge_both(runner, exam, best, False))[1]
-    plans, written = write(learner.plans, learner.codes, 0.6)
+    written = write(learner.plans, learner.codes, 0.6)
+    plans = list(dict.fromkeys(plan for plan, _ in written))
     marks, of = judge_both(runner, exam, written, False), {}
     for (plan, _), (example, hidden) in zip(written, marks):
         of.setdefault(plan.name, []).append(2 if hidden else int(example))
