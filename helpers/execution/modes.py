@@ -55,7 +55,8 @@ def script(worker, program, problem, limits):
             compare_output(outcome[2], expected, comparator)
             for comparator in ("strict", "apps")],
             f"{shorten(outcome[2])} instead of {shorten(expected)}")
-    if marks.first and LOOKS_UP.search(program):
+    if marks.first and LOOKS_UP.search(program) and (
+            "Landlock" not in worker.layers):
         marks.first += "; it looks at its callers, which are the judge's here"
     return marks.outcome()
 

@@ -26,13 +26,10 @@ FUNCTION_PAIR = ([3, 4], 731846259)      # the same as APPS has it
 
 def forge(*fields):
     """A program that makes a report of ``fields`` with the judge's own tool,
-    which stands in a frame above it."""
+    which a module of it holds."""
     return f"""
 import os, sys
-frame = sys._getframe()
-while frame and "report" not in frame.f_locals:
-    frame = frame.f_back
-os.write(3, frame.f_locals["report"](*{fields!r}))
+os.write(3, sys.modules["child"].REPORT(*{fields!r}))
 os._exit(0)"""
 
 
@@ -199,6 +196,13 @@ answer = Lie()""", "wrong"),
     "class of the name int": ("""
 class int:
     __eq__ = lambda *_: True
+    __repr__ = lambda _: "731846259"
+answer = int()""", "wrong"),
+    "a class that is equal to int": ("""
+class Meta(type):
+    __eq__ = lambda *_: True
+    __hash__ = type.__hash__
+class int(metaclass=Meta):
     __repr__ = lambda _: "731846259"
 answer = int()""", "wrong"),
     "metaclass that claims every object": ("""
@@ -1326,7 +1330,7 @@ answer = os.listdir(os.environ.get("HOME") or "/root")""", "blocked"),
     "secret key": ("""
 import os
 home = os.environ.get("HOME") or "/root"
-answer = open(home + "/.ssh/id_rsa").read()""", "blocked"),
+answer = open(home + "/.ssh/id_rsa").read()""", "blocked error"),
     "password file as a path of its own": ("""
 import os
 class Path:

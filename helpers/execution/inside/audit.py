@@ -101,8 +101,15 @@ def allowed(event, args, own, left=[WRITTEN], libraries=tuple(
                 return False
         except errors:
             pass
-    path += "/"
-    return path.startswith(libraries) or path.startswith((own, zones))
+    if (path + "/").startswith(libraries + (own, zones)):
+        return True
+    try:
+        status(path)
+    except missing:                      # as elsewhere, where it is not
+        raise
+    except errors:
+        pass
+    return False
 
 
 def guard(report, scratch, channel, write=os.write, leave=os._exit,
