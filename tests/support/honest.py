@@ -410,7 +410,7 @@ TEXTS = {
         "def f(n): return n and 1 + f(n - 1)\nprint(f(998))\ntry: f(999)\n"
         "except RecursionError: print('no')", ""),
     "how deep it may call itself": (
-        "n = 0\ndef f(*_):\n    global n\n    n += 1\n    f()\ntry: f()\n"
+        "n = 0\ndef f():\n    global n\n    n += 1\n    f()\ntry: f()\n"
         "except RecursionError: print(n)", ""),
     "recursion to a limit of its own": (
         "import sys\nsys.setrecursionlimit(90)\n"
