@@ -198,13 +198,6 @@ class int:
     __eq__ = lambda *_: True
     __repr__ = lambda _: "731846259"
 answer = int()""", "wrong"),
-    "a class that is equal to int": ("""
-class Meta(type):
-    __eq__ = lambda *_: True
-    __hash__ = type.__hash__
-class int(metaclass=Meta):
-    __repr__ = lambda _: "731846259"
-answer = int()""", "wrong"),
     "metaclass that claims every object": ("""
 class Meta(type):
     __instancecheck__ = __subclasscheck__ = lambda *_: True
@@ -1559,7 +1552,17 @@ while frame:
 import socket
 socket.create_connection(("127.0.0.1", 9), 0.1)""", "blocked error"),
 }
-# What Python 3.11 lacks; they are not among those that other judges got.
+# Found later, and what Python 3.11 lacks; they are not among those that other
+# judges got.
+NEWER_FAKES = {
+    "a class that is equal to int": ("""
+class Meta(type):
+    __eq__ = lambda *_: True
+    __hash__ = type.__hash__
+class int(metaclass=Meta):
+    __repr__ = lambda _: "731846259"
+answer = int()""", "wrong"),
+}
 NEWER_ESCAPES = {
     "code for the process above, new in 3.14": ("""
 import os, sys
@@ -1955,6 +1958,6 @@ def corpus(fakes, limits, escapes):
 
 
 HOSTILE = corpus(FAKES, LIMITS, ESCAPES)
-NEWER = corpus({}, {}, NEWER_ESCAPES)
+NEWER = corpus(NEWER_FAKES, {}, NEWER_ESCAPES)
 HOSTILE_SCRIPTS = corpus(SCRIPT_FAKES, SCRIPT_LIMITS, SCRIPT_ESCAPES)
 HOSTILE_FUNCTIONS = corpus(FUNCTION_FAKES, FUNCTION_LIMITS, FUNCTION_ESCAPES)
