@@ -54,6 +54,14 @@ def test_a_script_is_judged_as_python_runs_it(runner, tmp_path, name):
     assert runner.judge(other, program).status != "passed"
 
 
+def test_a_script_whose_end_has_callers_is_told(runner):
+    program = ("import atexit, sys\n"
+               "atexit.register(lambda: print(sys._getframe().f_back))")
+    problem = Problem("honest/5", "?", "stdio", tests=(("", "None"),))
+    verdict = runner.judge(problem, program)
+    assert verdict.status == "wrong" and "callers" in verdict.detail
+
+
 def test_without_landlock_a_script_has_callers_and_is_told(tmp_path,
                                                            monkeypatch):
     monkeypatch.setattr(workers, "WORKER",

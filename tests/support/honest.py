@@ -543,8 +543,9 @@ TEXTS = {
         "print(os.path.exists('t'))\nos.remove('t')\n"
         "print(os.path.exists('input.txt'))", ""),
     "a file of another machine": (
-        "import sys\nfor path in ('/home/me/in.txt', 'C:/in.txt', 'in.txt'):"
-        "\n    try: sys.stdin = open(path)\n    except OSError as e: "
+        "import sys\nfor path in ('/home/me/in.txt', b'/no/in', "
+        "'/dev/null/in', 'C:/in.txt', 'in.txt'):\n"
+        "    try: sys.stdin = open(path)\n    except OSError as e: "
         "print(type(e).__name__, e)\nprint(input())", NUMBERS),
     "a part of a package that it did not import": (
         "import collections\nprint(collections.abc.Sized)", ""),

@@ -65,7 +65,8 @@ def allowed(event, args, own, left=[WRITTEN], libraries=tuple(
             zones=TIME_ZONES, devices=DEVICES, others=OTHERS, here=HERE,
             kind=type, text=str, raw=bytes, number=int, decode=os.fsdecode,
             status=os.stat, is_folder=stat.S_ISDIR, writing=WRITING,
-            missing=FileNotFoundError, errors=(OSError, ValueError)):
+            missing=FileNotFoundError, denied=PermissionError,
+            errors=(OSError, ValueError)):
     """Whether a program may do something to a file.
 
     ``own`` is its own folder; ``left`` counts what it may still write.
@@ -104,10 +105,8 @@ def allowed(event, args, own, left=[WRITTEN], libraries=tuple(
     if (path + "/").startswith(libraries + (own, zones)):
         return True
     try:
-        status(path)
-    except missing:                      # as elsewhere, where it is not
-        raise
-    except errors:
+        status(args[0])                  # of none, it tells as elsewhere
+    except denied:
         pass
     return False
 
