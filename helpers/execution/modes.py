@@ -22,6 +22,7 @@ PASSED = "p"               # every other letter is the first of its status
 INT_KEY = re.compile("0|-?[1-9][0-9]{0,639}")
 LOOKS_UP = re.compile(r"f_back|_getframe|(inspect\.|extract_|print_)stack"
                       r"|stacklevel")
+AT_END = re.compile(r"atexit|__del__|hook|settrace|setprofile")
 VETTED = set()             # preambles and setups that run by themselves
 TALKING = ("loaded", "plain", "ask", "alive")    # kinds: more may follow
 
@@ -55,7 +56,8 @@ def script(worker, program, problem, limits):
             compare_output(outcome[2], expected, comparator)
             for comparator in ("strict", "apps")],
             f"{shorten(outcome[2])} instead of {shorten(expected)}")
-    if marks.first and LOOKS_UP.search(program):
+    if marks.first and LOOKS_UP.search(program) and (
+            "Landlock" not in worker.layers or AT_END.search(program)):
         marks.first += "; it looks at its callers, which are the judge's here"
     return marks.outcome()
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 WORKER = Path(__file__).parent / "inside" / "worker.py"
 POLITE = 0.5               # seconds in which a worker may end by itself
+MOST = 2 << 20             # seconds that the system waits at a time
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ class Worker:
 
     def ask(self, mode, programs, limits, **more):
         """Sends a request; the outcomes follow by :meth:`outcome`."""
-        self.patience = 100 + 60 * limits.timeout
+        self.patience = min(100 + 60 * limits.timeout, MOST)
         self.send(json.dumps({
             "mode": mode, "programs": programs, "seconds": limits.timeout,
             "mb": limits.memory_mb, **more}))

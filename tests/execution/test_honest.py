@@ -3,11 +3,13 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
+from changed_worker import NO_LANDLOCK, changed_worker
 from honest import HONEST, REFUSED
-from helpers.execution import Runner
+from helpers.execution import Runner, workers
 from helpers.problems import Problem
 
 ENCODING = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
@@ -52,11 +54,31 @@ def test_a_script_is_judged_as_python_runs_it(runner, tmp_path, name):
     assert runner.judge(other, program).status != "passed"
 
 
-def test_a_script_that_looks_at_its_callers_is_told(runner):
-    program = "import inspect\nprint(len(inspect.stack()))"
-    problem = Problem("honest/4", "?", "stdio", tests=(("", "1"),))
+def test_a_script_whose_end_has_callers_is_told(runner):
+    program = ("import atexit, sys\n"
+               "atexit.register(lambda: print(sys._getframe().f_back))")
+    problem = Problem("honest/5", "?", "stdio", tests=(("", "None"),))
     verdict = runner.judge(problem, program)
     assert verdict.status == "wrong" and "callers" in verdict.detail
+
+
+def test_without_landlock_a_script_has_callers_and_is_told(tmp_path,
+                                                           monkeypatch):
+    monkeypatch.setattr(workers, "WORKER",
+                        changed_worker(tmp_path, NO_LANDLOCK))
+    problem = Problem("honest/4", "?", "stdio", tests=(("3\n", "1"),))
+    with Runner(workers=1) as runner:
+        verdict = runner.judge(
+            problem, "import inspect\nprint(len(inspect.stack()))")
+        assert verdict.status == "wrong" and "callers" in verdict.detail
+        for name in ("recursion to the last frame", "atexit", "an error",
+                     "an excepthook that looks at the trace",
+                     "open(1) beside a function"):
+            program, given = HONEST[name]
+            code, printed = really(program, given, tmp_path)
+            verdict = runner.judge(replace(problem, tests=((
+                given, printed),)), program)
+            assert (verdict.status == "passed") == (code == 0), verdict
 
 
 @pytest.mark.parametrize("name", REFUSED)

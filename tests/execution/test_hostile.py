@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from changed_worker import NO_HOOK, changed_worker
+from changed_worker import NO_HOOK, NO_LANDLOCK, changed_worker
 from hostile import (EXPECTED, FUNCTION_PAIR, FUNCTION_TEST, HOSTILE,
                      HOSTILE_FUNCTIONS, HOSTILE_SCRIPTS, NEWER, SCRIPT_INPUT,
                      SCRIPT_OUTPUT, forge)
@@ -34,8 +34,6 @@ FUNCTION = Problem("test/2", "?", "calls", entry_point="solution",
 PAIR = Problem("test/4", "?", "calls", entry_point="solution",
                tests=(FUNCTION_PAIR,))
 LIMITS = {"workers": 2, "timeout": 0.4, "memory_mb": 64}
-NO_LANDLOCK = {"isolation.py": [("_succeeds(libc.syscall, 446, ruleset, 0)",
-                                 "False")]}
 
 
 @pytest.fixture(scope="module")

@@ -363,6 +363,17 @@ TEXTS = {
     "a docstring": ("'''words'''\nprint(__doc__, __name__)", ""),
     "a return outside": ("print(1)\nreturn", ""),
     "not Python": ("print 1", ""),
+    "its own frames alone": (
+        "import inspect, sys, traceback\nprint(len(inspect.stack()), "
+        "[f.name for f in traceback.extract_stack()], sys._getframe()"
+        ".f_back)\ntry: sys._getframe(1)\nexcept ValueError as e:\n"
+        "    print(e, e.__traceback__.tb_frame.f_back, e.__context__)\n"
+        "def f(): return sys._getframe(1).f_code.co_name\nprint(f())", ""),
+    "where a warning points to": (
+        "import warnings\nwith warnings.catch_warnings(record=True) as w:\n"
+        "    warnings.simplefilter('always')\n    for i in 1, 2, 3: "
+        "warnings.warn('x', stacklevel=i)\n"
+        "print([(x.filename[-10:], x.lineno) for x in w])", ""),
     "warnings": (
         "import warnings\nwarnings.warn('x', stacklevel=2)\n"
         "print(1 if 1 is 1 else 2)", ""),
@@ -398,6 +409,9 @@ TEXTS = {
     "recursion to the last frame": (
         "def f(n): return n and 1 + f(n - 1)\nprint(f(998))\ntry: f(999)\n"
         "except RecursionError: print('no')", ""),
+    "how deep it may call itself": (
+        "n = 0\ndef f():\n    global n\n    n += 1\n    f()\ntry: f()\n"
+        "except RecursionError: print(n)", ""),
     "recursion to a limit of its own": (
         "import sys\nsys.setrecursionlimit(90)\n"
         "def f(n): return n and 1 + f(n - 1)\nprint(f(88))\n"
@@ -528,6 +542,15 @@ TEXTS = {
         "open('t', 'w').write('7')\nprint(open('t').read())\nimport os\n"
         "print(os.path.exists('t'))\nos.remove('t')\n"
         "print(os.path.exists('input.txt'))", ""),
+    "a file of another machine": (
+        "import sys\nfor path in ('/home/me/in.txt', b'/no/in', "
+        "'/dev/null/in', 'C:/in.txt', 'in.txt'):\n"
+        "    try: sys.stdin = open(path)\n    except OSError as e: "
+        "print(type(e).__name__, e)\nprint(input())", NUMBERS),
+    "a part of a package that it did not import": (
+        "import collections\nprint(collections.abc.Sized)", ""),
+    "a part of a package that it did import": (
+        "import collections.abc\nprint(collections.abc.Sized)", ""),
     "files by their names": (
         "import glob\nopen('t.txt', 'w').close()\nprint(glob.glob('*'), "
         "glob.glob('*.md'))", ""),

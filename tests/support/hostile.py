@@ -26,13 +26,10 @@ FUNCTION_PAIR = ([3, 4], 731846259)      # the same as APPS has it
 
 def forge(*fields):
     """A program that makes a report of ``fields`` with the judge's own tool,
-    which stands in a frame above it."""
+    which a module of it holds."""
     return f"""
 import os, sys
-frame = sys._getframe()
-while frame and "report" not in frame.f_locals:
-    frame = frame.f_back
-os.write(3, frame.f_locals["report"](*{fields!r}))
+os.write(3, sys.modules["child"].REPORT(*{fields!r}))
 os._exit(0)"""
 
 
@@ -1326,7 +1323,7 @@ answer = os.listdir(os.environ.get("HOME") or "/root")""", "blocked"),
     "secret key": ("""
 import os
 home = os.environ.get("HOME") or "/root"
-answer = open(home + "/.ssh/id_rsa").read()""", "blocked"),
+answer = open(home + "/.ssh/id_rsa").read()""", "blocked error"),
     "password file as a path of its own": ("""
 import os
 class Path:
@@ -1555,7 +1552,17 @@ while frame:
 import socket
 socket.create_connection(("127.0.0.1", 9), 0.1)""", "blocked error"),
 }
-# What Python 3.11 lacks; they are not among those that other judges got.
+# Found later, and what Python 3.11 lacks; they are not among those that other
+# judges got.
+NEWER_FAKES = {
+    "a class that is equal to int": ("""
+class Meta(type):
+    __eq__ = lambda *_: True
+    __hash__ = type.__hash__
+class int(metaclass=Meta):
+    __repr__ = lambda _: "731846259"
+answer = int()""", "wrong"),
+}
 NEWER_ESCAPES = {
     "code for the process above, new in 3.14": ("""
 import os, sys
@@ -1951,6 +1958,6 @@ def corpus(fakes, limits, escapes):
 
 
 HOSTILE = corpus(FAKES, LIMITS, ESCAPES)
-NEWER = corpus({}, {}, NEWER_ESCAPES)
+NEWER = corpus(NEWER_FAKES, {}, NEWER_ESCAPES)
 HOSTILE_SCRIPTS = corpus(SCRIPT_FAKES, SCRIPT_LIMITS, SCRIPT_ESCAPES)
 HOSTILE_FUNCTIONS = corpus(FUNCTION_FAKES, FUNCTION_LIMITS, FUNCTION_ESCAPES)

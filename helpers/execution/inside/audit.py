@@ -65,7 +65,8 @@ def allowed(event, args, own, left=[WRITTEN], libraries=tuple(
             zones=TIME_ZONES, devices=DEVICES, others=OTHERS, here=HERE,
             kind=type, text=str, raw=bytes, number=int, decode=os.fsdecode,
             status=os.stat, is_folder=stat.S_ISDIR, writing=WRITING,
-            missing=FileNotFoundError, errors=(OSError, ValueError)):
+            missing=FileNotFoundError, denied=PermissionError,
+            errors=(OSError, ValueError)):
     """Whether a program may do something to a file.
 
     ``own`` is its own folder; ``left`` counts what it may still write.
@@ -101,8 +102,13 @@ def allowed(event, args, own, left=[WRITTEN], libraries=tuple(
                 return False
         except errors:
             pass
-    path += "/"
-    return path.startswith(libraries) or path.startswith((own, zones))
+    if (path + "/").startswith(libraries + (own, zones)):
+        return True
+    try:
+        status(args[0])                  # of none, it tells as elsewhere
+    except denied:
+        pass
+    return False
 
 
 def guard(report, scratch, channel, write=os.write, leave=os._exit,

@@ -15,8 +15,8 @@ from sys import addaudithook
 import habitat
 from audit import guard
 from calls import examine, serve
-from reports import RESULT, describe, load, module, reporter
-from script import name_modules, run_main, run_script
+from reports import RESULT, compiled, describe, load, module, reporter
+from script import fault, name_modules, ready, run_here, run_script
 from sums import arithmetic
 
 HOOKS = []                 # the one that the next program gets
@@ -34,7 +34,7 @@ def answer_of(program, report):
 def told(namespace, kind=type, get=dict.get, bits=int.bit_length, show=repr,
          name_of=type.__dict__["__name__"].__get__, encode=str.encode,
          size=len, missing=object(), integer=int, string=str,
-         scalars=(int, float, bool)):
+         scalars=(int, float, bool), some=any):
     """What there is to tell of an answer: status, kind, text, detail."""
     answer = get(namespace, "answer", missing)
     if answer is missing:
@@ -42,7 +42,7 @@ def told(namespace, kind=type, get=dict.get, bits=int.bit_length, show=repr,
     exact = kind(answer)
     if exact is integer and bits(answer) > MOST:
         return "ran", "other", "", "answer is a giant int"
-    if exact in scalars or answer is None:
+    if answer is None or some([exact is each for each in scalars]):
         return "ran", name_of(exact), show(answer)
     if exact is string and size(answer) <= 200:
         return "ran", "str", encode(answer, "utf-8", "replace").decode()
@@ -87,7 +87,9 @@ def get_ready(nonce, scratch):
         sys.modules["__main__"] = type(sys)("__main__")
         program = f"answer = sum([{i}, 2])\nprint(answer)"
         answer_of(program, REPORT)
-        run_main(program, REPORT)
+        code, _ = compiled(program, "program.py", REPORT)
+        run_here(code)
+        ready(code, lambda ran: fault(None, REPORT)).code
         for event, args in (
                 ("compile", (program, "<program>")), ("exec", (None,)),
                 ("import", ("math", None, None, None, None)),
@@ -95,6 +97,8 @@ def get_ready(nonce, scratch):
             hook(event, args)
     sys.stdout.flush()                   # or each program would print it
     HOOKS.append(hook)
+    sys.modules.pop("collections.abc", None)       # a program has to import
+    vars(sys.modules["collections"]).pop("abc", None)      # it to have it
     sys.modules["__main__"] = type(sys)("__main__")
     name_modules()
 

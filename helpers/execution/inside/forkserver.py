@@ -58,7 +58,7 @@ def main(door, scratch, layers, nonce):
     layers = layers_that_hold(layers, scratch)
     if "Landlock" not in layers:
         audit.watch_alone()
-        script.WHOLE_END = False
+        script.WHOLE = False
     habitat.furnish()
     child.get_ready(nonce, scratch)
     pack()
@@ -125,13 +125,12 @@ def pack():
 
 
 def begin(mode, memory, seconds, program, extra, leave=os._exit,
-          ended=SystemExit, any_error=BaseException):
+          starts=script.Start, any_error=BaseException):
     """The fork, from its first moment: what is not inherited, then the
     program, in a mode of ``child.py``.
 
     ``memory`` in bytes, ``seconds`` of CPU: its limits.
     """
-    whole = mode == "stdio" and script.WHOLE_END
     try:
         talks = mode in ("calls", "tests")
         begun = 4 + talks
@@ -147,10 +146,8 @@ def begin(mode, memory, seconds, program, extra, leave=os._exit,
         closerange(begun + 1, SIGN + 1)
         start(mode, program, extra, begun)
         leave(0)
-    except ended:                        # with all of Python, see script.py
-        if whole:
-            raise
-        leave(1)
+    except starts:                       # below all of this, see script.py
+        raise
     except any_error:
         leave(1)
 

@@ -6,10 +6,13 @@ Used by ``child.py``, in the forked process.
 import atexit
 import gc
 import io
+import os
 import sys
+from collections import defaultdict
+from functools import partial
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 
-from reports import compiled, describe
+from reports import RESULT, compiled, describe
 
 # What may have last words at the end, and the words without which a script
 # has no such thing: its own objects then need not be taken down one by one.
@@ -21,41 +24,97 @@ HIDING = ("open", "IO", "File", "yield", "async", "weakref", "exec", "eval",
 LATE = "__del__", "contextvar", "ContextVar"
 HOLDING = list, tuple, set, dict         # what may hold such a thing
 STREAMS = "stdin", "stdout", "stderr"
-# Whether a script may end with all of Python.  Audit hooks go before the last
-# objects do, so not where they are the only lock.
-WHOLE_END = True
+# Whether a script may end with all of Python, and begin without our frames.
+# Audit hooks go before the last objects do, so not where they are the only
+# lock.
+WHOLE = True
 LOADED = {}                # how many names modules have before a script
 MOST_FRAMES = 2 ** 31 - 1  # that Python lets a script ask for
+# Calls of functions in C below a script that Python counts as frames.
+CALLS = 4 if sys.version_info < (3, 12) else 0
+
+
+class Ran(AttributeError):
+    """A script has run; ``__context__`` is what it raised, or None."""
+
+
+RAN = Ran()
+
+
+class Running(io.IOBase):
+    """Runs a script where there is no frame of ours, and hears how it ended.
+
+    Its ``close``, which is C, calls ``flush``, which :func:`ready` sets, and
+    then sets an attribute, whatever ``flush`` has raised.
+    """
+
+    def __setattr__(self, name, value, ran=RAN):
+        self.__dict__.clear()            # it closes once more when it goes
+        raise ran.with_traceback(None)
+
+
+class Start(SystemExit):
+    """Takes a script to where it starts: below all frames of ours.
+
+    Python, when it comes to the end, asks what ended it for its ``code``;
+    that runs the script.  As it raises :class:`Ran`, Python asks once more,
+    and the answer, after ``finish``, is an exit code.
+    """
+
+    running = Running()
+    code = property(defaultdict(running.close).__getitem__)
+
+    def __getattr__(self, name, ran=RAN):
+        return self.finish(ran)
+
+
+def ready(code, ends):
+    """A :class:`Start` of this code, as ``__main__``."""
+    start = Start()
+    start.finish = ends
+    start.running.__dict__["flush"] = partial(
+        exec, code, vars(sys.modules["__main__"]))
+    return start
+
+
+def run_here(code, any_error=BaseException, run=exec, ran=RAN):
+    """Runs a script above our frames: what it raised is noted in RAN."""
+    try:
+        run(code, vars(sys.modules["__main__"]))
+    except any_error as error:
+        error.__traceback__ = error.__traceback__.tb_next    # not ours
+        ran.__context__ = error
 
 
 def run_script(program, report):
     """Mode "stdio": as ``python program.py < input`` would run it.
 
-    Gives a report, or raises ``SystemExit``, which nobody may stop: then the
-    interpreter itself ends, and its exit code is the report.
+    Gives a report where it is not Python.  Else it raises :class:`Start`,
+    which nobody may stop, or where the script may not end with all of Python
+    it runs it here and now; in both cases :func:`finish` ends the process.
+    Its frame holds nothing of the script, as it may outlive it.
     """
-    ended, whole = SystemExit, WHOLE_END
-    ends, takes_down, lives_on = end_python, take_down, lingering
-    hides = any([word in program for word in HIDING])
-    late = any([word in program for word in LATE])
-    leave_frames()
-    failed = run_main(program, report)
-    failed = ends(report) or failed
-    if late and whole and not failed:
-        raise ended
-    if (hides or late) and not failed:
-        takes_down()
-        if whole and lives_on():
-            raise ended
-    return failed or report("ran", "output")
+    name = getattr(sys.modules["__main__"], "__file__", "program.py")
+    code, failed = compiled(program, name, report)
+    if failed:
+        return failed
+    ends = partial(finish, report, any([word in program for word in HIDING]),
+                   any([word in program for word in LATE]), WHOLE)
+    leave_frames(WHOLE)
+    if WHOLE:
+        raise ready(code, ends)
+    run_here(code)
+    ends(RAN)
 
 
-def leave_frames():
-    """Makes up for our frames below a script: it may recurse, and is told
-    that it may, as deep as on its own."""
-    ours, frame = 1, sys._getframe()     # run_main comes in between
-    while frame := frame.f_back:
-        ours += 1
+def leave_frames(whole):
+    """Makes up for what is below a script: it may recurse, and is told that
+    it may, as deep as on its own."""
+    ours, frame = CALLS, sys._getframe()
+    if not whole:
+        ours = 1                         # run_here comes in between
+        while frame := frame.f_back:
+            ours += 1
     put, limits = sys.setrecursionlimit, [sys.getrecursionlimit()]
 
     def getrecursionlimit():
@@ -65,9 +124,10 @@ def leave_frames():
         put(limit + ours if 0 < limit <= MOST_FRAMES - ours else limit)
         limits.append(limit)
 
-    setrecursionlimit(limits[-1])
-    sys.getrecursionlimit = getrecursionlimit
-    sys.setrecursionlimit = setrecursionlimit
+    if ours:
+        setrecursionlimit(limits[-1])
+        sys.getrecursionlimit = getrecursionlimit
+        sys.setrecursionlimit = setrecursionlimit
 
 
 def exits_well(said, kind=type, below=issubclass, integer=int,
@@ -81,32 +141,20 @@ def exits_well(said, kind=type, below=issubclass, integer=int,
     return least <= said <= most and not said & 255
 
 
-def run_main(program, report):
-    """Runs the script: None or a report.  Keeps nothing of it alive."""
-    memory_error, exit_error, any_error = MemoryError, SystemExit, Exception
-    every_error, run, well = BaseException, exec, exits_well
-    kind, shows, standard = type, describe, sys.excepthook
-    out_of_memory = report.out_of_memory
-    main = vars(sys.modules["__main__"])
-    code, failed = compiled(program, main.get("__file__", "program.py"),
-                            report)
-    if failed:
-        return failed
-    try:
-        run(code, main)
+def fault(raised, report, kind=type, below=issubclass, shows=describe,
+          well=exits_well, exit_error=SystemExit, memory_error=MemoryError,
+          any_error=Exception, fields=vars(sys), standard=sys.excepthook):
+    """The report on the error that has ended a script, if that is one."""
+    if raised is None or below(kind(raised), exit_error) and well(
+            raised.code):
         return None
-    except exit_error as error:
-        if well(error.code):
-            return None
-        return report("error", detail=shows(error))
-    except memory_error:
-        return out_of_memory
-    except every_error as error:
-        failed, raised = report("error", detail=shows(error)), error
-    if sys.excepthook is not standard:
+    if below(kind(raised), memory_error):
+        return report.out_of_memory
+    failed = report("error", detail=shows(raised))
+    if fields.get("excepthook") is not standard and not below(kind(raised),
+                                                              exit_error):
         try:                             # it may have its own way to leave
-            raised.__traceback__ = raised.__traceback__.tb_next    # not ours
-            sys.excepthook(kind(raised), raised, raised.__traceback__)
+            fields["excepthook"](kind(raised), raised, raised.__traceback__)
         except any_error:
             pass
     return failed
@@ -194,3 +242,29 @@ def lingering(kind=type, speaks=has_last_words, below=issubclass,
                     [speaks(kind(each)) for each in held]):
                 return True
     return False
+
+
+def finish(report, hides, late, whole, ran, says=fault, ends=end_python,
+           takes_down=take_down, lives_on=lingering, tell=os.write,
+           leave=os._exit, any_error=BaseException):
+    """Ends a script that has run: its report, and the process goes.
+
+    Returns where the interpreter itself has to end; its exit code then is
+    the report.  ``hides``, ``late``: whether the script has words of HIDING,
+    of LATE; ``ran``: the :class:`Ran` that it left.
+    """
+    try:
+        raised, ran.__context__ = ran.__context__, None
+        failed = says(raised, report)
+        raised = None                    # nothing of it is kept alive
+        failed = ends(report) or failed
+        if not failed and late and whole:
+            return None
+        if not failed and (hides or late):
+            takes_down()
+            if whole and lives_on():
+                return None
+        tell(RESULT, failed or report("ran", "output"))
+    except any_error:
+        leave(1)
+    leave(0)
