@@ -168,7 +168,7 @@ def two_tasks():
     box(axes, 22, plan - 1, 11, code + height - plan + 2,
         "one body:\nboth tasks\ntrain the\nsame weights", MODEL)
     box(axes, 37, code, 10, height, "LM head", MODEL)
-    box(axes, 37, plan, 10, height, "plan head,\nif wanted", dash=BROKEN,
+    box(axes, 37, plan, 10, height, "a plan head,\nif wanted", dash=BROKEN,
         edge=GREY)
     for y, prefix, target, weight, edge, dash in (
             (code, "[GEN_CODE]", "code", "w_1", BLUE, "-"),
@@ -183,11 +183,12 @@ def two_tasks():
         words(axes, 58, y + 2.2, rf"${weight}\, L_{{\mathrm{{{target}}}}}$",
               11)
         for start, end in ((18, 22), (33, 37), (47, 51)):
-            arrow(axes, (start, y + height / 2), (end, y + height / 2), edge,
+            own = edge if start < 33 or y == code else GREY
+            arrow(axes, (start, y + height / 2), (end, y + height / 2), own,
                   dash)
     # Without a head of their own, plans leave by the LM head.
     arrow(axes, (33, 16.5), (40, code), WINE, BROKEN)
-    words(axes, 37.6, 17.3, "without it: plans, too", FINE, ha="left")
+    arrow(axes, (45, code), (54, plan + height), WINE, BROKEN)
     words(axes, 33, 3.2, r"$L = w_1\, L_{\mathrm{code}} + "
           r"w_2\, L_{\mathrm{plan}}$", 12.5)
     words(axes, 33, 30.6, "the prefix tells the tasks apart; only code is "

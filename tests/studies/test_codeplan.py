@@ -371,7 +371,7 @@ def test_the_table_of_fits_is_recomputed(tables):
 
 def test_planning_first_in_m6_is_what_e3_says():
     """By seed there, over all seeds here: the same cost, the same sign."""
-    said, = re.findall(r"planning first gains ([-+][\d.]+) points",
+    said, = re.findall(r"HEADLINE: planning first gains ([-+][\d.]+) points",
                        printed("M6"))
     found = []
     for run in lines("codeplan"):

@@ -166,6 +166,22 @@ def test_the_figure_of_the_dial_is_recomputed(name):
                 assert math.isclose(int(said), 100 * right, abs_tol=0.51)
 
 
+def test_the_gain_of_each_base_is_recomputed():
+    said = "".join(output.text for output in outputs("M9")
+                   if output.output_type == "stream")
+    found = re.findall(r"(first|second) base: plan first, dial 0 %: "
+                       r"([-+]\d+) % \[([-+]\d+), ([-+]\d+)\]", said)
+    assert [base for base, *_ in found] == ["first", "second"]
+    for (_, *ends), rows in zip(found, (slice(5), slice(5, None))):
+        one = planned_scores("planner", 0.0, False)[rows]
+        other = direct_scores("fine-tuned", 0.0)[rows]
+        ratio = one.mean() / other.mean()
+        _, a, b = over_seeds(one - ratio * other)
+        half = (b - a) / 2 / other.mean()
+        for end, right in zip(ends, (ratio, ratio - half, ratio + half)):
+            assert math.isclose(int(end), 100 * (right - 1), abs_tol=0.51)
+
+
 def test_one_verdict_on_the_dial_stands_everywhere():
     words = dial_results.headline(PROFILE)
     for name in ("06", "M9"):
