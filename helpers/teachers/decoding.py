@@ -10,7 +10,8 @@ import torch
 from transformers.cache_utils import Cache, EncoderDecoderCache
 
 from helpers.prompts import cut_completion
-from helpers.teachers.families import by_library, start_token, taken
+from helpers.teachers.families import (by_library, cache_name,
+                                       start_token, taken)
 from helpers.teachers.sharing import SHARED, RoomyLayer, SharedLayer
 
 
@@ -50,8 +51,7 @@ class Reading:
     def __init__(self, model, ids, mask=None):
         self.model, self.states, self.mask = model, None, mask
         self.names, self.open = taken(model)
-        # transformers 5.24 gave it a shorter name
-        self.kept = "cache" if "cache" in self.names else "past_key_values"
+        self.kept = cache_name(model)
         # Padded prompts have lengths of their own and are not shared.
         self.shared = (mask is None
                        and model.config._attn_implementation == SHARED)

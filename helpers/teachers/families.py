@@ -58,6 +58,12 @@ def taken(model):
                            for parameter in names.values())
 
 
+def cache_name(model):
+    """The keyword under which a model takes its cache: transformers 5.24
+    gave most of them a shorter one, and warns of the other."""
+    return "cache" if "cache" in taken(model)[0] else "past_key_values"
+
+
 def start_token(model):
     """The id with which the decoder of an encoder-decoder begins."""
     model = base_of(model)

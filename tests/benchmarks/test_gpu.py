@@ -20,6 +20,7 @@ import gpu_sizes
 import sampling
 from gpu_sizes import GIB, STUDENT, T5, TEACHER
 from helpers.profiles import get_profile
+from helpers.teachers.families import cache_name
 
 
 def model_of(name, small=False, device="meta"):
@@ -55,7 +56,7 @@ def test_a_cache_takes_what_the_sums_say(monkeypatch):
     monkeypatch.setattr(gpu_sizes, "CONFIGS", small)
     model, cache = model_of(STUDENT, device="cpu").half(), DynamicCache()
     model(input_ids=torch.ones(3, 7, dtype=torch.long),
-          past_key_values=cache)
+          **{cache_name(model): cache})
     bytes_ = sum(2 * part.numel() for layer in cache.layers
                  for part in (layer.keys, layer.values))
     assert bytes_ == 3 * 7 * gpu_sizes.size(STUDENT).token_bytes

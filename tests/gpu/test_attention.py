@@ -1,9 +1,10 @@
 """On a T4: attention without copies, compared with that of a CPU."""
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache
 
 from helpers.gpu.attention import GROUPED, attention_for
+from helpers.teachers.families import cache_name
 
 
 def test_grouped_attention_is_the_same_attention():
@@ -29,11 +30,11 @@ def test_grouped_attention_is_the_same_attention():
             "position_ids": (mask.cumsum(-1) - 1).clamp(min=0)}
         texts = []
         for model in models:
-            first = model(input_ids=ids[:, :8], use_cache=True, **{
+            kept = {cache_name(model): DynamicCache(config=config)}
+            first = model(input_ids=ids[:, :8], use_cache=True, **kept, **{
                 "attention_mask": mask if mask is None else mask[:, :8]},
                 **{k: v[:, :8] for k, v in places.items()})
-            then = model(input_ids=ids[:, 8:], attention_mask=mask,
-                         past_key_values=first.past_key_values,
+            then = model(input_ids=ids[:, 8:], attention_mask=mask, **kept,
                          **{k: v[:, 8:] for k, v in places.items()})
             loss = model(input_ids=ids, attention_mask=mask, labels=ids).loss
             loss.backward()
