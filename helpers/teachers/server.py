@@ -190,6 +190,7 @@ class Work:
         self.gate = Gate(endpoint.per_minute)
         self.jobs, self.done, self.open = queue.Queue(), queue.Queue(), 0
         self.told = False           # that it waits
+        self.refused, self.failure = set(), None     # tasks; what ends it
 
     def add(self, task, text, indices):
         """Ask for the samples ``indices`` of a prompt."""
@@ -256,13 +257,24 @@ class Work:
         return None
 
     def run(self):
-        """What a thread does: one request after the other."""
+        """What a thread does: one request after the other.
+
+        As long as no prompt was answered, ``MOST_REFUSED`` refused ones end
+        it: then it is the request that is wrong.  The thread that hears of
+        the last one says so, before it could ask for another.
+        """
         while (job := self.jobs.get()) is not None:
             try:
                 answer = self.ask(*job[1:])
             except Exception as error:      # for the main thread to raise
-                answer = error
-                if not getattr(error, "of_a_prompt", False):
+                answer, of_all = error, not getattr(error, "of_a_prompt",
+                                                    False)
+                if not of_all:
+                    self.refused.add(job[0])
+                    of_all = (len(self.refused) >= MOST_REFUSED
+                              and not self.gate.answers)
+                if of_all:
+                    self.failure = self.failure or error
                     self.gate.closed.set()      # no new requests
             self.done.put((job, answer))
 
@@ -270,14 +282,12 @@ class Work:
         """Yields (job, answer) until all came, or raises.
 
         A job is (task, prompt, sample indices), an answer that of ``ask``, or
-        the ``EndpointError`` of a prompt that is refused.  As long as no
-        prompt was answered, ``MOST_REFUSED`` of them end it: then it is the
-        request that is wrong.
+        the ``EndpointError`` of a prompt that is refused.
         """
         for _ in range(self.endpoint.concurrency):
             # A daemon does not hold Python back after Ctrl-C.
             threading.Thread(target=self.run, daemon=True).start()
-        failure, last, refused = None, time.monotonic(), set()
+        last = time.monotonic()
         while self.open:
             try:      # with a limit, or Windows would not hear Ctrl-C
                 job, answer = self.done.get(timeout=0.5)
@@ -287,19 +297,13 @@ class Work:
             now = time.monotonic()
             self.endpoint.used["seconds"] += now - last
             last = now
-            if getattr(answer, "of_a_prompt", False):
-                refused.add(job[0])
-                if self.gate.answers or len(refused) < MOST_REFUSED:
-                    yield job, answer
-                else:
-                    failure = failure or answer
-                    self.gate.closed.set()
-            elif isinstance(answer, Exception):
-                failure = failure or answer
-            elif answer:
+            # What ends it is raised when all that is under way has come.
+            if answer and (not isinstance(answer, Exception) or
+                           getattr(answer, "of_a_prompt", False)
+                           and answer is not self.failure):
                 yield job, answer
-        if failure:
-            raise failure
+        if self.failure:
+            raise self.failure
 
     def left(self):
         """Yields what has come and was not fetched yet; does not wait."""

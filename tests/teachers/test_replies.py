@@ -332,8 +332,7 @@ def test_if_every_prompt_is_refused_it_is_the_request(serve, prompts):
     server = serve([400] * 99)
     with pytest.raises(EndpointError, match="the script says 400.*0 of 12"):
         draw(endpoint(server, concurrency=1), prompts, n=2)
-    # Two forms of three prompts, and what was on its way by then; not of all.
-    assert len(server.seen) <= 12
+    assert len(server.seen) <= 8                # two forms of three prompts
     server = serve([400] * 99)
     with pytest.raises(EndpointError, match="as refused: mini-gsm"):
         draw(endpoint(server), {"mini-gsm/train/0": "a"}, n=1)
