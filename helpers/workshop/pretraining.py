@@ -8,7 +8,8 @@ The teacher and the student see the same kind of corpus, first a *textbook*
 (one question at a time, right answers), then the *internet* of the mini
 world (documents of one to four questions, every style, careless authors,
 chat).  The student is smaller and reads less.  As only replies are trained
-on, a model learns to answer and not to invent questions.
+on, a model learns to answer and not to invent questions; one student learns
+both (``Recipe.questions``).
 
 Each benchmark has models of its own.  Those of ``mini-apps`` read about plans
 as well (:mod:`helpers.mini.tasks`); one of its students is an encoder-decoder,
@@ -77,14 +78,15 @@ class Optimizer:
             part.load_state_dict(state[str(i)])
 
 
-def encode_document(tokenizer, pairs):
-    """(ids, labels) of a document; only replies and the end are trained."""
+def encode_document(tokenizer, pairs, questions=False):
+    """(ids, labels) of a document; replies and the end are trained, and the
+    questions if they are asked for."""
     ids, labels = [], []
     for number, (question, reply) in enumerate(pairs):
         asked = ("\n" if number else "") + question
         asked, told = tokenizer([asked, reply])["input_ids"]
         ids += asked + told
-        labels += [IGNORED] * len(asked) + told
+        labels += (asked if questions else [IGNORED] * len(asked)) + told
     end = tokenizer.eos_token_id
     return ids + [end], labels + [end]
 
@@ -108,7 +110,8 @@ def draw_batch(recipe, lm, step, seed):
     if recipe.family == "t5":
         return [encode_for(lm, Example("", *begun(rng, recipe.begun, *pair)))
                 for pair, in documents]
-    return [encode_document(lm.tokenizer, d) for d in documents]
+    return [encode_document(lm.tokenizer, d, recipe.questions)
+            for d in documents]
 
 
 def begun(rng, share, question, reply):
@@ -181,12 +184,12 @@ repository. It is of no use outside them.
 | steps | {textbook} of textbook, then {internet} of internet |
 | errors per line | textbook {textbook_errors}, internet {internet_errors} |
 | tokens read | {tokens:,} (padding not counted) |
-| loss, mean of the last 50 steps | {loss:.3f} nats per reply token |
+| loss, mean of the last 50 steps | {loss:.3f} nats per {counted} |
 | time | {minutes:.0f} minutes on {threads} CPU threads |
 | versions | Python {python}, torch {torch}, transformers {transformers} |
 | licence | MIT, as the repository |
 
-Only replies are trained on, not questions.
+{trained}
 """
 
 
@@ -207,8 +210,11 @@ def write_card(folder, recipe, seed, model, log):
         name=recipe.name, kind=type(model).__name__, parameters=parameters,
         layers=recipe.layers, width=recipe.width, seed=seed,
         textbook=recipe.textbook_steps, internet=recipe.internet_steps,
-        corpus=f"{source}.py", textbook_errors=errors[0],
-        internet_errors=errors[1],
+        corpus=f"{source}.py" + f", {recipe.corpus}" * bool(recipe.corpus),
+        counted="token" if recipe.questions else "reply token", trained=(
+            "Trained on questions and replies." if recipe.questions else
+            "Only replies are trained on, not questions."),
+        textbook_errors=errors[0], internet_errors=errors[1],
         tokens=sum(tokens), loss=sum(losses[-50:]) / len(losses[-50:]),
         minutes=sum(seconds) / 60,
         threads=torch.get_num_threads(), python=platform.python_version(),
