@@ -68,9 +68,9 @@ EKT_ALL_WEIGHTS = replace(EKT, name="ekt-all-weights", rank=0)
 # Of a student whose base has learnt to write questions, too, as language
 # models have: what a loss on them costs where it teaches nothing new.
 READING = replace(EKT, name="ekt-reading-student", model="reading-student",
-                  n=20)
+                  rate=2e-3, n=20)
 READING_QUESTION = replace(READING, name="ekt-question-reading-student",
-                           tokens="question")
+                           tokens="question", rate=8e-3)
 TUNED = (EKT, KD, EXPERT, SUPERVISED, UNFILTERED, EKT_ALL_WEIGHTS, READING,
          READING_QUESTION)
 
