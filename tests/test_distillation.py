@@ -59,14 +59,16 @@ def test_the_teacher_predicts_the_student_s_tokens_below_exemplars(student):
         ids = prompt["input_ids"] + encode(
             student.tokenizer, replace(example, prompt=""))[0]
         with torch.no_grad():
-            logits = student.model(torch.tensor([ids])).logits[0]
+            logits = student.model(torch.tensor(
+                [ids], device=student.model.device)).logits[0]
         wanted.append(logits[len(prompt["input_ids"]) - 1:-1])
     assert torch.allclose(told, torch.cat(wanted), atol=1e-4)
 
 
 def test_who_follows_itself_has_nothing_to_pay(student):
     encoded = [encode(student.tokenizer, e) for e in EXAMPLES]
-    ids, labels, mask = collate(encoded, student.tokenizer.eos_token_id)
+    ids, labels, mask = (part.to(student.model.device) for part in collate(
+        encoded, student.tokenizer.eos_token_id))
     logits = student.model(input_ids=ids, attention_mask=mask).logits
     usual = completion_loss(logits, labels).item()
     numbers = [0, 1, 2]

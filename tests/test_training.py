@@ -72,15 +72,17 @@ def test_padding_changes_neither_loss_nor_output(student):
     padded = collate(encoded[:1] + [(long, [IGNORED] * len(long))],
                      student.tokenizer.eos_token_id)
     alone = collate(encoded[:1], student.tokenizer.eos_token_id)
-    losses = [completion_loss(student.model(
-        input_ids=ids, attention_mask=mask).logits, labels).item()
-        for ids, labels, mask in (padded, alone)]
+    losses = []
+    for batch in (padded, alone):
+        ids, labels, mask = (part.to(student.model.device) for part in batch)
+        logits = student.model(input_ids=ids, attention_mask=mask).logits
+        losses.append(completion_loss(logits, labels).item())
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
 
 
 def test_lora_starts_as_the_model_it_is_added_to(student):
     base = load_model("data/mini/models/student")
-    ids = torch.arange(20)[None]
+    ids = torch.arange(20, device=base.model.device)[None]
     assert torch.equal(student.model(input_ids=ids).logits,
                        base.model(input_ids=ids).logits)
     assert all("lora" in name for name, w in student.model.named_parameters()
@@ -193,7 +195,7 @@ def test_an_adapter_takes_the_place_of_another(student):
             lm = add_lora(again, rank=4, seed=0)
         assert torch.equal(trained_weights(lm), start)
     base = load_model("data/mini/models/student")
-    ids = torch.arange(20)[None]
+    ids = torch.arange(20, device=base.model.device)[None]
     assert torch.equal(lm.model(input_ids=ids).logits,
                        base.model(input_ids=ids).logits)
     assert not any(name.count("base_layer") > 1
@@ -222,7 +224,7 @@ def test_the_adapter_is_read_by_peft_and_merges_exactly(student, tmp_path):
                  base="data/mini/models/student")
     assert "data/mini/models/student" in (
         tmp_path / "adapter" / "adapter_config.json").read_text()
-    ids = torch.arange(20)[None]
+    ids = torch.arange(20, device=student.model.device)[None]
     wanted = student.model(input_ids=ids).logits
     ours = load_student("data/mini/models/student", tmp_path / "adapter")
     assert torch.allclose(ours.model(input_ids=ids).logits, wanted, atol=1e-4)

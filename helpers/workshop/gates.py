@@ -63,8 +63,8 @@ def carried_on(lm, problems):
             places.append([i for i, (begin, end) in enumerate(
                 read["offset_mapping"]) if first <= begin and end <= at])
         rows.append((read["input_ids"], places))
-    ids, _, mask = collate([(row, row) for row, _ in rows],
-                           lm.tokenizer.eos_token_id)
+    ids, _, mask = (part.to(lm.model.device) for part in collate(
+        [(row, row) for row, _ in rows], lm.tokenizer.eos_token_id))
     best = lm.model(input_ids=ids, attention_mask=mask).logits.argmax(-1)
     for row, said, (_, places) in zip(ids, best, rows):
         marks.append([all(said[i - 1] == row[i] for i in some)

@@ -58,7 +58,7 @@ class Trial:
     longest: int = 2000
     steps: int = 5
     beside: int = 64          # new tokens, beside the library
-    rounds: int = 2           # the same
+    rounds: int = 4           # the same
 
 
 SHORT = Trial(n=6, fewer=2, few_shot=40, zero_shot=12, program=8,

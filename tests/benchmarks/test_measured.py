@@ -67,8 +67,11 @@ def test_the_card_holds_what_is_said_of_it():
     roads = stages["beside-generate"]["roads"]
     assert roads["100"]["generate"] == "OutOfMemoryError"
     assert min(roads["100"]["ours"]) > 8000
-    assert round(statistics.median(roads["32"]["ours"]) / statistics.median(
-        roads["32"]["generate"]), 1) == 1.2
+    few = {name: statistics.median(rates) for name, rates in
+           roads["32"].items() if name != "generate_batch"}
+    assert all(round(few["ours"] / few[name], 1) == 1.1 and
+               len(roads["32"][name]) == 4
+               for name in ("generate", "generate, stop"))
     trl = stages["beside-trl"]
     assert trl["ratio"] == statistics.median(trl["ratios"])
     assert trl["ours"]["losses"][-1] < trl["SFTTrainer"]["losses"][-1]

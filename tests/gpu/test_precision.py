@@ -90,7 +90,7 @@ def test_adapters_are_32_bits_wide_on_every_card(card, capability, dtype):
             if isinstance(module, torch.nn.Linear):
                 module.register_forward_hook(
                     lambda _, inputs, out: seen.add(out.dtype))
-        lm.model(input_ids=torch.arange(9)[None])
+        lm.model(input_ids=torch.arange(9, device=lm.model.device)[None])
     assert seen == {dtype}           # base and adapter alike
 
 

@@ -8,6 +8,7 @@ import time
 import pytest
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 
 from helpers.multitask import (alternate, code_examples, plan_examples,
                                train_two_tasks)
@@ -59,6 +60,23 @@ def apart(ours, theirs):
 def few_shot(problems):
     return {p.task_id: few_shot_prompt(p.question, EXEMPLARS["mini-gsm"])
             for p in load_problems("mini-gsm", "train", limit=problems)}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_card():
+    """Processes and this one compute on the CPU, also where cards are.
+
+    Two processes with one card would use the CPU, and this one the card:
+    between the two last digits differ by more than sums in another order do.
+    accelerate remembers the device of a training before, which is forgotten.
+    """
+    AcceleratorState._reset_state(reset_partial_state=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CUDA_VISIBLE_DEVICES", "")
+        patch.setattr(torch.cuda, "is_available", lambda: False)
+        patch.setattr(torch.cuda, "device_count", lambda: 0)
+        yield
+    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.fixture(scope="module")

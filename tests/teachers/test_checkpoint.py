@@ -46,7 +46,8 @@ def test_another_architecture_and_tokenizer(tmp_path):
     tokenizer.save_pretrained(tmp_path)
     lm = load_model(str(tmp_path))
     rows = draw(lm, n=3)
-    ids = tokenizer(PROMPTS["t/0"], return_tensors="pt")["input_ids"]
+    ids = tokenizer(PROMPTS["t/0"], return_tensors="pt")["input_ids"].to(
+        lm.model.device)
     greedy = draw(lm, n=1, temperature=0)[0].completion
     wanted = lm.model.generate(
         input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False,

@@ -48,8 +48,8 @@ def test_pick_at_temperature_zero_is_the_likeliest():
 
 
 def test_greedy_completions_are_those_of_generate(teacher):
-    ids = teacher.tokenizer(list(PROMPTS.values())[:1],
-                            return_tensors="pt")["input_ids"]
+    ids = teacher.tokenizer(list(PROMPTS.values())[:1], return_tensors="pt")[
+        "input_ids"].to(teacher.model.device)
     wanted = teacher.model.generate(
         input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False,
         max_new_tokens=24, pad_token_id=0)
@@ -61,14 +61,18 @@ def test_greedy_completions_are_those_of_generate(teacher):
 
 def test_long_prompts_are_read_a_few_at_a_time():
     lm = load_model("data/mini/models/student")
-    ids, mask = decoding.pad([[5, 6, 7], [8, 9], [4], [3, 2, 1]], 0)
+    device = lm.model.device
+    ids, mask = (part.to(device) for part in decoding.pad(
+        [[5, 6, 7], [8, 9], [4], [3, 2, 1]], 0))
     whole = decoding.read_prompts(lm.model, ids, mask)
     parts = decoding.read_prompts(lm.model, ids, mask, most=6)
     for reading in (whole, parts):
         reading.repeat(2)
-        reading.keep(torch.tensor([0, 3, 4, 7]))
-        reading.logits = reading.next(torch.tensor([1, 2, 3, 4]))
+        reading.keep(torch.tensor([0, 3, 4, 7], device=device))
+        reading.logits = reading.next(
+            torch.tensor([1, 2, 3, 4], device=device))
     torch.testing.assert_close(whole.logits, parts.logits)
-    alone = decoding.read_prompts(lm.model, torch.tensor([[8, 9]]))
-    torch.testing.assert_close(alone.next(torch.tensor([2])),
+    alone = decoding.read_prompts(
+        lm.model, torch.tensor([[8, 9]], device=device))
+    torch.testing.assert_close(alone.next(torch.tensor([2], device=device)),
                                whole.logits[1:2], rtol=1e-4, atol=1e-5)

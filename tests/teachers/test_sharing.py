@@ -73,9 +73,12 @@ def test_training_and_generate_know_nothing_of_it():
         assert torch.equal(one, other)
 
 
-def test_the_models_of_the_collection_share():
+def test_the_models_of_the_collection_share_on_a_cpu():
     lm = load_model("data/mini/models/student")
-    assert lm.model.config._attn_implementation == SHARED
+    shares = lm.model.config._attn_implementation == SHARED
+    assert shares != torch.cuda.is_available()
+    if not shares:                          # a card reads each row's copy
+        return
     with torch.inference_mode():
         reading = Reading(lm.model, torch.tensor([[5, 6, 7]]))
         reading.repeat(100)
