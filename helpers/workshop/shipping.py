@@ -23,6 +23,7 @@ from helpers.studies.results import (gain, load_plan_standing, load_standing,
                                      score)
 from helpers.studies.runs import STUDIES, read_study, write_lines
 from helpers.tools.cleaning import time_in_words
+from helpers.workshop.provenance import provenance
 
 SYSTEMS = ("teacher-few-shot", "student-zero-shot", "student-few-shot",
            "student-after-EKT")
@@ -80,8 +81,10 @@ def ship(profile):
                     target / "pass-at-k.png")
     rows = json.loads((runs / "summary.json").read_text())["notebooks"]
     keep = ("notebook", "seconds", "peak_mb", "headline")
-    (target / "summary.json").write_text(json.dumps(
-        [{key: row[key] for key in keep} for row in rows], indent=1) + "\n")
+    (target / "summary.json").write_text(json.dumps({
+        "ran": provenance("python -m helpers ship"),
+        "notebooks": [{key: row[key] for key in keep} for row in rows]},
+        indent=1) + "\n")
     for readme, block in ((ROOT / "README.md", short_block(target)),
                           (ROOT / "data" / "README.md",
                            result_block(target))):
@@ -151,7 +154,7 @@ def result_block(folder):
         how = how.replace("after-", "after ")
         lines.append(f"| {kind} {how} | "
                      + " | ".join(score_cells(result)) + " |")
-    rows = json.loads((folder / "summary.json").read_text())
+    rows = json.loads((folder / "summary.json").read_text())["notebooks"]
     spent = time_in_words(sum(row["seconds"] for row in rows))
     peak = max(row["peak_mb"] for row in rows)
     lines += [
