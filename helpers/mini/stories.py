@@ -22,6 +22,7 @@ Everything is drawn from a ``random.Random(seed)``, so a seed names a world.
 """
 
 import random
+import re
 from dataclasses import dataclass
 
 NAMES = ("Ann Ben Cara Dan Eva Finn Gwen Hugo Iris Jon Kim Leo Mia Nick Olga "
@@ -45,6 +46,8 @@ ERRORS = (0.30, 0.60)
 LENGTHS = {1: 0.20, 2: 0.25, 3: 0.20, 4: 0.15, 5: 0.12, 6: 0.08}
 # The day on which an author's week starts (0 = Monday, as in the benchmark).
 WEEKS = {0: 0.4, 6: 0.6}
+# A line of a program that does a step.
+SPOILT = re.compile(r"(\w+) = (\w+) (.) (\d+)")
 
 
 @dataclass(frozen=True)
@@ -230,11 +233,38 @@ def write_chat(rng, story):
         f"Is it {guess}?\n"))
 
 
-def draw_document(rng, examples, styles=STYLES, errors=ERRORS, weeks=WEEKS):
+def spoil(rng, program):
+    """The program with one line as somebody leaves it who does not run it.
+
+    It no longer parses, ends in an error, or (where a number is taken away,
+    and sometimes) counts in a loop without counting down, so that it runs for
+    ever.
+    """
+    first, *steps, last = program.splitlines()
+    if not steps:
+        return program
+    place = rng.randrange(len(steps))
+    here, before, op, number = SPOILT.fullmatch(steps[place]).groups()
+    kinds = [f"{here} = {before} {op}",                # does not parse
+             f"{here} = {before} {op} ({number}",
+             f"{here} = {before} {op} {number} on {here}",
+             f"{here} = {before} {op} more",           # has no such name
+             f"{here} = {before} {op} left",
+             f"{here} = {before} {op} {number} / 0"]
+    if op == "-":
+        kinds += 6 * [f"left = {number}\nwhile left > 0:\n"
+                      f"    {here} = {before} - 1"]
+    steps[place] = rng.choice(kinds)
+    return "\n".join([first, *steps, last]) + "\n"
+
+
+def draw_document(rng, examples, styles=STYLES, errors=ERRORS, weeks=WEEKS,
+                  spoilt=0.0):
     """One author's answers to ``examples`` questions: (question, reply) pairs.
 
     Joined by :func:`join` they are a text.  ``styles``, ``errors`` and
-    ``weeks`` say which authors there are.
+    ``weeks`` say which authors there are, ``spoilt`` which share of their
+    programs nobody has run (:func:`spoil`).
     """
     author = Author(rng.choices(*zip(*styles.items()))[0], rng.choice(errors),
                     rng.choices(*zip(*weeks.items()))[0])
@@ -245,6 +275,8 @@ def draw_document(rng, examples, styles=STYLES, errors=ERRORS, weeks=WEEKS):
                            rng.choice((0, 0, 1, 2)))
         reply = (write_chat(rng, story) if author.style == "chat"
                  else write_program(rng, story, author))
+        if spoilt and author.style != "chat" and rng.random() < spoilt:
+            reply = spoil(rng, reply)
         pairs.append((f"# {story.question}\n", reply))
     return pairs
 

@@ -65,7 +65,14 @@ EXPERT = Rival("expert-iteration", teacher="", rounds=4, rate=1e-3)
 SUPERVISED = Rival("supervised", teacher="", pairs="reference", rate=8e-3)
 UNFILTERED = Rival("unfiltered", pairs="unfiltered", rate=16e-3)
 EKT_ALL_WEIGHTS = replace(EKT, name="ekt-all-weights", rank=0)
-TUNED = (EKT, KD, EXPERT, SUPERVISED, UNFILTERED, EKT_ALL_WEIGHTS)
+# Of a student whose base has learnt to write questions, too, as language
+# models have: what a loss on them costs where it teaches nothing new.
+READING = replace(EKT, name="ekt-reading-student", model="reading-student",
+                  rate=2e-3, n=20)
+READING_QUESTION = replace(READING, name="ekt-question-reading-student",
+                           tokens="question", rate=8e-3)
+TUNED = (EKT, KD, EXPERT, SUPERVISED, UNFILTERED, EKT_ALL_WEIGHTS, READING,
+         READING_QUESTION)
 
 MAIN = (
     prompted("teacher-few-shot", "teacher", True),
@@ -123,7 +130,19 @@ CAVEATS = (
     replace(EKT, name="ekt-24-updates", updates=24),
     replace(EKT, name="ekt-192-updates", updates=192),
 )
-SUITES = {"main": MAIN, "pairs": PAIRS, "turned": TURNED, "caveats": CAVEATS}
+# The masks once more, of a base that has learnt to write questions.
+MASKS = (
+    replace(prompted("reading-student-zero-shot", "reading-student", False),
+            n=20),
+    READING, READING_QUESTION,
+    replace(READING_QUESTION, name="ekt-padding-reading-student",
+            tokens="padding"),
+    replace(KD_20, name="kd-reading-student", model="reading-student"),
+    replace(KD_20, name="kd-question-reading-student",
+            model="reading-student", tokens="question"),
+)
+SUITES = {"main": MAIN, "pairs": PAIRS, "turned": TURNED, "caveats": CAVEATS,
+          "masks": MASKS}
 RIVALS = {rival.name: rival for suite in SUITES.values() for rival in suite}
 
 

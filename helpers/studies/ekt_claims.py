@@ -54,6 +54,15 @@ TITLES = {
     "ekt-all-weights": "EKT, all weights trained, no LoRA",
     "ekt-24-updates": "EKT, 24 updates",
     "ekt-192-updates": "EKT, 192 updates",
+    "reading-student-zero-shot": "reading student before training",
+    "ekt-reading-student": "EKT, reading student",
+    "ekt-question-reading-student": "EKT, reading student, loss on question "
+                                    "too",
+    "ekt-padding-reading-student": "EKT, reading student, loss on padding "
+                                   "too",
+    "kd-reading-student": "distillation, reading student",
+    "kd-question-reading-student": "distillation, reading student, loss on "
+                                   "question too",
 }
 
 

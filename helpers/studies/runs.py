@@ -3,8 +3,10 @@
 A line begins with the system's ``name`` and the ``seed`` of the run (where a
 learning rate is chosen, also the ``rate``), then ``made_with``: models with
 a fingerprint of their weights, and a fingerprint of the problems; then the
-settings, ``rival``, and what came out.  All lines of a file have the same
-fields, null where a run has nothing to say, so that it is a table:
+settings, ``rival``, what came out, and ``ran``: command, commit, versions,
+machine and date (:mod:`helpers.workshop.provenance`, also on runs older than
+that record).  All lines of a file have the same fields, null where a run has
+nothing to say, so that it is a table:
 
     pandas.read_json("data/mini/results/ekt.jsonl", lines=True)
     datasets.load_dataset("json", data_files="data/mini/results/ekt.jsonl")

@@ -13,16 +13,12 @@ import hashlib
 import json
 import multiprocessing
 import os
-import platform
-import subprocess
 import threading
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, replace
-from datetime import date
 from functools import cache
-from importlib.metadata import version
 
 from helpers.profiles import ROOT, get_profile
 from helpers.progress import progress_bar
@@ -33,6 +29,7 @@ from helpers.workshop.codeplan_runs import measure_plans, run_plan_rival
 from helpers.workshop.dial_runs import run_learner
 from helpers.workshop.ekt_runs import measure_yield, run_rival
 from helpers.workshop.pools import marked
+from helpers.workshop.provenance import provenance
 
 PREFIXES = ("dev", "yield", "plans")  # systems whose names begin so
 
@@ -172,34 +169,10 @@ def keep(folder, study, head, record):
             if key not in ("seed", "rate")}
     rows = [*(row for row in rows if row["name"] != head["name"]),
             *(row for row in known(rows, made) if which(row) != which(head)),
-            head | record | {"ran": provenance(head["name"])}]
+            head | record | {"ran": provenance(
+                f"python -m helpers rivals {head['name']}",
+                "one thread a run")}]
     write_lines(path, rows)
-
-
-def provenance(name):
-    """Where a run of the system ``name`` was made, with what, and how."""
-    def git(*words):
-        return subprocess.run(["git", "-C", str(ROOT), *words], text=True,
-                              capture_output=True).stdout.strip()
-
-    changed = git("status", "--porcelain", "--", "helpers", "data/mini")
-    return {"command": f"python -m helpers rivals {name}",
-            "commit": git("rev-parse", "--short=10", "HEAD")
-                      + " and changes" * bool(changed),
-            "python": platform.python_version(),
-            **{package: version(package)
-               for package in ("torch", "transformers", "peft")},
-            "machine": f"{platform.system()} {platform.machine()}, "
-                       f"{os.cpu_count()} cores, one thread a run"
-                       + "".join(f", {name}" for name in cards()),
-            "date": f"{date.today():%d %B %Y}"}
-
-
-def cards():
-    """The names of the cards that runs are made on."""
-    import torch
-    return [torch.cuda.get_device_name(i)
-            for i in range(torch.cuda.device_count())]
 
 
 def start_worker(parent):

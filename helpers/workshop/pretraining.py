@@ -8,7 +8,8 @@ The teacher and the student see the same kind of corpus, first a *textbook*
 (one question at a time, right answers), then the *internet* of the mini
 world (documents of one to four questions, every style, careless authors,
 chat).  The student is smaller and reads less.  As only replies are trained
-on, a model learns to answer and not to invent questions.
+on, a model learns to answer and not to invent questions; one student learns
+both (``Recipe.questions``).
 
 Each benchmark has models of its own.  Those of ``mini-apps`` read about plans
 as well (:mod:`helpers.mini.tasks`); one of its students is an encoder-decoder,
@@ -18,11 +19,9 @@ of code, too (:mod:`helpers.mini.library`).
 
 import argparse
 import json
-import platform
 import random
 import time
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -34,6 +33,7 @@ from helpers.progress import progress_bar
 from helpers.teachers.checkpoint import LanguageModel
 from helpers.tools.states import resume, save_state
 from helpers.training import IGNORED, accumulate, encode_for
+from helpers.workshop.provenance import provenance
 from helpers.workshop.recipes import (CORPORA, GSM_SPLITS, INTERNET, RECIPES,
                                       TEXTBOOK, build_model, build_tokenizer)
 
@@ -77,14 +77,15 @@ class Optimizer:
             part.load_state_dict(state[str(i)])
 
 
-def encode_document(tokenizer, pairs):
-    """(ids, labels) of a document; only replies and the end are trained."""
+def encode_document(tokenizer, pairs, questions=False):
+    """(ids, labels) of a document; replies and the end are trained, and the
+    questions if they are asked for."""
     ids, labels = [], []
     for number, (question, reply) in enumerate(pairs):
         asked = ("\n" if number else "") + question
         asked, told = tokenizer([asked, reply])["input_ids"]
         ids += asked + told
-        labels += [IGNORED] * len(asked) + told
+        labels += (asked if questions else [IGNORED] * len(asked)) + told
     end = tokenizer.eos_token_id
     return ids + [end], labels + [end]
 
@@ -108,7 +109,8 @@ def draw_batch(recipe, lm, step, seed):
     if recipe.family == "t5":
         return [encode_for(lm, Example("", *begun(rng, recipe.begun, *pair)))
                 for pair, in documents]
-    return [encode_document(lm.tokenizer, d) for d in documents]
+    return [encode_document(lm.tokenizer, d, recipe.questions)
+            for d in documents]
 
 
 def begun(rng, share, question, reply):
@@ -177,16 +179,17 @@ repository. It is of no use outside them.
 
 | | |
 | --- | --- |
-| corpus | `{corpus}`, seed {seed} |
+| corpus | {corpus}, seed {seed} |
 | steps | {textbook} of textbook, then {internet} of internet |
 | errors per line | textbook {textbook_errors}, internet {internet_errors} |
 | tokens read | {tokens:,} (padding not counted) |
-| loss, mean of the last 50 steps | {loss:.3f} nats per reply token |
+| loss, mean of the last 50 steps | {loss:.3f} nats per {counted} |
 | time | {minutes:.0f} minutes on {threads} CPU threads |
 | versions | Python {python}, torch {torch}, transformers {transformers} |
+| made | commit {commit}, {machine}, {date} |
 | licence | MIT, as the repository |
 
-Only replies are trained on, not questions.
+{trained}
 """
 
 
@@ -203,16 +206,21 @@ def write_card(folder, recipe, seed, model, log):
               "mini-apps-2": ((library.TEXTBOOK_ERROR,), all_of(
                   internet.get("kinds", library.CODE_ONLY)))}[recipe.world]
     parameters = sum(w.numel() for w in model.parameters())
+    made = provenance(f"python -m helpers rebuild-mini --seed {seed}")
     (folder / "README.md").write_text(MODEL_CARD.format(
         name=recipe.name, kind=type(model).__name__, parameters=parameters,
         layers=recipe.layers, width=recipe.width, seed=seed,
         textbook=recipe.textbook_steps, internet=recipe.internet_steps,
-        corpus=f"{source}.py", textbook_errors=errors[0],
-        internet_errors=errors[1],
+        corpus=f"`{source}.py`" + f", {recipe.corpus}" * bool(recipe.corpus),
+        counted="token" if recipe.questions else "reply token", trained=(
+            "Trained on questions and replies." if recipe.questions else
+            "Only replies are trained on, not questions."),
+        textbook_errors=errors[0], internet_errors=errors[1],
         tokens=sum(tokens), loss=sum(losses[-50:]) / len(losses[-50:]),
         minutes=sum(seconds) / 60,
-        threads=torch.get_num_threads(), python=platform.python_version(),
-        torch=version("torch"), transformers=version("transformers")))
+        threads=torch.get_num_threads(), **{name: made[name] for name in (
+            "python", "torch", "transformers", "commit", "machine",
+            "date")}))
 
 
 def write_benchmark(folder, seed):

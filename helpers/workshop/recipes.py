@@ -25,12 +25,14 @@ GSM_SPLITS = {
 TEXTBOOK = dict(styles={"days": 0.5, "running": 0.5}, errors=(0.02,),
                 weeks={0: 1.0})
 INTERNET = dict(styles=stories.STYLES, errors=stories.ERRORS)
+UNTESTED = dict(INTERNET, spoilt=0.3)
 EXPLAINED_TEXTS = dict(kinds=library.EXPLAINED,
                        lengths=library.LENGTHS_EXPLAINED,
                        hasty=library.HASTY)
 # For each corpus: who draws documents, and the arguments for both kinds.
 CORPORA = {
     "mini-gsm": (stories.draw_document, TEXTBOOK, INTERNET),
+    "mini-gsm-untested": (stories.draw_document, TEXTBOOK, UNTESTED),
     "mini-apps": (tasks.draw_document,
                   dict(slips=False, weeks={0: 1.0}), {}),
     "mini-apps-2": (library.draw_read, dict(slips=False), {}),
@@ -66,6 +68,7 @@ class Recipe:
     family: str = "llama"         # or "t5": layers of each of its halves
     muon_rate: float = 0.0        # of the matrices within layers, 0: AdamW
     begun: float = 0.0            # t5: replies of which it reads first lines
+    questions: bool = False       # it learns to write the questions, too
 
 
 GSM_TEACHER = Recipe("teacher", layers=3, width=128, textbook_steps=1000,
@@ -73,10 +76,17 @@ GSM_TEACHER = Recipe("teacher", layers=3, width=128, textbook_steps=1000,
 GSM_STUDENT = Recipe("student", layers=2, width=96, textbook_steps=600,
                  internet_steps=400)
 # A second pair, to see what the teacher's quality and the student's size do.
+# The internet of this teacher has programs in it that nobody ever ran.
 WEAK_TEACHER = Recipe("weak-teacher", layers=2, width=128,
-                      textbook_steps=500, internet_steps=400)
+                      textbook_steps=500, internet_steps=400,
+                      corpus="mini-gsm-untested")
 SMALL_STUDENT = Recipe("small-student", layers=2, width=64,
                        textbook_steps=600, internet_steps=400)
+# A student that has learnt to write questions as well as replies, as language
+# models of the real world have; most tokens are those of questions, so that it
+# takes longer.
+READING_STUDENT = replace(GSM_STUDENT, name="reading-student", questions=True,
+                          textbook_steps=900, internet_steps=600)
 # The models of mini-apps: students of three depths, and of two families.
 # Their corpus holds five kinds of texts where the other holds one; Muon learns
 # it in about two thirds of the steps.
@@ -95,6 +105,7 @@ FORMULA_TEACHER = replace(PLAN_TEACHER, name="formula-teacher",
 FORMULA_STUDENT = replace(PLAN_STUDENT, name="formula-student",
                           world="mini-apps-2", rows=16)
 RECIPES = (GSM_TEACHER, GSM_STUDENT, WEAK_TEACHER, SMALL_STUDENT,
+           READING_STUDENT,
            PLAN_TEACHER, PLAN_STUDENT,
            replace(PLAN_STUDENT, name="plan-student-1-layer", layers=1),
            replace(PLAN_STUDENT, name="plan-student-3-layers", layers=3),

@@ -14,19 +14,24 @@ import shutil
 
 from helpers.evaluation import (beats_sentence, load_counts, mean_pass_at_k,
                                 pass_at_k_interval)
+from helpers.problems import load_problems
 from helpers.profiles import ROOT, get_profile
 from helpers.studies.claims import verdict_words
 from helpers.studies.dial import BASES, DIAL_SEEDS
 from helpers.studies.dial_results import headline as dial_headline
+from helpers.studies.ekt import TASK
 from helpers.studies.ekt_claims import ekt_findings, ekt_headline
 from helpers.studies.results import (gain, load_plan_standing, load_standing,
                                      score)
 from helpers.studies.runs import STUDIES, read_study, write_lines
 from helpers.tools.cleaning import time_in_words
+from helpers.workshop.pools import pool
+from helpers.workshop.provenance import provenance
 
 SYSTEMS = ("teacher-few-shot", "student-zero-shot", "student-few-shot",
            "student-after-EKT")
 SHIPPED_SAMPLES = ("teacher-train", "teacher-hot")
+WEAK_PROBLEMS = 20      # of which the weak teacher's programs are shipped
 SHIPPED_PAIRS = ("first-correct", "k-distinct-4", "unfiltered")
 SHIPPED_PLANS = ("backward",)
 EKT_ROWS = {"unfiltered": "no filter: the first sample of each problem",
@@ -62,6 +67,7 @@ def ship(profile):
     for name in SHIPPED_SAMPLES:
         (target / "samples" / f"{name}.jsonl.gz").write_bytes(gzip.compress(
             (runs / "samples" / f"{name}.jsonl").read_bytes(), mtime=0))
+    ship_weak_teacher(target / "samples" / "weak-teacher.jsonl.gz")
     for name in SHIPPED_PAIRS:
         shutil.copyfile(runs / "pairs" / f"{name}.jsonl",
                         target / "pairs" / f"{name}.jsonl")
@@ -80,13 +86,28 @@ def ship(profile):
                     target / "pass-at-k.png")
     rows = json.loads((runs / "summary.json").read_text())["notebooks"]
     keep = ("notebook", "seconds", "peak_mb", "headline")
-    (target / "summary.json").write_text(json.dumps(
-        [{key: row[key] for key in keep} for row in rows], indent=1) + "\n")
+    (target / "summary.json").write_text(json.dumps({
+        "ran": provenance("python -m helpers ship"),
+        "notebooks": [{key: row[key] for key in keep} for row in rows]},
+        indent=1) + "\n")
     for readme, block in ((ROOT / "README.md", short_block(target)),
                           (ROOT / "data" / "README.md",
                            result_block(target))):
         before, rest = readme.read_text().split(BEGIN_MARK)
         readme.write_text(before + block + rest.split(END_MARK)[1])
+
+
+def ship_weak_teacher(path):
+    """The weak teacher's samples of a few problems, from the first seed's
+    pool; those in ``path`` stay where the campaign has not drawn any."""
+    with pool(f"{TASK}-0.6", "weak-teacher", 0) as drawn:
+        if drawn.exists():
+            few = {p.task_id for p in load_problems(TASK, "train",
+                                                    limit=WEAK_PROBLEMS)}
+            path.write_bytes(gzip.compress("".join(
+                line for line in drawn.read_text().splitlines(keepends=True)
+                if json.loads(line).get("task_id") in few).encode(),
+                mtime=0))
 
 
 def load_results(folder):
@@ -151,7 +172,7 @@ def result_block(folder):
         how = how.replace("after-", "after ")
         lines.append(f"| {kind} {how} | "
                      + " | ".join(score_cells(result)) + " |")
-    rows = json.loads((folder / "summary.json").read_text())
+    rows = json.loads((folder / "summary.json").read_text())["notebooks"]
     spent = time_in_words(sum(row["seconds"] for row in rows))
     peak = max(row["peak_mb"] for row in rows)
     lines += [

@@ -33,6 +33,7 @@ RESULTS = ROOT / "data" / "benchmarks" / "busy.json"
 sys.path.insert(0, str(ROOT))
 
 from helpers import CALM  # noqa: E402
+from helpers.workshop.provenance import commit_now  # noqa: E402
 
 # What OpenMP takes where nobody says anything: GNU's turns, LLVM's and
 # Intel's milliseconds.
@@ -162,6 +163,7 @@ def main():
         print(part, summary(found), flush=True)
     results["facts"] = {
         "date": datetime.date.today().isoformat(), "cores": os.cpu_count(),
+        "commit": commit_now(("helpers", "tests/benchmarks")),
         "system": platform.system(), "python": platform.python_version(),
         "torch": metadata.version("torch"), "load_before": round(load, 2),
         "limit_seconds": LIMIT, "ways": WAYS,

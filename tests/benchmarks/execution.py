@@ -490,12 +490,14 @@ def tabulate(hostile, results):
 
 def facts(peers):
     """What the numbers depend on."""
+    from helpers.workshop.provenance import commit_now
     model = platform.processor()
     if os.path.exists("/proc/cpuinfo"):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         model = next((line.partition(":")[2].strip() for line in lines
                       if line.startswith("model name")), model)
     return {"date": datetime.date.today().isoformat(), "cpu": model,
+            "commit": commit_now(("helpers", "tests/benchmarks")),
             "cores": os.cpu_count(), "system": platform.system(),
             "python": platform.python_version(),
             "packages": {**{name: metadata.version(name)

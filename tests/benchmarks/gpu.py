@@ -428,7 +428,7 @@ def mini_lessons(profile, trial, scratch):
                           *(LESSONS[:1] if trial is SHORT else LESSONS))
     rows = json.loads((copy / "runs/mini/summary.json").read_text())
     shipped = {row["notebook"]: row["headline"] for row in json.loads(
-        (ROOT / "data/mini/results/summary.json").read_text())}
+        (ROOT / "data/mini/results/summary.json").read_text())["notebooks"]}
     return {"device": device_of_mini(), "exit_code": code,
             "seconds": round(seconds, 1), "headlines": {
         row["notebook"]: {"seconds": row["seconds"], "here": row["headline"],
@@ -656,6 +656,7 @@ def main():
 
 def run_all(options, scratch):
     """Every stage that is missing, one after the other; the exit code."""
+    from helpers.workshop.provenance import commit_now
     path = scratch / "gpu.json" if options.small else RESULTS
     results = json.loads(path.read_text()) if path.exists() else {}
     here, profile = facts(options.small), settings(options.small)
@@ -666,7 +667,11 @@ def run_all(options, scratch):
     for name in options.only or STAGES:
         if "error" in stages.get(name, {"error": "not run"}):
             print(f"---- {name} ----", flush=True)
-            stages[name] = started(name, options, scratch)
+            stages[name] = started(name, options, scratch) | {"ran": {
+                "command": " ".join(["python", "tests/benchmarks/gpu.py",
+                                     *sys.argv[1:]]),
+                "commit": commit_now(("helpers", "tests/benchmarks")),
+                "date": here["date"]}}
             print(json.dumps(stages[name]), flush=True)
             results = {
                 "facts": here, "profile": str(profile), "stages": stages,

@@ -18,6 +18,7 @@ a machine with a card everything runs on the card.
 """
 
 import argparse
+import datetime
 import json
 import os
 import platform
@@ -38,6 +39,7 @@ from helpers.problems import load_problems  # noqa: E402
 from helpers.prompts import (EXEMPLARS, cut_completion, few_shot_prompt)  # noqa: E402
 from helpers.teachers.checkpoint import load_model  # noqa: E402
 from helpers.teachers.decoding import complete, random_numbers  # noqa: E402
+from helpers.workshop.provenance import commit_now  # noqa: E402
 
 RESULTS = ROOT / "data" / "benchmarks" / "sampling.json"
 TEMPERATURE = 0.6
@@ -167,6 +169,8 @@ def main():
     result = {
         "command": "python tests/benchmarks/sampling.py "
                    + " ".join(sys.argv[1:]).strip(),
+        "date": datetime.date.today().isoformat(),
+        "commit": commit_now(("helpers", "tests/benchmarks")),
         "device": device, "model": lm.name, "n": options.n,
         "prompts": len(texts),
         "prompt_tokens": [len(lm.prompt_ids(text)) for text in texts],

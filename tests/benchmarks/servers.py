@@ -18,6 +18,7 @@ from helpers.teachers import load_teacher
 from helpers.teachers.checkpoint import load_model
 from helpers.teachers.failures import EndpointError
 from helpers.tools.servers import SERVERS, write_servers
+from helpers.workshop.provenance import provenance
 
 ASKED = 8                    # choices of a request
 FEW = {p.task_id: few_shot_prompt(p.question, EXEMPLARS["mini-gsm"])
@@ -82,7 +83,10 @@ def tried(address):
 
 def main():
     server, version, address = sys.argv[1:]
-    row = {"server": server, "version": version, **tried(address)}
+    row = {"server": server, "version": version, **tried(address),
+           "ran": provenance(f"python tests/benchmarks/servers.py "
+                             f"'{server}' {version} ADDRESS",
+                             folders=("helpers", "tests/benchmarks"))}
     rows = json.loads(SERVERS.read_text()) if SERVERS.exists() else []
     rows = [one for one in rows if one["server"] != server] + [row]
     SERVERS.write_text(json.dumps(sorted(

@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from helpers.execution import Runner  # noqa: E402
 from helpers.problems import Problem  # noqa: E402
+from helpers.workshop.provenance import commit_now  # noqa: E402
 
 ANSWER = Problem("soak/answer", "?", answer="12")
 SCRIPT = Problem("soak/script", "?", "stdio", tests=(
@@ -114,6 +115,7 @@ def main():
     if wanted.save:
         found["facts"] = {
             "date": datetime.date.today().isoformat(),
+            "commit": commit_now(("helpers", "tests/benchmarks")),
             "python": platform.python_version(),
             "system": platform.system(), "cores": os.cpu_count(),
             "command": " ".join(["python tests/benchmarks/soak.py",

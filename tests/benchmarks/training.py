@@ -61,6 +61,7 @@ from helpers.profiles import find_artefact, get_profile  # noqa: E402
 from helpers.teachers.checkpoint import LanguageModel, load_model  # noqa: E402
 from helpers.training import (IGNORED, add_lora, batches, encode,  # noqa: E402
                               learning_rate, train)
+from helpers.workshop.provenance import commit_now  # noqa: E402
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 RATE, RANK, DECAY = 4e-3, 16, 0.1
@@ -279,6 +280,7 @@ def facts(load):
         model = next((line.partition(":")[2].strip() for line in lines
                       if line.startswith("model name")), "")
     return {"date": datetime.date.today().isoformat(), "cpu": model,
+            "commit": commit_now(("helpers", "tests/benchmarks")),
             "cores": os.cpu_count(), "threads": torch.get_num_threads(),
             "device": (torch.cuda.get_device_name() if DEVICE == "cuda"
                        else "CPU"),

@@ -41,3 +41,30 @@ def test_a_careful_author_is_right_and_a_careless_one_is_not_always():
             right[error] += scope["answer"] == story.answer
     assert right[0.0] == 300
     assert 60 < right[0.3] < 200
+
+
+def test_a_program_that_nobody_ran_fails_in_every_way():
+    import random
+    from collections import Counter
+    rng, found = random.Random(3), Counter()
+    for _ in range(300):
+        story = stories.draw_story(rng, 3, True, 1)
+        program = stories.spoil(rng, stories.write_program(
+            rng, story, stories.Author("days", 0.0)))
+        try:
+            code = compile(program, "", "exec")
+        except SyntaxError:
+            found["unparsable"] += 1
+            continue
+        if "while left > 0" in program:
+            assert "left -" not in program and "break" not in program
+            found["for ever"] += 1
+            continue
+        try:
+            exec(code, {})
+        except (NameError, ZeroDivisionError) as error:
+            found[type(error).__name__] += 1
+        else:
+            found["unharmed"] += 1
+    assert found["unharmed"] == 0 and len(found) == 4
+    assert min(found.values()) > 20

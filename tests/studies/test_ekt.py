@@ -52,6 +52,16 @@ def test_the_rates_are_those_that_dev_chose():
         assert rival.rate == max(scores, key=scores.get)
 
 
+def test_teachers_fail_in_the_ways_that_they_have_read():
+    """Programs that nobody ran stand in the weak teacher's corpus alone."""
+    ways = {name: {status for run in load_standing(PROFILE, name).runs
+                   for status, count in run["statuses"].items() if count > 9}
+            for name in ("teacher-few-shot", "weak-teacher-few-shot")}
+    assert ways["teacher-few-shot"] == {"passed", "wrong"}
+    assert ways["weak-teacher-few-shot"] == {
+        "passed", "wrong", "unparsable", "error", "timeout"}
+
+
 # ---- what notebooks E1 and 05 say ----
 
 def cells_of(pattern):
@@ -179,6 +189,23 @@ def test_the_table_of_the_turned_distillations_is_recomputed(evidence):
     assert right["kd-unfiltered"] < right["kd"]
     assert max(right["kd-renamed"], right["kd-renamed-exemplars"]) < 1
     assert right["ekt-renamed"] > 5 and nothing["kd-renamed"] > 50
+
+
+def test_the_table_of_masks_is_recomputed(evidence):
+    _, rows = evidence["e1-073"]
+    for (base, both, *changes), tail in zip(
+            rows, ("", "-reading-student"), strict=True):
+        scores = [by_hand(f"{base.replace(' ', '-')}-zero-shot", 1)] + [
+            by_hand(name + tail, 1) for name in (
+                "ekt", "ekt-question", "ekt-padding", "kd")]
+        said = list(map(first_number, (*both.split(", "), *changes)))
+        assert said == pytest.approx(
+            scores[:2] + [score - scores[1] for score in scores[2:]],
+            abs=0.051)
+    # What the text below it says.
+    masks = [tuple(map(first_number, row[2:4])) for row in rows]
+    assert max(masks[0]) < -25 and -10 < masks[1][0] < 10
+    assert masks[1][1] < masks[1][0]
 
 
 def test_the_table_of_what_else_moves_the_result_is_recomputed(evidence):

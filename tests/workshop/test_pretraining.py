@@ -66,3 +66,17 @@ def test_an_encoder_decoder_reads_how_replies_begin():
         asked, asked + "a\n", asked + "a\nb\n"}
     assert 0.2 < sum(read != asked for read, _ in pairs) / len(pairs) < 0.5
     assert pretraining.begun(rng, 0.0, asked, reply) == (asked, reply)
+
+
+def test_who_learns_to_write_questions_learns_them_to_the_letter():
+    tokenizer = load_model("data/mini/models/student").tokenizer
+    pairs = [("# Ann has 2 cups.\n", "answer = 2\n"),
+             ("# Ben has 3 pens.\n", "answer = 3\n")]
+    ids, labels = pretraining.encode_document(tokenizer, pairs, True)
+    assert labels == ids
+    assert tokenizer.decode(ids[:-1]) == "\n".join(
+        asked + reply for asked, reply in pairs)
+    same, replies = pretraining.encode_document(tokenizer, pairs)
+    assert same == ids
+    assert tokenizer.decode([i for i in replies[:-1] if i >= 0]) == (
+        "answer = 2\nanswer = 3\n")
