@@ -296,11 +296,12 @@ class Endpoint:
         if "max_tokens" in body and "max_completion_tokens" in error.words:
             self.limit = "max_completion_tokens"   # OpenAI's newer models
             return True
+        words = re.sub(r"(?i)did you mean.*", "", error.words)
         for name, plain in (("n", 1), ("top_p", 1), ("temperature", 1),
                             ("seed", body.get("seed"))):
             if body.get(name, 0) == plain and name not in self.extra and (
                     error.parameter == name
-                    or re.search(rf"\b{name}\b", error.words)):
+                    or re.search(rf"\b{name}\b", words)):
                 self.without.add(name)
                 if name == "seed":
                     self.tell_once("it takes no seed, so that these samples "
