@@ -230,14 +230,14 @@ def finished(lm, tokens, cut=cut_completion):
     done = torch.isin(tokens[:, -1], torch.tensor(lm.end_tokens))
     breaks = torch.isin(tokens[:, -1], lm.newline_tokens)
     for row in breaks.nonzero()[:, 0].tolist():
-        text = continued(lm.tokenizer, written(lm, tokens[row].tolist()))
+        text = continued(lm.tokenizer, unmarked(lm, tokens[row].tolist()))
         done[row] = cut(text)[1] == "stop"
     return done
 
 
 def close(lm, row, cut=cut_completion):
     """The text of the token ids ``row`` up to its end, and why it ended."""
-    row = written(lm, row)
+    row = unmarked(lm, row)
     ends = [row.index(token) for token in lm.end_tokens if token in row]
     if ends:
         text = continued(lm.tokenizer, row[:min(ends)])
@@ -247,7 +247,7 @@ def close(lm, row, cut=cut_completion):
     return cut(continued(lm.tokenizer, row))
 
 
-def written(lm, row):
+def unmarked(lm, row):
     """The token ids ``row`` without marks that a decoder begins with.
 
     Those of BART and CodeT5 write the mark of a beginning, or a language.

@@ -9,9 +9,9 @@ import re
 # FastAPI, MiniMax, others.
 INNER = ("error", "errors", "base_resp", "detail", "message", "status_msg",
          "msg")
-NAMES = ("code", "status", "status_code", "type", "param")
+TOLD_BY = ("code", "status", "status_code", "type", "param")
 # What a word for the kind of an error means, as an HTTP status.
-KINDS = ((r"rate.?limit|resource.?exhausted|too.?many", 429),
+ERROR_KINDS = ((r"rate.?limit|resource.?exhausted|too.?many", 429),
          (r"insufficient|balance|payment|billing", 402),
          (r"overload|unavailable", 503),
          (r"authenticat|api.?key|unauthori[sz]ed", 401),
@@ -32,14 +32,14 @@ def told_by(failure):
             failure = failure[0]                         # Gemini's
         if not isinstance(failure, dict):
             break
-        told.update({name: failure[name] for name in NAMES
+        told.update({name: failure[name] for name in TOLD_BY
                      if isinstance(failure.get(name), (str, int))})
         raw = failure.get("metadata")                    # OpenRouter's
         raw = raw.get("raw") if isinstance(raw, dict) else None
         inner = next((failure[name] for name in INNER if failure.get(name)),
                      None)
         if raw and isinstance(inner, str):
-            inner = f"{inner}: {told_by(parsed(raw))[0]}"
+            inner = f"{inner}: {told_by(json_or_text(raw))[0]}"
         if inner is None:
             failure = json.dumps(failure) if failure else ""
             break
@@ -56,7 +56,7 @@ def fields(listed, told):
         f"{place}: {one['msg']}" for place, one in zip(places, listed))), told
 
 
-def parsed(raw):
+def json_or_text(raw):
     """``raw`` read as JSON, or as it is."""
     try:
         return json.loads(raw)
@@ -89,6 +89,6 @@ def status_of(failure):
     for code in (told.get("code"), told.get("status"), whole):
         if re.fullmatch(r"[45]\d\d", str(code)):
             return int(code)
-    kind = " ".join(str(told.get(name)) for name in NAMES)
-    return next((code for words, code in KINDS
+    kind = " ".join(str(told.get(name)) for name in TOLD_BY)
+    return next((code for words, code in ERROR_KINDS
                  if re.search(words, kind, re.IGNORECASE)), 500)

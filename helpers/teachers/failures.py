@@ -165,12 +165,12 @@ def explained(url, code, data, headers, key):
         code, words, detail.get("param"))
 
 
-TEXTS = (r"(completion|choice|candidate|response|sample|sequence|generation|"
+OF_TEXTS = (r"(completion|choice|candidate|response|sample|sequence|generation|"
          r"output)s?\b")
 ABOUT_N = re.compile(
     r"\bn\b|n_cmpl|\bbest_of\b|completion choice|candidate|"
-    rf"num(ber)?.?(of|return).{TEXTS}|(multiple|more than (one|1)|several|"
-    rf"single|only (one|1)) {TEXTS}", re.IGNORECASE)
+    rf"num(ber)?.?(of|return).{OF_TEXTS}|(multiple|more than (one|1)|several|"
+    rf"single|only (one|1)) {OF_TEXTS}", re.IGNORECASE)
 ONLY_ONE = re.compile(
     r"only one|must be 1\b|single|multiple|more than (one|1)\b|"
     r"greater than (one|1)\b|(un|not )supported|unknown|unrecogni[sz]ed|"

@@ -25,7 +25,7 @@ TRIAL_STEPS = 5          # tokens, the first from the prompt alone
 TRIAL_LENGTHS = 12, 7    # most tokens of its two prompts
 # A window, or a piece that is read at a time, is looked through by a prompt
 # that is longer, if that takes no more tokens than so many.
-WINDOW = re.compile(r"window|chunk|radius|block_size")
+WINDOW_SIZES = re.compile(r"window|chunk|radius|block_size")
 LONGEST_TRIAL = 256
 # How far our logits may be from the library's, in standard deviations of
 # these: 16 bits round, and 4-bit layers have other kernels for other shapes.
@@ -222,7 +222,7 @@ def trial_length(config):
     config = config.get_text_config(decoder=True)
     for name, value in config.to_dict().items():
         for size in value if isinstance(value, list) else [value]:
-            if WINDOW.search(name) and isinstance(size, int):
+            if WINDOW_SIZES.search(name) and isinstance(size, int):
                 found.append(size + 5)
     room = getattr(config, "max_position_embeddings", None) or LONGEST_TRIAL
     return max(size for size in found if size == found[0] or size

@@ -14,7 +14,7 @@ DAMAGED = ("it is incomplete or damaged; restore it with `git checkout`, or "
 GGUF = ("it is a file for llama.cpp (GGUF), which is not read here; take the "
         "model that it was made of, or serve it and name the server's address")
 # What the libraries say, and what it means for who chose the model.
-WORDS = (
+LIBRARY_WORDS = (
     (r"custom code|trust_remote_code", "it comes with code of its own, which "
      "is not run here; choose another model, or serve it elsewhere and name "
      "the server's address"),
@@ -45,7 +45,7 @@ def why(error, name, folder, source):
         return GGUF
     if folder.is_file():
         return "it is a file; a checkpoint is a folder with config.json"
-    for words, meaning in WORDS:
+    for words, meaning in LIBRARY_WORDS:
         if re.search(words, str(error)):
             return meaning
     if folder.is_dir():

@@ -57,8 +57,9 @@ def seconds_in(text, unit):
     A bare number counts ``unit``.  None for what is none of them.
     """
     text = text.strip()
-    short = re.sub(r"\s|(?<=s)ec(ond)?s?\b|(?<=m)in(ute)?s?\b|(?<=h)ours?\b"
-                   r"|^pt", "", text.lower())
+    short = re.sub(r"(?<=[\d\s])(s|m|h)(ec|econd|in|inute|our)s?\b", r"\1",
+                   text.lower())
+    short = re.sub(r"\s|^pt", "", short)
     try:
         wait = float(short.partition(",")[0])
         if wait > 1e9:                     # a clock's time, in s or in ms
