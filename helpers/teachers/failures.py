@@ -165,8 +165,8 @@ def explained(url, code, data, headers, key):
         code, words, detail.get("param"))
 
 
-OF_TEXTS = (r"(completion|choice|candidate|response|sample|sequence|generation|"
-         r"output)s?\b")
+OF_TEXTS = (r"(completion|choice|candidate|response|sample|sequence|"
+            r"generation|output)s?\b")
 ABOUT_N = re.compile(
     r"\bn\b|n_cmpl|\bbest_of\b|completion choice|candidate|"
     rf"num(ber)?.?(of|return).{OF_TEXTS}|(multiple|more than (one|1)|several|"
