@@ -3,6 +3,7 @@
 Used by ``helpers.problems``.
 """
 
+import errno
 import os
 import re
 from itertools import chain
@@ -59,6 +60,11 @@ REASONS = (
       "UnpicklingError"), "a file arrived damaged"))
 
 
+# No room, no right to write, a file in the place of a folder.
+NO_PLACE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOTDIR,
+            errno.EACCES, errno.EPERM, errno.EEXIST}
+
+
 def reason(error, repository=None):
     """Why something of the Hub could not be loaded, and what to do.
 
@@ -66,10 +72,13 @@ def reason(error, repository=None):
     network's.  ``repository`` ("owner/name") lets it name the folder of the
     cache that holds a damaged file.
     """
-    names, texts = {}, ""
+    names, texts, disk = {}, "", ""
     while error is not None and len(names) < 99:
         names[id(error)] = [kind.__name__ for kind in type(error).__mro__]
         texts += str(error)
+        if isinstance(error, OSError) and error.errno in NO_PLACE and (
+                error.filename or error.errno == errno.ENOSPC):
+            disk = disk or os.strerror(error.errno)
         error = next((e for e in (error.__cause__, error.__context__)
                       if e is not None and id(e) not in names), None)
     found = {name for some in names.values() for name in some}
@@ -78,6 +87,9 @@ def reason(error, repository=None):
         found.add("GatedRepoError" if "gated" in texts else
                   "RevisionNotFoundError" if "evision '" in texts else
                   "RepositoryNotFoundError")
+    if disk:
+        return (f"it cannot be kept on this machine ({disk}): make room, or "
+                f"name a folder that may be written in the variable HF_HOME")
     for classes, text in REASONS:
         if found.intersection(classes):
             break

@@ -4,6 +4,7 @@ The client runs in a process of its own, since where the Hub is and where its
 files are kept must be said before the libraries are loaded.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import pytest
 
 import standin_data
 import standins
+from helpers import hub as hub_module
 from helpers.problems import READERS
 from helpers.profiles import ROOT
 from helpers.tools.offline import refusals
@@ -158,6 +160,16 @@ def hub(served):
 
 
 # ---- data sets ----
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.ENOTDIR,
+                                    errno.EACCES])
+def test_a_place_that_takes_no_file_is_no_matter_of_the_network(number):
+    error = RuntimeError("deep in a library")
+    error.__cause__ = OSError(number, os.strerror(number), "/cache/token")
+    assert "HF_HOME" in hub_module.reason(error, "a/b")
+    other = OSError(number + 1000, "the line")
+    assert "HF_HOME" not in hub_module.reason(other, "a/b")
+
 
 def test_every_data_set_of_the_profiles_is_read(client):
     first = standin_data.gsm_rows(0, 400)

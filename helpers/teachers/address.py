@@ -11,7 +11,7 @@ import json
 OPTIONS = {"choices": int, "concurrency": int, "per_minute": float,
            "timeout": float, "tries": int, "pause": float, "patience": float,
            "price": lambda text: tuple(float(x) for x in text.split(",")),
-           "key": str, "extra": json.loads}
+           "key": str, "header": str, "extra": json.loads}
 
 
 def read_address(name):

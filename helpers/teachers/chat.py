@@ -7,6 +7,7 @@ model think first.
 
 import datetime
 import re
+from itertools import product
 
 from helpers.prompts import as_messages
 from helpers.teachers.replies import OPENED
@@ -18,6 +19,8 @@ TODAY = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
 # Names by which templates ask whether to think; others do not look at them.
 NO_THINKING = {"enable_thinking": False, "thinking": False,
                "reasoning_effort": "low"}
+# In turn, as some refuse a word that they do not know.
+SWITCHES = (NO_THINKING, {**NO_THINKING, "reasoning_effort": "none"}, {})
 
 
 def forms_of(text):
@@ -61,11 +64,13 @@ def in_template(tokenizer, text):
     """
     role = as_messages(text)[0]["content"]
     second, error = None, None
-    for messages in forms_of(text):
+    for switches, messages in product(SWITCHES, forms_of(text)):
+        if second is not None and switches is not NO_THINKING:
+            break
         try:
             found = tokenizer.apply_chat_template(
                 messages, chat_template=template_of(tokenizer),
-                tokenize=False, add_generation_prompt=True, **NO_THINKING)
+                tokenize=False, add_generation_prompt=True, **switches)
         except Exception as refused:    # jinja's, and what a template does
             error = error or refused
             continue

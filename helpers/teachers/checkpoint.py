@@ -12,7 +12,6 @@ from tqdm import tqdm
 
 from helpers.gpu import memory
 from helpers.gpu.attention import attention_for
-from helpers.hub import reason
 from helpers.profiles import ROOT
 from helpers.prompts import from_reply, prompt_hash, truncate_left
 from helpers.sampling import Sample
@@ -23,6 +22,7 @@ from helpers.teachers.downloads import announce, here
 from helpers.teachers.families import find_way
 from helpers.teachers.replies import without_thinking
 from helpers.teachers.sharing import allow_sharing, may_share
+from helpers.teachers.unloadable import refuse_holes, why
 
 # Two texts of different lengths, on which a model's decoding is tried.
 TRIAL = ("def add(a, b):\n    return a + b\n", "answer = 3 * 4\n")
@@ -44,18 +44,32 @@ class LanguageModel:
     def prompt_ids(self, text, most=None):
         """The token ids of a prompt, the last ``most`` of its text.
 
-        An encoder is told where the text ends, as it was in training.
+        An encoder is told where the text ends, as it was in training; who
+        continues a text must not be.  A mark of the beginning that a
+        tokenizer sets before every text stays where the text is cut.
         """
-        ids, end = self.tokenizer(text)["input_ids"], [
-            self.tokenizer.eos_token_id]
         if self.chat:
+            ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
             kept = text if not most or len(ids) <= most else (
                 self.tokenizer.decode(truncate_left(ids, most)))
             return self.tokenizer(in_template(self.tokenizer, kept),
                                   add_special_tokens=False)["input_ids"]
-        if self.model.config.is_encoder_decoder and ids[-1:] != end:
-            ids = ids + end
-        return truncate_left(ids, most) if most else ids
+        ids, end = self.tokenizer(text)["input_ids"], [
+            self.tokenizer.eos_token_id]
+        empty = self.tokenizer("")["input_ids"]
+        if self.model.config.is_encoder_decoder:
+            ids = ids + end * (ids[-1:] != end and end != [None])
+        elif ids[-1:] == end and empty[-1:] == end and len(ids) > 1:
+            ids, empty = ids[:-1], empty[:-1]
+        ids = ids or [self.tokenizer.bos_token_id
+                      if self.tokenizer.bos_token_id is not None
+                      else self.pad_token]       # a text begins with something
+        if not most or len(ids) <= most:
+            return ids
+        begin = next((i for i, pair in enumerate(zip(ids, empty))
+                      if pair[0] != pair[1]), min(len(ids), len(empty)))
+        begin = min(begin, most - 1)
+        return ids[:begin] + truncate_left(ids, most - begin)
 
     @cached_property
     def end_tokens(self):
@@ -67,6 +81,20 @@ class LanguageModel:
         told = getattr(told, "eos_token_id", None)
         own = told if isinstance(told, list) else [told]
         return sorted({self.tokenizer.eos_token_id, *own} - {None})
+
+    @property
+    def pad_token(self):
+        """An id to fill rows up with: an end's, or what the model has."""
+        return next(i for i in (self.tokenizer.eos_token_id, *self.end_tokens,
+                                self.tokenizer.pad_token_id, 0)
+                    if i is not None)
+
+    @property
+    def first_token(self):
+        """The id that a decoder must begin with, a language's, or None."""
+        told = getattr(self.model, "generation_config", None)
+        return (getattr(told, "forced_bos_token_id", None)
+                if self.model.config.is_encoder_decoder else None)
 
     @cached_property
     def newline_tokens(self):
@@ -82,7 +110,7 @@ class LanguageModel:
 
         Raises ``ValueError`` for a model that cannot be.
         """
-        end = self.tokenizer.eos_token_id
+        end = self.pad_token
         return find_way(
             self.model, lambda prompts: read_all(self.model, prompts, end),
             [self.tokenizer(text)["input_ids"] for text in TRIAL], end)
@@ -121,7 +149,7 @@ class LanguageModel:
             def cut(text):
                 return settings.cut(from_reply(
                     without_thinking(opened + text)[0]))
-        device, end = self.model.device, self.tokenizer.eos_token_id
+        device, end = self.model.device, self.pad_token
         work = batches_of(self, wanted, sequences, settings.max_prompt_tokens,
                           mixed=device.type != "cpu" and self.way.padded)
         while work:
@@ -144,6 +172,17 @@ class LanguageModel:
                                  None if mask is None else mask.to(device))
             except torch.OutOfMemoryError:
                 texts = None         # the error holds on to what was made
+            except (IndexError, RuntimeError) as error:
+                room = getattr(self.model.config.get_text_config(),
+                               "max_position_embeddings", None)
+                if room is None or room >= (
+                        ids.shape[1] + settings.max_new_tokens):
+                    raise
+                raise ValueError(
+                    f"{self.name} has places for {room} tokens, and prompt "
+                    f"and completion of {rows[0][0]} may have {ids.shape[1]} "
+                    f"and {settings.max_new_tokens}; lower max_prompt_tokens "
+                    f"or max_new_tokens ({type(error).__name__})") from None
             if texts is None:
                 sequences = len(rows) // 2
                 memory.empty_cache()
@@ -207,8 +246,9 @@ def load_model(name, four_bit=False, chat=False):
     local = folder.is_dir()
     source, _, revision = (str(folder), "", "") if local else (
         name.partition("@"))
-    pin = {"revision": revision} if revision else {}
-    announce(None if local else source, **pin)
+    # Nobody is asked whether to run a model's own code: it is not run.
+    pin = {**pin_of(revision), "trust_remote_code": False}
+    announce(None if local else source, **pin_of(revision))
     try:
         tokenizer = load_tokenizer(source, **pin)
         config = AutoConfig.from_pretrained(source, **pin)
@@ -227,23 +267,22 @@ def load_model(name, four_bit=False, chat=False):
             options["attn_implementation"] = attention
         elif not card and may_share(config):
             options["attn_implementation"] = allow_sharing()
-        model = kind.from_pretrained(source, dtype=dtype, **options, **pin)
+        model = refuse_holes(*kind.from_pretrained(
+            source, dtype=dtype, output_loading_info=True, **options, **pin))
     except torch.OutOfMemoryError:
         raise MemoryError(
             f"the model {name!r} does not fit into what is left of the "
             f"card's memory; free other models (helpers.gpu.memory.free) or "
             f"restart the kernel, or load it in 4 bits") from None
-    except ImportError:
-        raise
+    except ImportError as error:
+        first = " ".join(str(error).split())
+        raise ImportError(f"cannot load the model {name!r}: {first[:300]}"
+                          ) from None
     except Exception as error:       # the libraries raise many kinds
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        remedy = ("it is incomplete or damaged; restore it with "
-                  "`git checkout`, or rebuild it with "
-                  "`python -m helpers rebuild-mini`" if local else
-                  f"it is no folder here, and on the Hugging Face Hub "
-                  f"{reason(error, source)}")
-        raise FileNotFoundError(f"cannot load the model {name!r}: {remedy} "
-                                f"({first[:200]})") from None
+        raise FileNotFoundError(
+            f"cannot load the model {name!r}: "
+            f"{why(error, name, folder, source)} ({first[:200]})") from None
     if chat and not tokenizer.chat_template:
         raise ValueError(f"the model {name!r} has no chat template; load it "
                          f"with chat=False, or take one trained to chat")
@@ -253,6 +292,11 @@ def load_model(name, four_bit=False, chat=False):
     marks = mark + "-nf4" * four_bit + "-chat" * chat
     return LanguageModel(f"{Path(source).name}@{marks}", model.eval(),
                          tokenizer, chat)
+
+
+def pin_of(revision):
+    """The version of a model, as the libraries take it."""
+    return {"revision": revision} if revision else {}
 
 
 def commit(source, revision=""):
@@ -315,6 +359,11 @@ def batches_of(lm, wanted, sequences, max_prompt_tokens, mixed):
     groups = {}
     for task, (text, missing) in wanted.items():
         ids = lm.prompt_ids(text, max_prompt_tokens)
+        rows = lm.model.get_input_embeddings().weight.shape[0]
+        if max(ids) >= rows > 1:          # a packed table has other rows
+            raise ValueError(f"the tokenizer of {lm.name} writes token "
+                             f"{max(ids)} of {task}, and the model has "
+                             f"{rows}; they do not belong together")
         for at in range(0, len(missing), sequences):
             part = missing[at:at + sequences]
             groups.setdefault((0 if mixed else len(ids), len(part)),

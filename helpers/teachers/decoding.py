@@ -184,28 +184,34 @@ def complete(lm, ids, uniform, temperature, top_p, cut=cut_completion,
     not right for is left to the library, with the same random numbers.
     """
     rows, most = uniform.shape
-    if mask is not None and not lm.way.padded:
+    ours = lm.way.ours and lm.way.within(ids.shape[1] + most)
+    if mask is not None and not (ours and lm.way.padded):
         return [done for row, seen, numbers in zip(
             ids, mask, uniform.split(rows // ids.shape[0]))
             for done in complete(lm, row[None, seen.bool()], numbers,
                                  temperature, top_p, cut)]
-    if not lm.way.ours:
+    def chosen(logits, numbers, step):
+        """The next tokens; the first may be fixed, as a language is."""
+        if step == 0 and lm.first_token is not None:
+            return torch.full_like(logits[:, 0], lm.first_token,
+                                   dtype=torch.long)
+        return pick(logits, numbers.to(logits.device).contiguous(),
+                    temperature, top_p)
+    if not ours:
         tokens = by_library(
             lm.model, ids.repeat_interleave(rows // ids.shape[0], dim=0), most,
-            lm.tokenizer.eos_token_id,
-            lambda logits, step: pick(logits, uniform[:, step].to(
-                logits.device).contiguous(), temperature, top_p),
+            lm.pad_token,
+            lambda logits, step: chosen(logits, uniform[:, step], step),
             lambda tokens: finished(lm, tokens, cut), lm.way.cached)
         return [close(lm, row, cut) for row in tokens.tolist()]
     reading = read_prompts(lm.model, ids, mask)
     reading.repeat(rows // ids.shape[0])
     logits = reading.logits
     ends = torch.zeros(rows, dtype=torch.bool)
-    tokens = torch.full((rows, most), lm.tokenizer.eos_token_id)
+    tokens = torch.full((rows, most), lm.pad_token)
     live = torch.arange(rows)                    # row of each batch place
     for step in range(most):
-        new = pick(logits, uniform[live, step].to(logits.device),
-                   temperature, top_p)
+        new = chosen(logits, uniform[live, step], step)
         tokens[live, step] = new.cpu()
         ends[live] |= finished(lm, tokens[live, :step + 1], cut) & ~ends[live]
         going = ~ends[live]
@@ -224,20 +230,37 @@ def finished(lm, tokens, cut=cut_completion):
     done = torch.isin(tokens[:, -1], torch.tensor(lm.end_tokens))
     breaks = torch.isin(tokens[:, -1], lm.newline_tokens)
     for row in breaks.nonzero()[:, 0].tolist():
-        text = decode(lm.tokenizer, tokens[row])
+        text = continued(lm.tokenizer, unmarked(lm, tokens[row].tolist()))
         done[row] = cut(text)[1] == "stop"
     return done
 
 
 def close(lm, row, cut=cut_completion):
     """The text of the token ids ``row`` up to its end, and why it ended."""
+    row = unmarked(lm, row)
     ends = [row.index(token) for token in lm.end_tokens if token in row]
     if ends:
-        text = decode(lm.tokenizer, row[:min(ends)])
+        text = continued(lm.tokenizer, row[:min(ends)])
         if not text.endswith("\n"):
             text += "\n"
         return cut(text)[0], "stop"
-    return cut(decode(lm.tokenizer, row))
+    return cut(continued(lm.tokenizer, row))
+
+
+def unmarked(lm, row):
+    """The token ids ``row`` without marks that a decoder begins with.
+
+    Those of BART and CodeT5 write the mark of a beginning, or a language.
+    """
+    if not lm.model.config.is_encoder_decoder:
+        return row
+    marks = {lm.tokenizer.bos_token_id}
+    if lm.first_token is not None:
+        marks.update(lm.tokenizer.all_special_ids)
+    marks -= set(lm.end_tokens)
+    first = next((i for i, token in enumerate(row) if token not in marks),
+                 len(row))
+    return row[first:]
 
 
 def decode(tokenizer, ids):
@@ -246,6 +269,22 @@ def decode(tokenizer, ids):
     Introduced in notebook M6.
     """
     return tokenizer.decode(ids, clean_up_tokenization_spaces=False)
+
+
+def continued(tokenizer, ids):
+    """The text of ``ids`` as it continues another.
+
+    Tokenizers of SentencePiece's kind take a space away from what begins a
+    text; of a line that is set in, it belongs to the program.  A model may
+    have more tokens than its tokenizer, and those have no text.
+    """
+    ids = [token for token in ids if token < len(tokenizer)]
+    text = decode(tokenizer, ids)
+    pieces = "".join(map(str, tokenizer.convert_ids_to_tokens(ids[:3])))
+    spaces = len(pieces) - len(pieces.lstrip("▁"))
+    if spaces > 1:
+        text = " " * (spaces - len(text) + len(text.lstrip(" "))) + text
+    return text
 
 
 def random_numbers(seed, digest, indices, most):

@@ -18,6 +18,7 @@ aside.  OpenAI follows a seed as well as it can, and not for ever.
 import hashlib
 import json
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,11 +28,16 @@ from tqdm import tqdm
 
 from helpers.prompts import as_messages, from_reply, prompt_hash
 from helpers.sampling import Sample
-from helpers.teachers.failures import Again, EndpointError
+from helpers.teachers.chat import forms_of
+from helpers.teachers.failures import TOO_LONG, Again, EndpointError
 from helpers.teachers.recording import no_logits
 from helpers.teachers.server import Work, key_for, post
 from helpers.tools.offline import is_local
 
+# Names in an address that are those of a key.
+SECRET = re.compile(r"key|token|secret|password|sig|code", re.IGNORECASE)
+ROLES = re.compile(r"\b(system|developer)\b|\broles?\b.*alternate",
+                   re.IGNORECASE)
 LETTERS_PER_TOKEN = 4      # of English and of code, roughly
 MOST_LOST = 8              # answers without a text, before one that has one
 
@@ -42,7 +48,8 @@ class Endpoint:
 
     ``url`` is the base, as ``https://host/v1``: then prompts go to
     ``/chat/completions`` as messages.  Where it ends in ``/completions`` the
-    server continues the bare text.  The key is no field: see
+    server continues the bare text.  What stands behind a ?, such as Azure's
+    ``api-version``, goes along.  The key is no field: see
     :func:`helpers.teachers.server.key_for`.  ``extra`` are further parameters
     of each request, and None leaves one out that the server refuses: with
     ``{"top_k": -1, "seed": None}`` top_k is sent and no seed.  After a draw
@@ -54,6 +61,7 @@ class Endpoint:
     serves: str                 # the model's name there
     price: tuple = None         # dollars for a million tokens: prompt, new
     key_from: str = None        # the variable or secret that holds the key
+    header: str = None          # that carries the key, if not Authorization
     choices: int = 100          # at most, of one request
     concurrency: int = 8        # requests at a time
     per_minute: float = None    # requests
@@ -68,32 +76,44 @@ class Endpoint:
          "new_tokens", "seconds"), 0), repr=False)
 
     def __post_init__(self):
+        self.url, _, self.query = self.url.strip().partition("?")
         self.url = self.url.rstrip("/").removesuffix("/chat/completions")
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(self.url)
+            parts.port                 # which may be none
+        except ValueError as error:
+            raise ValueError(f"this is no address of a server ({error}); "
+                             f"write https://host/v1") from None
+        if parts.scheme not in ("http", "https") or not parts.hostname or (
+                re.search(r"\s", self.url)):
             raise ValueError(f"{parts.scheme}://{parts.hostname} is no "
                              f"address of a server; write https://host/v1")
-        if parts.username or parts.query:
+        if parts.username or SECRET.search(self.query):
             raise ValueError(
                 f"the address of {parts.hostname} holds more than host and "
                 f"path; a key belongs into an environment variable")
         if not self.serves:
             raise ValueError(f"which model of {self.url}? Write the address "
                              f"as {self.url}#model")
+        if self.header and not re.fullmatch(r"[\w-]+", self.header, re.ASCII):
+            raise ValueError(f"{self.header!r:.40} is no name of a header; "
+                             f"write for example header=api-key")
         if min(self.choices, self.concurrency, self.tries) < 1:
             raise ValueError("choices, concurrency and tries are at least 1")
         self.raw = self.url.endswith("/completions")
         self.limit = "max_tokens"
+        self.without, self.merged = set(), False     # what it refuses
         self.greedy_choices = self.choices       # some give one without chance
         self.refused, self.lost = {}, Counter()
-        self.told_long = False                   # once is enough
+        self.told_once = set()
 
     model = tokenizer = prompt_ids = property(no_logits)
 
     @property
     def address(self):
         """Where requests go."""
-        return self.url if self.raw else self.url + "/chat/completions"
+        return self.url + "/chat/completions" * (not self.raw) + (
+            f"?{self.query}" if self.query else "")
 
     @property
     def name(self):
@@ -107,6 +127,8 @@ class Endpoint:
         where = [parts.netloc.lower(), parts.path, self.serves]
         if is_local(host):
             host, where = "localhost", ["localhost", parts.path, short]
+        if self.query:
+            where.append(self.query)
         mark = hashlib.sha256(json.dumps(
             [*where, self.raw or as_messages(""), self.extra],
             sort_keys=True).encode()).hexdigest()[:8]
@@ -169,14 +191,15 @@ class Endpoint:
         seed = hashlib.sha256(f"{settings.seed}|{prompt_hash(text)}|{first}"
                               .encode()).digest()
         said = {"prompt": text} if self.raw else {
-            "messages": as_messages(text)}
+            "messages": forms_of(text)[self.merged]}
         whole = {"model": self.serves, **said, "n": n,
                  "temperature": settings.temperature,
                  "top_p": settings.top_p,
                  self.limit: settings.max_new_tokens,
                  "seed": int.from_bytes(seed[:4], "big") >> 1, **self.extra}
         return {name: value for name, value in whole.items()
-                if value is not None}
+                if value is not None and (name not in self.without
+                                          or name in self.extra)}
 
     def ended(self, text, reason, cut):
         """(completion, finish_reason) of a choice, as a checkpoint has them.
@@ -199,7 +222,9 @@ class Endpoint:
         through = [choice for choice in found if not choice.passing]
         self.lost.update(choice.lost for choice in through if choice.lost)
         usage, letters = whole.get("usage"), self.letters(text)
-        usage = usage if isinstance(usage, dict) else {}
+        usage = {name: much for name, much in usage.items() if isinstance(
+            much, (int, float))} if isinstance(usage, dict) else {}
+        self.tell_model(whole.get("model"))
         for name, much in (
                 ("requests", 1), ("asked", asked), ("letters", letters),
                 ("choices", min(asked, len(found))),
@@ -238,18 +263,52 @@ class Endpoint:
         """
         long = sum(self.letters(text) / self.letters_per_token > most
                    for text in texts)
-        if long and not self.told_long:
-            self.told_long = True
-            tqdm.write(f"{self.serves}: {long} of {len(texts)} prompts have "
-                       f"more than about {most} tokens and are sent whole; "
-                       f"max_prompt_tokens shortens those of a checkpoint")
+        if long:
+            self.tell_once(f"{long} of {len(texts)} prompts have more than "
+                           f"about {most} tokens and are sent whole; "
+                           f"max_prompt_tokens shortens those of a "
+                           f"checkpoint", "long")
+
+    def tell_model(self, name):
+        """Say where another model answers than the one that was asked."""
+        short, asked = (str(x).rpartition("/")[2].lower() for x in (
+            name or "", Path(self.serves).name))
+        if short not in asked and asked not in short:
+            self.tell_once(f"the answers are signed by the model {name!r:.80}",
+                           "model")
+
+    def tell_once(self, sentence, what):
+        """Say something, unless ``what`` was told before."""
+        if what not in self.told_once:
+            self.told_once.add(what)
+            tqdm.write(f"{self.serves}: {sentence}")
 
     def adapt(self, body, error):
-        """Whether a refused ``body`` is worth sending in another form."""
-        if error.code not in (400, 422):
+        """Whether a refused ``body`` is worth sending in another form.
+
+        Only what leaves the answers what they are is changed: a seed, or a
+        value that says nothing, is left out, and a system's message goes to
+        the user's, as in a chat template that refuses it.
+        """
+        if error.code not in (400, 422) or TOO_LONG.search(
+                error.words) and not error.parameter:
             return False
         if "max_tokens" in body and "max_completion_tokens" in error.words:
             self.limit = "max_completion_tokens"   # OpenAI's newer models
+            return True
+        words = re.sub(r"(?i)did you mean.*", "", error.words)
+        for name, plain in (("n", 1), ("top_p", 1), ("temperature", 1),
+                            ("seed", body.get("seed"))):
+            if body.get(name, 0) == plain and name not in self.extra and (
+                    error.parameter == name
+                    or re.search(rf"\b{name}\b", words)):
+                self.without.add(name)
+                if name == "seed":
+                    self.tell_once("it takes no seed, so that these samples "
+                                   "cannot be drawn again", "seed")
+                return True
+        if len(body.get("messages", ())) == 2 and ROLES.search(error.words):
+            self.merged = True
             return True
         return False
 

@@ -1,14 +1,14 @@
 """What the failures of a server mean: wait and try again, or stop and why.
 """
 
-import email.utils
 import json
-import math
 import re
 import socket
 import ssl
-import time
 from urllib.parse import urljoin, urlsplit
+
+from helpers.teachers.errors import told_by
+from helpers.teachers.waiting import asked_to_wait
 
 # Passing failures; 529 and 52x are what overloaded servers and the proxies
 # in front of them say.
@@ -26,13 +26,21 @@ REMEDIES = {
 PATIENT = {429, 503, 529}
 # Which refusals may be about one prompt, and what they then say.
 OF_A_PROMPT = {400, 413, 422}
-TOO_LONG = re.compile(r"context|too (long|large)|max_model_len|"
-                      r"(prompt|input|token)s?.{0,40}exceed", re.IGNORECASE)
-OF_A_FILTER = re.compile(r"content.?(filter|polic|management)|moderat|safety|"
-                    r"flagged|blocked|invalid_prompt", re.IGNORECASE)
+TOO_LONG = re.compile(
+    r"context|too (long|large)|max_model_len|(prompt|input|token)s?.{0,40}"
+    r"exceed|too many (input |prompt )?tokens|reduce the length|"
+    r"tokens.{0,40} must be (<|less)", re.IGNORECASE)
+OF_A_FILTER = re.compile(
+    r"content.?(filter|polic|management|exists.?risk)|moderat|safety|flagged|"
+    r"blocked|invalid_prompt|inappropriate|inspection|sensitive|high.?risk|"
+    r"usage polic", re.IGNORECASE)
+# A 403 that is no matter of the key, a 429 that no waiting helps.
+FLAGGED = re.compile(r"flagged|moderation", re.IGNORECASE)
+NEVER = re.compile(r"request too large|must be reduced", re.IGNORECASE)
 A_PARAMETER = re.compile(
     r"parameter|field|argument|unexpected|unsupported|not supported|extra "
-    r"inputs|unrecogni[sz]ed|unknown|api key|model", re.IGNORECASE)
+    r"inputs|unrecogni[sz]ed|unknown|api key|model|temperature|top_p|"
+    r"max_tokens|\bseed\b", re.IGNORECASE)
 NO_JSON = "an answer that is no JSON (HTML? check the address)"
 
 
@@ -40,16 +48,22 @@ class EndpointError(RuntimeError):
     """One sentence for the reader.
 
     Where the server refused a request: ``code`` is its HTTP status, ``words``
-    what it said and ``parameter`` what it objects to, if it says.
+    what it said and ``parameter`` what it objects to, if it says.  ``tried``:
+    it failed at this request each time, and may answer others.
     """
 
-    def __init__(self, sentence, code=None, words="", parameter=None):
+    def __init__(self, sentence, code=None, words="", parameter=None,
+                 tried=False):
         super().__init__(sentence)
         self.code, self.words, self.parameter = code, words, parameter
+        self.tried = tried
 
     @property
     def of_a_prompt(self):
         """Whether it may be this prompt that is refused, and no other."""
+        if self.code == 200 or self.code == 403 and FLAGGED.search(
+                self.words):         # answers, and never with a text
+            return True
         if self.code not in OF_A_PROMPT:
             return False
         if TOO_LONG.search(self.words) or OF_A_FILTER.search(self.words):
@@ -63,13 +77,15 @@ class Again(Exception):
 
     ``wait``: seconds that the server asks to wait, or None.  ``everybody``:
     whether that holds for all requests, as a rate limit does.  ``patient``:
-    whether the server is well and asks for patience.
+    whether the server is well and asks for patience.  ``code``: the status of
+    an answer that may hang on what was asked; None where none came.
     """
 
-    def __init__(self, what, wait=None, everybody=False, patient=False):
+    def __init__(self, what, wait=None, everybody=False, patient=False,
+                 code=None):
         super().__init__(what)
         self.wait, self.everybody = wait, everybody
-        self.patient = patient
+        self.patient, self.code = patient, code
 
 
 def broken(url, error):
@@ -91,8 +107,11 @@ def broken(url, error):
             isinstance(reason, socket.gaierror)
             and reason.errno != socket.EAI_AGAIN) or (
             isinstance(reason, OSError) and not reason.errno):
+        more = (", or name the file of a certificate of one's own in the "
+                "variable SSL_CERT_FILE" if isinstance(
+                    reason, ssl.SSLCertVerificationError) else "")
         return EndpointError(f"cannot reach {url}: {reason}; check the "
-                             f"address and the network")
+                             f"address and the network{more}")
     return Again(f"a broken connection ({type(reason).__name__})")
 
 
@@ -102,44 +121,60 @@ def explained(url, code, data, headers, key):
         failure = json.loads(data)
     except (ValueError, RecursionError):
         failure = data.decode("utf-8", "replace")
-    for name in ("error", "detail", "message"):     # OpenAI, FastAPI, others
-        if isinstance(failure, dict) and failure.get(name):
-            failure = failure[name]
-            break
-    detail = failure if isinstance(failure, dict) else {}
-    words = " ".join(str(detail.get("message") or failure or "").split())
+    words, detail = told_by(failure)
     if key:
         words = words.replace(key, "(key)")
     words = words[:300].rstrip(".")
     if detail.get("code") and OF_A_FILTER.search(str(detail["code"])):
         words = f"{detail['code']}: {words}"
-    broke = "insufficient_quota" in (detail.get("code"), detail.get("type"))
-    if code in AGAIN and not broke:
+    spent = {"insufficient_quota", "billing_not_active"}.intersection(
+        str(detail.get(name)) for name in ("code", "type"))
+    if code == 429 and NEVER.search(words):
+        code = 413
+    if code in AGAIN and not spent:
         what = "429, too many requests" if code == 429 else f"error {code}"
         return Again(f"{what} ({words})" if words else what,
                      asked_to_wait(headers, words), code == 429,
-                     code in PATIENT)
+                     code in PATIENT, code)
     if 300 <= code < 400:
-        target = urlsplit(urljoin(url, headers.get("Location") or ""))
+        try:
+            target = urlsplit(urljoin(url, headers.get("Location") or ""))
+            host = target.netloc.rpartition("@")[2]
+        except ValueError:
+            return EndpointError(f"{url} sends requests on to an address that "
+                                 f"is none; check the address")
         return EndpointError(
-            f"{url} sends requests on to {target.scheme}://{target.hostname}"
+            f"{url} sends requests on to {target.scheme}://{host}"
             f"{target.path}; keys are not sent after it: if that is right, "
             f"give that address")
     remedy = REMEDIES.get(code, "change what it refuses, or leave a parameter "
                                 "out as extra={'seed': None} does")
+    if code == 404 and not re.search(r"/v\d", url):
+        remedy += "; most servers want /v1 at the end of the address"
     if code in OF_A_PROMPT and TOO_LONG.search(words):
         remedy = ("shorten this prompt, or give the server a longer context "
                   "where you start it")
-    elif code in OF_A_PROMPT and OF_A_FILTER.search(words):
+    elif code in OF_A_PROMPT and OF_A_FILTER.search(words) or (
+            code == 403 and FLAGGED.search(words)):
         remedy = "word this prompt differently, or leave it out"
+    elif "temperature" in (detail.get("param"), *re.findall(r"\w+", words)):
+        remedy = ("draw with a temperature that this model takes; each sample "
+                  "bears the one it was drawn with")
     return EndpointError(
         f"{url} refuses with {code} ({words or 'no reason given'}): {remedy}",
         code, words, detail.get("param"))
 
 
-ABOUT_N = re.compile(r"\bn\b|n_cmpl|\bbest_of\b|completion choice|"
-                     r"candidate|number of (choices|completions)",
-                     re.IGNORECASE)
+OF_TEXTS = (r"(completion|choice|candidate|response|sample|sequence|"
+            r"generation|output)s?\b")
+ABOUT_N = re.compile(
+    r"\bn\b|n_cmpl|\bbest_of\b|completion choice|candidate|"
+    rf"num(ber)?.?(of|return).{OF_TEXTS}|(multiple|more than (one|1)|several|"
+    rf"single|only (one|1)) {OF_TEXTS}", re.IGNORECASE)
+ONLY_ONE = re.compile(
+    r"only one|must be 1\b|single|multiple|more than (one|1)\b|"
+    r"greater than (one|1)\b|(un|not )supported|unknown|unrecogni[sz]ed|"
+    r"unexpected|not (permitted|allowed)", re.IGNORECASE)
 
 
 def fewer_choices(n, error):
@@ -156,66 +191,6 @@ def fewer_choices(n, error):
         return 1 if error.of_a_prompt and not clear else 0
     named = [int(x) for x in re.findall(r"(?<![\d.])\d+(?![\d.]\d)",
                                         error.words) if 0 < int(x) < n]
-    if re.search(r"only one|must be 1\b|single", error.words,
-                 re.IGNORECASE):
+    if re.search(r"only one|must be 1\b|single", error.words, re.IGNORECASE):
         return 1
-    return max(named, default=n // 2)
-
-
-RESETS = ("x-ratelimit-reset-requests", "x-ratelimit-reset-tokens",
-          "x-ratelimit-reset", "ratelimit-reset")
-LONGEST_RESET = 60         # seconds
-SAID = re.compile(r"(?:try again|retry|wait)\D{0,20}?("
-                  r"(?:\d[\d.]*(?:ms|[smh]))+|\d[\d.]*(?= ?sec))",
-                  re.IGNORECASE)
-UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def asked_to_wait(headers, words=""):
-    """The seconds that a server asks to wait, or None.
-
-    The header Retry-After says it, in seconds or as a date, or one of those
-    that tell when a limit is reset, or its ``words`` ("try again in 20s").
-    A reset counts as a minute at most: it is when all is given back, and
-    some of it comes earlier.
-    """
-    wait = seconds_in(headers.get("retry-after-ms") or "", "ms")
-    if wait is None:
-        wait = seconds_in(headers.get("Retry-After") or "", "s")
-    if wait is not None:
-        return wait
-    resets = []
-    for name in RESETS:
-        left = headers.get(name.replace("reset", "remaining"))
-        if left is None or str(left).strip() == "0":
-            resets.append(seconds_in(headers.get(name) or "", "s"))
-    resets = [min(x, LONGEST_RESET) for x in resets if x is not None]
-    if resets:
-        return max(resets)
-    said = SAID.search(words)
-    return seconds_in(said[1], "s") if said else None
-
-
-def seconds_in(text, unit):
-    """"1.5", "6m0s", "20ms", a date or a time since 1970, in seconds from now.
-
-    A bare number counts ``unit``.  None for what is none of them.
-    """
-    text = str(text).strip().lower()
-    try:
-        wait = float(text)
-        if wait > 1e9:                     # a clock's time, in s or in ms
-            wait = wait / (1000 if wait > 1e11 else 1) - time.time()
-        else:
-            wait *= UNITS[unit]
-    except ValueError:
-        parts = re.findall(r"([\d.]+)(ms|[smhd])", text)
-        try:
-            if parts and "".join(map("".join, parts)) == text:
-                wait = sum(float(x) * UNITS[u] for x, u in parts)
-            else:
-                when = email.utils.parsedate_to_datetime(text)
-                wait = when.timestamp() - time.time()
-        except (TypeError, ValueError, OverflowError):
-            return None
-    return max(0.0, wait) if math.isfinite(wait) else None
+    return max(named, default=1 if ONLY_ONE.search(error.words) else n // 2)

@@ -9,6 +9,7 @@ begins, each model is tried before its first token: a few logits by us and by
 """
 
 import inspect
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -22,6 +23,10 @@ from transformers.utils import logging
 
 TRIAL_STEPS = 5          # tokens, the first from the prompt alone
 TRIAL_LENGTHS = 12, 7    # most tokens of its two prompts
+# A window, or a piece that is read at a time, is looked through by a prompt
+# that is longer, if that takes no more tokens than so many.
+WINDOW_SIZES = re.compile(r"window|chunk|radius|block_size")
+LONGEST_TRIAL = 256
 # How far our logits may be from the library's, in standard deviations of
 # these: 16 bits round, and 4-bit layers have other kernels for other shapes.
 NEAR = {torch.float32: 1e-3, torch.float64: 1e-3}
@@ -35,13 +40,20 @@ FOUND = {}               # what a model is made of: its way
 class Way:
     """``ours``: whether our decoding is right for a model, else the library's
     is used.  ``padded``: whether prompts of several lengths may share a batch.
-    ``cached``: whether the library keeps what was read; else it reads all
-    again for each token, slowly, as its own memory fails for several rows.
+    ``most``: of how many tokens, prompt and completion, both of that holds;
+    None is any number.  ``cached``: whether the library keeps what was read;
+    else it reads all again for each token, slowly, as its own memory fails
+    for several rows.
     """
 
     ours: bool
     padded: bool
     cached: bool = True
+    most: int = None
+
+    def within(self, tokens):
+        """Whether a text of so many tokens is short enough for our way."""
+        return self.most is None or tokens <= self.most
 
 
 def base_of(model):
@@ -185,6 +197,38 @@ def same_logits(ours, theirs, dtype):
     return bool((apart <= NEAR.get(dtype, NEAR_IN_HALF) * size).all())
 
 
+def turning_point(config):
+    """The tokens from which positions are told in another way, or None.
+
+    So it is with the rotations of Phi 3 and 4: all keys are then made anew,
+    and those of the longest text in a batch decide for all.
+    """
+    config = config.get_text_config(decoder=True)
+    told = getattr(config, "rope_parameters", None) or {}
+    kinds = [told] + [part for part in told.values() if isinstance(part, dict)]
+    if any(part.get("rope_type") in ("longrope", "dynamic")
+           for part in kinds):
+        known = [place.get("original_max_position_embeddings")
+                 for place in (*kinds, vars(config))]
+        return min(filter(None, [
+            *known, getattr(config, "max_position_embeddings", None)]),
+            default=0)
+    return None
+
+
+def trial_length(config):
+    """How many tokens the longer of the two prompts has."""
+    found = [TRIAL_LENGTHS[0]]
+    config = config.get_text_config(decoder=True)
+    for name, value in config.to_dict().items():
+        for size in value if isinstance(value, list) else [value]:
+            if WINDOW_SIZES.search(name) and isinstance(size, int):
+                found.append(size + 5)
+    room = getattr(config, "max_position_embeddings", None) or LONGEST_TRIAL
+    return max(size for size in found if size == found[0] or size
+               <= min(LONGEST_TRIAL, room - TRIAL_STEPS))
+
+
 def keeps_only_keys(model):
     """Whether the library's own cache for a model has plain layers only."""
     model = base_of(model)
@@ -216,7 +260,10 @@ def find_way(model, read, prompts, end):
 @torch.inference_mode()
 def try_both(model, read, prompts, end):
     """The :class:`Way` of a model, which :func:`find_way` keeps."""
-    prompts = [ids[:most] for ids, most in zip(prompts, TRIAL_LENGTHS)]
+    config = base_of(model).config
+    lengths = trial_length(config), TRIAL_LENGTHS[1]
+    prompts = [(ids * most)[:most] for ids, most in zip(prompts, lengths)]
+    short = turning_point(config)
     training = model.training
     model.eval()
     try:
@@ -232,7 +279,7 @@ def try_both(model, read, prompts, end):
                 return False
             return same_logits(ours, theirs[rows], model.dtype)
         if keeps_only_keys(model) and right(slice(0, 1)):
-            return Way(True, right(slice(0, 2)))
+            return Way(True, right(slice(0, 2)), most=short)
         for cached in (True, False):
             _, several = library_logits(model, prompts[0], end, 3, cached)
             if same_logits(several, theirs[0], model.dtype):

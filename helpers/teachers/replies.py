@@ -12,18 +12,38 @@ from helpers.teachers.failures import Again
 
 # How reasoning models mark their thinking; the server may have taken the
 # opening mark away, as some chat templates write it themselves.
-OPENED = re.compile(r"\s*(<(\w+:)?think(ing)?>|\[THINK\]|◁think▷"
-                    r"|<\|channel\|>analysis)")
-CLOSED = re.compile(r".*(</(\w+:)?think(ing)?>|\[/THINK\]|◁/think▷"
-                    r"|<\|channel\|>final<\|message\|>)", re.DOTALL)
+THINKING = r"((\w+:)?think(ing)?|thought|reasoning)"
+OPENED = re.compile(
+    rf"\s*(<{THINKING}>|\[THINK\]|◁think▷|<\|begin_of_thought\|>"
+    r"|<\|START_THINKING\|>|<\|channel>thought|<\|channel\|>analysis)",
+    re.IGNORECASE)
+CLOSED = re.compile(
+    rf".*(</{THINKING}>|\[/THINK\]|◁/think▷|<\|end_of_thought\|>"
+    r"|<\|END_THINKING\|>|<channel\|>|<\|channel\|>final<\|message\|>)",
+    re.DOTALL | re.IGNORECASE)
+# Marks around what then follows.
+AROUND = re.compile(
+    r"\s*(<\|begin_of_solution\|>|<\|START_RESPONSE\|>|<answer>)\n?(.*?)"
+    r"(<\|end_of_solution\|>|<\|END_RESPONSE\|>|</answer>|$)", re.DOTALL)
 THOUGHTS = ("reasoning_content", "reasoning", "thinking")
-# Servers' own words for the two ends that we know.
-KNOWN_ENDS = {
-    "stop": "stop", "eos": "stop", "eos_token": "stop", "end_turn": "stop",
-    "stop_sequence": "stop", "length": "length", "max_tokens": "length",
-    "model_length": "length"}
-FILTERED = {"content_filter", "safety", "recitation", "prohibited_content",
-            "blocklist"}
+# Servers' own words for how an answer ended, the first that fits: a failure
+# that may pass, a filter, a refusal, and the two ends that we know.
+ENDS = (
+    ("filter", r"filter|safety|sensitive|toxic|recitation|prohibited|"
+     r"blocklist|guardrail|moderat|spii|policy"),
+    ("refusal", r"refus"),
+    ("error", r"error|abort|cancel|time_?out|interrupt|overload|"
+     r"insufficient_system|malformed"),
+    ("length", r"length|max.*token|token.*limit|context_window|limit"),
+    ("stop", r"stop|eos|end_turn|(?<!in)complete|finished|^end$|^done$"))
+
+
+def ending(said):
+    """What a server's word for an end means: a key of ``ENDS``, or None."""
+    words = re.sub(r"[^a-z]+", "_", str(said or "").lower()).replace(
+        "finish_reason", "")
+    return next((kind for kind, pattern in ENDS if re.search(pattern, words)),
+                None)
 
 
 @dataclass(frozen=True)
@@ -47,14 +67,14 @@ def choices_of(answer, raw):
     ``raw``: an answer to a bare prompt, not to messages.  Raises ``Again``
     for what is no completion, and where no choice came through.
     """
+    if isinstance(answer, dict) and not answer.get("choices", True):
+        raise Again("an answer without a text", code=200)
     try:
         found = [read_choice(choice, raw) for choice in answer["choices"]]
     except (KeyError, TypeError, AttributeError):
         raise Again("an answer that is no completion") from None
-    if not found:
-        raise Again("an answer without a text")
     if all(choice.passing for choice in found):
-        raise Again(found[0].lost)
+        raise Again(found[0].lost, code=500)
     return found
 
 
@@ -63,31 +83,35 @@ def read_choice(choice, raw):
 
     Raises ``KeyError``, ``TypeError`` or ``AttributeError`` for what is none.
     """
-    said = str(choice.get("finish_reason") or "").lower()
-    if choice.get("error") or said == "error":
+    end = ending(choice.get("finish_reason"))
+    if choice.get("error") or end == "error":
         error = choice.get("error")
-        words = error.get("message") if isinstance(error, dict) else error
+        words = error.get("message") if isinstance(error, dict) else (
+            error or choice.get("finish_reason"))
         return Choice("", None, f"an answer that ends in an error "
                       f"({str(words or 'no reason given')[:200]})", True)
-    if said in FILTERED:
+    if end == "filter":
         return Choice("", None, "a filter of the server cut it off")
     message = choice if raw else choice["message"]
     told = message["text"] if raw else message.get("content")
+    if isinstance(told, dict):
+        told = [told]
+    if end == "refusal" or message.get("refusal") or isinstance(
+            told, list) and any(isinstance(part, dict) and part.get("refusal")
+                                for part in told):
+        return Choice("", None, "the model refuses to answer")
     text, thought = without_thinking(joined(told))
     thought = thought or any(message.get(name) for name in THOUGHTS)
-    reason = KNOWN_ENDS.get(said)
     if text.strip() or raw and told is not None and not thought:
-        return Choice(text, reason)
-    if message.get("refusal"):
-        return Choice("", None, "the model refuses to answer")
+        return Choice(text, end)
     if message.get("tool_calls") or message.get("function_call"):
         return Choice("", None, "the model calls a tool and says nothing")
-    if reason == "length" or thought:
+    if end == "length" or thought:
         return Choice("", None, "all tokens went into thinking; raise "
                       "max_new_tokens, or ask the model to think less")
-    if told is None:
+    if told is None or told == []:
         return Choice("", None, "an answer without a text")
-    return Choice(text, reason)          # a model that has nothing to say
+    return Choice(text, end)             # a model that has nothing to say
 
 
 def joined(content):
@@ -101,7 +125,8 @@ def joined(content):
         raise TypeError(f"content is a {type(content).__name__}")
     return "".join(part if isinstance(part, str) else part.get("text") or ""
                    for part in content
-                   if isinstance(part, str) or part.get("type") == "text")
+                   if isinstance(part, str)
+                   or part.get("type") in ("text", "output_text"))
 
 
 def without_thinking(text):
@@ -110,4 +135,7 @@ def without_thinking(text):
     rest = text[closed.end():] if closed else text
     if OPENED.match(rest):                # and no end of it
         return "", True
-    return (rest.lstrip("\n"), True) if closed else (text, False)
+    if not closed:
+        return text, False
+    around = AROUND.match(rest)
+    return (around[2] if around else rest.lstrip("\n")), True

@@ -10,6 +10,7 @@ import json
 import os
 import queue
 import random
+import ssl
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
+from helpers.teachers.errors import status_of
 from helpers.teachers.failures import (NO_JSON, Again, EndpointError, broken,
                                        explained, fewer_choices)
 from helpers.teachers.replies import choices_of
@@ -92,12 +94,20 @@ def secret(name):
         return None
 
 
-def connect(url, key=None, timeout=600):
+def connect(url, key=None, timeout=600, header=None):
     """An ``openai`` client for the server at ``url``.
 
-    ``timeout`` are the seconds it waits for the server to say something.
+    ``timeout`` are the seconds it waits for an answer, to its end, and
+    ``header`` carries the key in the place of Authorization.  Raises
+    ``EndpointError`` where proxies or certificates are named wrongly.
     """
     import openai      # takes a second, which other teachers need not pay
+
+    # The client's HTTP library, which has another name in other versions.
+    library = importlib.import_module(next(
+        kind.__module__.partition(".")[0]
+        for kind in openai.DefaultHttpxClient.__mro__
+        if kind.__name__ == "Client"))
 
     def only_ours(request):
         # The client adds what it finds in the environment, such as an
@@ -105,16 +115,47 @@ def connect(url, key=None, timeout=600):
         for name in set(request.headers) - HEADERS:
             del request.headers[name]
         request.headers["User-Agent"] = "reasoning-distillation-notebooks"
-        if key:
+        if key and header:
+            request.headers[header] = key
+        elif key:
             request.headers["Authorization"] = f"Bearer {key}"
+
+    class InTime(library.SyncByteStream):
+        """The bytes of an answer, which may come one by one for ever."""
+
+        def __init__(self, stream):
+            self.stream, self.end = stream, time.monotonic() + timeout
+
+        def __iter__(self):
+            for part in self.stream:
+                if time.monotonic() > self.end:
+                    raise library.ReadTimeout("not to its end in time")
+                yield part
+
+        def close(self):
+            self.stream.close()
+
+    def in_time(response):
+        response.stream = InTime(response.stream)
 
     # A key must not follow a redirect to another server, and a proxy stands
     # between this machine and others, not before itself.
-    http = openai.DefaultHttpxClient(
-        follow_redirects=False, event_hooks={"request": [only_ours]},
-        trust_env=not is_local(urlsplit(url).hostname))
-    return openai.OpenAI(base_url=url, api_key="see only_ours", max_retries=0,
-                         timeout=timeout, http_client=http)
+    local, trusted = is_local(urlsplit(url).hostname), True
+    try:
+        if local and url.startswith("https") and "SSL_CERT_FILE" in os.environ:
+            trusted = ssl.create_default_context(
+                cafile=os.environ["SSL_CERT_FILE"])
+        http = openai.DefaultHttpxClient(
+            follow_redirects=False, trust_env=not local, verify=trusted,
+            event_hooks={"request": [only_ours], "response": [in_time]})
+        return openai.OpenAI(base_url=url, api_key="see only_ours",
+                             max_retries=0, timeout=timeout, http_client=http)
+    except Exception as error:       # of many kinds
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise EndpointError(
+            f"nothing can be sent to {url} ({first[:200]}); look at the "
+            f"variables that name a proxy (such as HTTPS_PROXY, ALL_PROXY) "
+            f"or a file of certificates (SSL_CERT_FILE)") from None
 
 
 def post(client, url, body, key=None, **options):
@@ -144,10 +185,8 @@ def post(client, url, body, key=None, **options):
         whole = data.strip()[:1] not in b"{["
         raise Again(NO_JSON if whole else "an answer that breaks off"
                     ) from None
-    failure = found.get("error") if isinstance(found, dict) else None
-    if failure:                       # some servers say 200 and mean 500
-        code = failure.get("code") if isinstance(failure, dict) else None
-        code = code if isinstance(code, int) and code >= 400 else 500
+    code = status_of(found)           # some servers say 200 and mean 500
+    if code:
         raise explained(url, code, data, {}, key)
     return found
 
@@ -186,11 +225,13 @@ class Work:
 
     def __init__(self, endpoint, settings, key):
         self.endpoint, self.settings, self.key = endpoint, settings, key
-        self.client = connect(endpoint.url, key, endpoint.timeout)
+        self.client = connect(endpoint.url, key, endpoint.timeout,
+                              endpoint.header)
         self.gate = Gate(endpoint.per_minute)
         self.jobs, self.done, self.open = queue.Queue(), queue.Queue(), 0
         self.told = False           # that it waits
         self.refused, self.failure = set(), None     # tasks; what ends it
+        self.heard = 0       # answers, when a request last failed each time
 
     def add(self, task, text, indices):
         """Ask for the samples ``indices`` of a prompt."""
@@ -226,9 +267,11 @@ class Work:
                 return n, answer, found
             except EndpointError as error:
                 fewer = fewer_choices(n, error)
-                if fewer:
+                if lm.adapt(body, error):
+                    tried -= 1          # each form is changed once
+                elif fewer:
                     most, tried = fewer, tried - 1
-                elif not lm.adapt(body, error) or tried == lm.tries:
+                else:
                     raise
             except Again as error:
                 if error.everybody and gate.answers > answers:
@@ -245,7 +288,10 @@ class Work:
                             f", which asks to wait {wait:.0f} seconds")
                     raise EndpointError(
                         f"{lm.address} gave no answer in {tried} tries, the "
-                        f"last time {error}{more}") from None
+                        f"last time {error}{more}",
+                        error.code if error.code == 200 else None,
+                        tried=bool(error.code) and not error.everybody
+                    ) from None
                 if tried == 3 and not self.told:
                     self.told = True
                     tqdm.write(f"{lm.address}: {error}, three times; waiting "
@@ -261,7 +307,9 @@ class Work:
 
         As long as no prompt was answered, ``MOST_REFUSED`` refused ones end
         it: then it is the request that is wrong.  The thread that hears of
-        the last one says so, before it could ask for another.
+        the last one says so, before it could ask for another.  A request at
+        which the server fails each time is passed over if others were
+        answered since the last such.
         """
         while (job := self.jobs.get()) is not None:
             try:
@@ -269,6 +317,9 @@ class Work:
             except Exception as error:      # for the main thread to raise
                 answer, of_all = error, not getattr(error, "of_a_prompt",
                                                     False)
+                if of_all and getattr(error, "tried", False):
+                    of_all = self.gate.answers <= self.heard
+                    self.heard = self.gate.answers
                 if not of_all:
                     self.refused.add(job[0])
                     of_all = (len(self.refused) >= MOST_REFUSED
@@ -299,7 +350,7 @@ class Work:
             last = now
             # What ends it is raised when all that is under way has come.
             if answer and (not isinstance(answer, Exception) or
-                           getattr(answer, "of_a_prompt", False)
+                           job[0] in self.refused
                            and answer is not self.failure):
                 yield job, answer
         if self.failure:

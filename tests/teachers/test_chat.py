@@ -31,6 +31,12 @@ TEMPLATES = {
     "tools": "{% if tools %}TOOLS{% endif %}" + LOOP,
     "dated": "{% if not date_string is defined %}{% set date_string = "
              "strftime_now('%d %b %Y') %}{% endif %}{{ date_string }}" + LOOP,
+    # Mistral Small 4 knows two efforts, others no switch at all
+    "efforts": "{% if reasoning_effort is defined and reasoning_effort not in "
+               "['none', 'high'] %}{{ raise_exception('none or high') }}"
+               "{% endif %}" + LOOP,
+    "no switch": "{% if enable_thinking is defined %}{{ raise_exception('what?"
+                 "') }}{% endif %}" + LOOP,
     "dated by itself": "{{ strftime_now('%Y-%m-%d') }}" + LOOP,
     "thinks": LOOP + "{% if enable_thinking is defined and enable_thinking is"
               " false %}<think>\n\n</think>\n\n{% else %}<think>\n{% endif %}"}

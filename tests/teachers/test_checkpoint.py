@@ -1,5 +1,7 @@
 """A teacher with weights: how it is loaded, named, asked and made to fit."""
 
+import json
+
 import pytest
 import torch
 
@@ -68,6 +70,59 @@ def test_a_missing_or_broken_checkpoint_is_one_sentence(tmp_path):
     with pytest.raises(FileNotFoundError, match="rebuild-mini") as error:
         load_model(str(folder))
     assert "\n" not in str(error.value)
+
+
+def copied(folder):
+    folder.mkdir()
+    for path in (ROOT / "data/mini/models/teacher").iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+def told(folder, **config):
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **config}))
+
+
+def an_adapter(folder):
+    (folder / "config.json").unlink()
+    (folder / "adapter_config.json").write_text(
+        '{"base_model_name_or_path": "some/base"}')
+
+
+def with_code(folder):
+    told(folder, model_type="odd", auto_map={"AutoConfig": "odd.Odd"})
+    (folder / "odd.py").write_text("raise SystemExit('it ran')")
+
+
+def without_a_head(folder):
+    told(folder, tie_word_embeddings=False)
+
+
+@pytest.mark.parametrize("change, says", [
+    (an_adapter, "an adapter of some/base; load it with .*load_student"),
+    (with_code, "code of its own, which is not run"),
+    (without_a_head, "no weights for a part of it.*lm_head"),
+    (lambda folder: told(folder, model_type="vit"), "no model that continues"),
+    (lambda folder: told(folder, model_type="qwen99"), "newer than"),
+    (lambda folder: (folder / "m.gguf").touch() or (
+        folder / "config.json").unlink(), "GGUF.*serve it")])
+def test_what_is_no_checkpoint_of_ours_is_named(tmp_path, change, says,
+                                                monkeypatch):
+    """Without a question, which would wait for an answer in a kernel."""
+    monkeypatch.setattr("builtins.input", lambda *_: 1 / 0)
+    folder = copied(tmp_path / "odd")
+    change(folder)
+    with pytest.raises(FileNotFoundError, match=says) as error:
+        load_model(str(folder))
+    assert "\n" not in str(error.value)
+
+
+def test_a_tokenizer_of_another_model_is_named(tmp_path):
+    lm = load_model("data/mini/models/teacher")
+    lm.model.resize_token_embeddings(300)
+    with pytest.raises(ValueError, match="do not belong together"):
+        draw(lm)
 
 
 def test_the_name_tells_the_weights(teacher, tmp_path):

@@ -8,6 +8,7 @@ from transformers import (AutoConfig, AutoModelForCausalLM,
 from helpers.sampling import sample
 from helpers.teachers import checkpoint
 from helpers.teachers.checkpoint import LanguageModel, load_tokenizer
+from helpers.teachers.decoding import continued
 from helpers.teachers.families import Way
 
 TOKENIZER = load_tokenizer("data/mini/models/teacher")
@@ -39,6 +40,10 @@ OURS = {
     "mixtral": dict(SIZES, **FEW), "granite": SIZES,
     "gemma3_text": dict(SIZES, **WINDOW),
     "gpt_oss": dict(SIZES, **FEW, **WINDOW),
+    # from some length on, all positions are told in another way
+    "phi3": dict(SIZES, original_max_position_embeddings=24, rope_parameters={
+        "rope_type": "longrope", "rope_theta": 1e4, "short_factor": [1.0] * 4,
+        "long_factor": [3.0] * 4, "original_max_position_embeddings": 24}),
     "qwen3_moe": dict(SIZES, head_dim=8, num_experts=4,
                       num_experts_per_tok=2, moe_intermediate_size=16),
     "deepseek_v3": dict(HEADS, **EXPERTS, kv_lora_rank=8, q_lora_rank=8,
@@ -47,6 +52,8 @@ OURS = {
 # A state elsewhere, or of another kind: the library's.
 LIBRARY = {
     "mamba": dict(OLD, state_size=8),
+    # looks through a window that only the library's cache has
+    "moshi": dict(SIZES, num_key_value_heads=4, sliding_window=20),
     "mamba2": dict(OLD, num_heads=8, head_dim=8, state_size=8, n_groups=2),
     "falcon_mamba": dict(OLD, state_size=8),
     "granitemoehybrid": dict(
@@ -133,6 +140,59 @@ def test_the_way_hangs_on_no_weights_and_is_tried_in_eval_mode():
     lm.model.train()
     assert lm.way == Way(True, True) and lm.model.training
     assert lm.model.generation_config.repetition_penalty == 1.5
+
+
+def test_a_first_token_that_is_fixed_is_first():
+    """A language, say; generate takes it from the checkpoint, too."""
+    lm = build("bart", dict(
+        vocab_size=len(TOKENIZER), d_model=32, encoder_layers=2, d_kv=8,
+        decoder_layers=2, encoder_attention_heads=4, encoder_ffn_dim=48,
+        decoder_attention_heads=4, decoder_ffn_dim=48, init_std=0.2,
+        decoder_start_token_id=0))
+    lm.model.generation_config.forced_bos_token_id = 5
+    lm.model.generation_config.forced_eos_token_id = None    # of the length
+    drawn = sample(lm, PROMPTS, 2, temperature=0, max_new_tokens=12,
+                   progress=False, cut=whole)
+    first = TOKENIZER.decode([5])
+    assert {row.completion for row in drawn} == {
+        greedy(lm, text) for text in PROMPTS.values()}
+    assert all(row.completion.startswith(first) for row in drawn)
+
+
+def test_places_for_tokens_that_end_are_one_sentence():
+    lm = build("gpt2", dict(vocab_size=len(TOKENIZER), n_embd=32, n_layer=2,
+                            n_head=4, n_positions=32))
+    with pytest.raises(ValueError, match="has places for 32 tokens") as told:
+        sample(lm, PROMPTS, 2, max_new_tokens=40, progress=False)
+    assert "\n" not in str(told.value)
+    assert len(sample(lm, {"empty": ""}, 2, max_new_tokens=4, cut=whole,
+                      progress=False)) == 2
+
+
+def test_marks_of_a_beginning_stay_and_of_an_end_go():
+    class Marking:
+        bos_token_id, eos_token_id, pad_token_id = 1, 2, None
+
+        def __call__(self, text, **_):
+            return {"input_ids": [1, *map(ord, text), 2]}
+    lm = LanguageModel("m", build("llama", SIZES).model, Marking())
+    assert lm.prompt_ids("abc") == [1, 97, 98, 99]
+    assert lm.prompt_ids("abc", 3) == [1, 98, 99]
+    assert lm.prompt_ids("") == [1]
+
+
+@pytest.mark.parametrize("pieces, text", [
+    (["▁▁▁▁", "x"], "    x"), (["▁x"], "x"), (["x"], "x"),
+    (["▁", "▁▁", "x"], "   x")])
+def test_a_line_that_is_set_in_stays_so(pieces, text):
+    class Pieces(list):
+        def decode(self, ids, **_):
+            return "".join(self[i] for i in ids).replace("▁", " ")[
+                self[ids[0]].startswith("▁"):]
+
+        def convert_ids_to_tokens(self, ids):
+            return [self[i] for i in ids]
+    assert continued(Pieces(pieces), [*range(len(pieces)), 99]) == text
 
 
 def test_what_not_even_the_library_samples_is_refused_by_name(tmp_path):
