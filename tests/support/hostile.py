@@ -1565,6 +1565,51 @@ class int(metaclass=Meta):
 answer = int()""", "wrong"),
 }
 NEWER_ESCAPES = {
+    "a module made anew": ("""
+import sys
+del sys.modules["posix"]
+import posix
+answer = posix.mkfifo("/tmp/hostile-victim-30")""", "error"),
+    "a collection that changes the audit hook's frame": ("""
+import gc, sys
+found = []
+def change(*_):
+    frame = sys._getframe()
+    while frame:
+        if "forbidden" in frame.f_locals:
+            frame.f_locals["own"] = "/"
+            found.append(frame)
+        frame = frame.f_back
+gc.callbacks.append(change)
+gc.enable()
+kept = []
+for i in range(300):
+    gc.set_threshold(1)
+    kept.extend([] for _ in range(i % 7))
+    try: open("/no/such/file")
+    except OSError: pass
+    if found: break
+gc.set_threshold(1)
+kept.extend([] for _ in range(4))
+answer = open("/etc/passwd").read()""", "blocked"),
+    "a signal that changes the audit hook's frame": ("""
+import signal, time
+found = []
+def change(_, frame):
+    while frame:
+        if "forbidden" in frame.f_locals:
+            frame.f_locals["forbidden"] = "nothing",
+            found.append(frame)
+        frame = frame.f_back
+signal.signal(signal.SIGALRM, change)
+signal.setitimer(signal.ITIMER_REAL, 1e-3, 1e-3)
+import os
+end = time.time() + 0.3
+while time.time() < end:
+    try: os.mkdir("/no/such/folder")
+    except OSError: pass
+signal.setitimer(signal.ITIMER_REAL, 0)
+answer = open("/etc/passwd").read()""", "blocked error"),
     "disarms the audit hook by an error that it raises": ("""
 def yes(event, args, own): return True
 try: open("/no/such/file")

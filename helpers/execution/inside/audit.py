@@ -6,10 +6,14 @@ gets around it meets the kernel, see ``isolation.py``.
 """
 
 import errno
+import gc
 import os
+import signal
 import stat
 import sys
 from itertools import repeat
+
+import _imp
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 WRITTEN = 64               # files that a program may open for writing
@@ -52,7 +56,13 @@ UNWATCHED = frozenset("""
     _tkinter readline""".split())
 LOOSE = """
     mkfifo mknod memfd_create chroot setpriority unshare sendfile splice
-    copy_file_range activate_stack_trampoline""".split()
+    copy_file_range activate_stack_trampoline"""
+
+
+# From Python 3.13 on whoever sees the frame of a hook may change it.  These
+# call functions of a program while a hook runs, and so does the collector.
+BETWEEN = ("alarm", "setitimer", "interrupt_main") if (
+    sys.version_info >= (3, 13)) else ()
 
 
 def watch_alone():
@@ -64,10 +74,14 @@ def watch_alone():
     DENIED = HOOKLESS | UNWATCHED
     for name in [*UNWATCHED, "ctypes", "ctypes._endian"]:
         sys.modules.pop(name, None)
-    for name in LOOSE:
-        for module in (os, sys, sys.modules.get("posix")):
-            if hasattr(module, name):
-                delattr(module, name)
+    once = {name: __import__(name) for name in sys.builtin_module_names}
+    _imp.create_builtin = lambda spec: once[spec.name]     # or it were anew
+    for name in (*LOOSE.split(), *BETWEEN):
+        for module in (*once.values(), os, signal):
+            vars(module).pop(name, None)
+    if BETWEEN:
+        gc.disable()
+        gc.enable = lambda: None
 
 
 DENIED = HOOKLESS
