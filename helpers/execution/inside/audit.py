@@ -36,8 +36,8 @@ NEEDS.update(dict.fromkeys(("os.chdir", "os.listdir", "os.rmdir",
 NEEDS.update(dict.fromkeys(("os.chmod", "os.chown", "os.remove",
                             "os.removexattr", "os.setxattr", "os.truncate",
                             "os.utime"), ("there",)))
-TOLD = (errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR,
-        errno.ENAMETOOLONG)
+MET = (errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR,
+       errno.ENAMETOOLONG)
 DEVICES = ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", "/dev/null",
            "/dev/urandom")
 HERE = os.path.dirname(os.path.abspath(__file__)) + "/"
@@ -61,7 +61,7 @@ LOOSE = """
 
 # From Python 3.13 on whoever sees the frame of a hook may change it.  These
 # call functions of a program while a hook runs, and so does the collector.
-BETWEEN = ("alarm", "setitimer", "interrupt_main") if (
+INTERRUPTS = ("alarm", "setitimer", "interrupt_main") if (
     sys.version_info >= (3, 13)) else ()
 
 
@@ -76,10 +76,10 @@ def watch_alone():
         sys.modules.pop(name, None)
     once = {name: __import__(name) for name in sys.builtin_module_names}
     _imp.create_builtin = lambda spec: once[spec.name]     # or it were anew
-    for name in (*LOOSE.split(), *BETWEEN):
+    for name in (*LOOSE.split(), *INTERRUPTS):
         for module in (*once.values(), os, signal):
             vars(module).pop(name, None)
-    if BETWEEN:
+    if INTERRUPTS:
         gc.disable()
         gc.enable = lambda: None
 
@@ -133,9 +133,9 @@ def allowed(event, args, own, left=repeat(True, WRITTEN), libraries=tuple(
     return (path + "/").startswith(libraries + (own, zones))
 
 
-def lacking(path, need, status=os.stat, is_folder=stat.S_ISDIR,
-            error=OSError, none=errno.ENOENT, there=errno.EEXIST,
-            folder=errno.EISDIR):
+def obstacle(path, need, status=os.stat, is_folder=stat.S_ISDIR,
+             error=OSError, none=errno.ENOENT, there=errno.EEXIST,
+             folder=errno.EISDIR):
     """What keeps everybody from an act on a path: an ``errno``, or None."""
     if not path:
         return none
@@ -157,7 +157,7 @@ def lacking(path, need, status=os.stat, is_folder=stat.S_ISDIR,
     return None
 
 
-def tell_missing(event, args, needs=NEEDS, told=TOLD, lacks=lacking,
+def tell_missing(event, args, needs=NEEDS, told=MET, lacks=obstacle,
                  kind=type, text=str, raw=bytes, number=int, pairs=zip,
                  decode=bytes.decode, creating=os.O_CREAT, error=OSError,
                  in_words=os.strerror):
@@ -181,7 +181,7 @@ def tell_missing(event, args, needs=NEEDS, told=TOLD, lacks=lacking,
 
 def guard(report, scratch, channel, write=os.write, leave=os._exit,
           kind=type, text=str, may=allowed, tell=tell_missing,
-          lacks=lacking):
+          lacks=obstacle):
     """An audit hook that ends the program at its first forbidden act.
 
     What the hook goes by are arguments of it, and of exact types: an object
