@@ -117,9 +117,20 @@ class LanguageModel:
         Raises ``ValueError`` for a model that cannot be.
         """
         end = self.pad_token
+        tried = [self.tokenizer(text)["input_ids"] for text in TRIAL]
+        for ids in tried:
+            self.refuse_strangers(ids)
         return find_way(
             self.model, lambda prompts: read_all(self.model, prompts, end),
-            [self.tokenizer(text)["input_ids"] for text in TRIAL], end)
+            tried, end)
+
+    def refuse_strangers(self, ids):
+        """``ValueError`` for token ids that the model has no rows for."""
+        rows = self.model.get_input_embeddings().weight.shape[0]
+        if max(ids) >= rows > 1:          # a packed table has other rows
+            raise ValueError(f"the tokenizer of {self.name} writes token "
+                             f"{max(ids)}, and the model has {rows}; they do "
+                             f"not belong together")
 
     def cost(self, prompts, n, max_new_tokens):
         """What sampling ``n`` for each of ``prompts`` would take, beforehand.
@@ -367,11 +378,7 @@ def batches_of(lm, wanted, sequences, max_prompt_tokens, mixed):
     groups = {}
     for task, (text, missing) in wanted.items():
         ids = lm.prompt_ids(text, max_prompt_tokens)
-        rows = lm.model.get_input_embeddings().weight.shape[0]
-        if max(ids) >= rows > 1:          # a packed table has other rows
-            raise ValueError(f"the tokenizer of {lm.name} writes token "
-                             f"{max(ids)} of {task}, and the model has "
-                             f"{rows}; they do not belong together")
+        lm.refuse_strangers(ids)
         for at in range(0, len(missing), sequences):
             part = missing[at:at + sequences]
             length = 0 if len(part) <= mixed else len(ids)
