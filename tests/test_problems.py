@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import numpy
@@ -153,6 +154,12 @@ def test_blank_lines_and_a_byte_order_mark_are_passed_over(tmp_path):
         load_problems("gsm8k", path=path)
     assert [p.task_id for p in load_problems("gsm8k", path=path, limit=2)] == [
         "gsm8k/test/0", "gsm8k/test/1"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has it")
+def test_a_device_has_no_end_and_is_not_read():
+    with pytest.raises(ValueError, match="/dev/full is a device"):
+        load_problems("mbpp", path="/dev/full")
 
 
 def test_unknown_names_and_splits_are_refused(tmp_path):

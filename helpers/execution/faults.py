@@ -6,6 +6,7 @@ the task.
 
 import keyword
 import re
+from numbers import Number
 
 from helpers.execution import asserts
 from helpers.execution.inside import plain
@@ -89,12 +90,19 @@ def answer_fault(answer):
     return None
 
 
+def is_written(one):
+    """Whether an input or an output is text, a number, or lines of these."""
+    if isinstance(one, (list, tuple)):
+        return all(map(is_written, one))
+    return isinstance(one, (str, Number)) and not isinstance(one, bool)
+
+
 def script_fault(tests):
     """What is wrong with pairs of an input and an output."""
     for number, test in enumerate(tests, 1):
         if not isinstance(test, (list, tuple)) or len(test) != 2:
             return f"has no (input, output) pair as its test {number}"
-        if any(one is None or isinstance(one, (bool, dict)) for one in test):
+        if not all(map(is_written, test)):
             return f"has no text and no lines of it in its test {number}"
         try:
             given, _ = map(as_text, test)

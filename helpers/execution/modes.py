@@ -51,7 +51,7 @@ def script(worker, program, problem, limits):
     marks = Marks()
     for _, expected in problem.tests:
         outcome = settled(worker.outcome(), ("output",))
-        expected = as_text(expected)
+        expected = as_read(as_text(expected))
         marks.add(outcome, outcome[1] == "output" and [
             compare_output(outcome[2], expected, comparator)
             for comparator in ("strict", "apps")],
@@ -60,6 +60,16 @@ def script(worker, program, problem, limits):
             "Landlock" not in worker.layers or AT_END.search(program)):
         marks.first += "; it looks at its callers, which are the judge's here"
     return marks.outcome()
+
+
+def as_read(text):
+    """An expected output as the one of a program is read: what is no text
+    in it, and no text may say so in Python's way, is a mark."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode(
+            "utf-8", "replace")
+    except UnicodeEncodeError:           # half a character, which none prints
+        return text
 
 
 def calls(worker, program, problem, limits):

@@ -271,14 +271,14 @@ def read_outcome(problem, outcome, comparator="exact"):
         return Verdict(status if known else "error", None,
                        detail if known else "a forged result", seconds,
                        (status,) * len(problem.tests) if known else ())
-    value = value_of(kind, text)
+    value, expected = value_of(kind, text), str(problem.answer)
     accepted = tuple(name for name in ("exact", "published")
-                     if compare(value, problem.answer, name))
+                     if compare(value, expected, name))
     comparator = COMPARATORS[comparator][0]
     if comparator in accepted:
         return Verdict("passed", value, "", seconds, (), accepted)
     if kind in ("int", "float"):
-        detail = f"expected {problem.answer}"
+        detail = f"expected {expected}"
         if kind == "int" and comparator == "published":
             detail += " as a float"
     return Verdict("wrong", value, detail or f"answer has type {kind}",
@@ -295,9 +295,10 @@ def check_outcome(outcome):
         value_of(kind, text)
     elif status == "judged":
         strict, apps = text.split("/")
-        if not strict or not LETTERS.keys() >= set(strict + apps):
+        if not 0 < len(strict) == len(apps) or not (
+                LETTERS.keys() >= set(strict + apps)):
             raise ValueError("no letters of tests")
-    elif status not in FAILURES:
+    elif status not in FAILURES - {"infrastructure"}:
         raise ValueError("no status of a program")
 
 

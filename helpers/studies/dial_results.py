@@ -8,6 +8,7 @@ says little about a third one.
 
 from dataclasses import dataclass
 from math import comb
+from statistics import fmean
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Runs:
     def one_plan(self):
         """pass@1 of one program from one random plan."""
         return self.table(lambda run: [
-            np.mean([mark == 2 for marks in plans for mark in marks] or [0])
+            fmean([mark == 2 for marks in plans for mark in marks] or [0])
             for plans in run["plan-first"]["plans"]])
 
     def best_plan(self, key=1):
@@ -52,9 +53,8 @@ class Runs:
         """
         def of_problem(plans, codes):
             rows = [[marks[i] for marks in plans] for i in range(codes)]
-            return np.mean([np.mean([mark == 2 for mark in row
-                                     if mark >= key] or [0])
-                            for row in rows])
+            return fmean([fmean([mark == 2 for mark in row if mark >= key]
+                                or [0]) for row in rows])
         return self.table(lambda run: [
             of_problem(plans, run["plan-first"]["codes"])
             for plans in run["plan-first"]["plans"]])

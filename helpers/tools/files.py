@@ -63,14 +63,16 @@ def reading(path, remedy):
 
     Raises, in one sentence that ends with ``remedy``, ``FileNotFoundError``
     where there is none, ``ValueError`` for a folder, a file that is not text
-    in UTF-8, and one that is not or not wholly gzip, and ``OSError`` for one
-    that the disk does not give.
+    in UTF-8, one that is not or not wholly gzip, and a device, which may have
+    no end, and ``OSError`` for one that the disk does not give.
     """
     if not is_path(path):
         raise ValueError(f"{path!r:.60} is no path of a file; {remedy}")
     path = Path(path)
     opened = gzip.open if path.suffix == ".gz" else open
     try:
+        if path.is_char_device() or path.is_block_device():
+            raise ValueError(f"{path} is a device, not a file; {remedy}")
         # Editors on Windows begin a file with a mark, which -sig passes over.
         with opened(path, "rt", encoding="utf-8-sig") as file:
             yield file

@@ -80,6 +80,8 @@ TURN = "m = [[1, 2], [3, 4]]\nrow = m[0]\nf(m)\nassert m == [[3, 1], [4, 2]]"
     (("from datetime import date\nd = date(2020, 1, 3)\n"
       "assert f(d) == date(2020, 1, 4)",), "from datetime import timedelta\n"
      "def f(d): return d + timedelta(1)", "p"),
+    (("assert f().fold == 1",),
+     "from datetime import time\ndef f(): return time(1, fold=1)", "p"),
     (("import asyncio\nassert asyncio.run(f(1)) == 2",),
      "async def f(a): return a + 1", "p"),
     (("from collections import Counter, deque\nd, c, b = deque([1]), "
@@ -183,6 +185,11 @@ TURN = "m = [[1, 2], [3, 4]]\nrow = m[0]\nf(m)\nassert m == [[3, 1], [4, 2]]"
       "2) and 'no' in str(e)",), "def f(x): raise KeyError('no', 2)", "p"),
     (("try:\n    f(-1)\nexcept OSError as e:\n    assert e.errno == 2",),
      "def f(x): raise FileNotFoundError(2, 'no')", "p"),
+    (("try:\n    f('no')\nexcept OSError as e:\n    assert (e.errno, "
+      "e.filename) == (2, 'no') and str(e)[-4:] == \"'no'\"",),
+     "def f(x): open(x)", "p"),
+    (("try:\n    f()\nexcept ValueError as e:\n    assert type(e).__name__ "
+      "== 'Own'",), "class Own(ValueError): pass\ndef f(): raise Own", "p"),
     (("try:\n    f(-1)\nexcept ValueError as e:\n    assert str(e) == 'no' * "
       "500",), "class E(ValueError):\n    def __str__(self):\n"
      "        return 'no' * 500\ndef f(x): raise E(1)", "p"),
@@ -254,6 +261,9 @@ FINE = "assert f(1) == 1"
     (Problem("own/1", "?", "calls", tests=FINE, entry_point="f"), "a list"),
     (Problem("own/1", "?", "calls", tests=(FINE,), entry_point=3), "a text"),
     (Problem("own/1", "?", "stdio", tests=((None, "1"),)), "test 1"),
+    (Problem("own/1", "?", "stdio", tests=((b"1", "1"),)), "test 1"),
+    (Problem("own/1", "?", "stdio", tests=((["1", None], "1"),)), "test 1"),
+    (Problem("own/1", "?", "stdio", tests=((object(), "1"),)), "test 1"),
     (Problem("own/1", "?", "stdio", tests=(("1", [10 ** 5000]),)), "digits"),
     (Problem("own/1", "?", answer=10 ** 5000), "no number"),
     (Problem("own/1", "?", "stdio", tests=(3,)), "test 1"),

@@ -22,7 +22,9 @@ PROBLEM = Problem("test/0", "?", answer=EXPECTED)
     "null", "[]", "[null, null, null, null, null]", '"ran01"',
     '["ran", "int", "1", "", null]', '["ran", "int", "one", "", 0.1]',
     '["ran", "int", null, "", 0.1]', '["judged", "", "pp", "", 0.1]',
-    '["judged", "", "px/py", "", 0.1]', '["kept", "", "", "", 0.1]'])
+    '["judged", "", "px/py", "", 0.1]', '["kept", "", "", "", 0.1]',
+    '["judged", "", "p/", "", 0.1]', '["judged", "", "pp/p", "", 0.1]',
+    '["infrastructure", "", "", "", 0.1]'])
 def test_a_line_that_no_verdict_can_be_read_from_is_named(tmp_path, outcome):
     cache = tmp_path / "cache.jsonl"
     text = f'{{"key": "00", "outcome": {outcome}}}\n'

@@ -141,6 +141,32 @@ def test_hostile_scripts_and_functions_never_pass(runner, patient, problem,
     the_judge_is_as_new(runner)
 
 
+def test_what_is_there_is_neither_read_nor_changed(runner, tmp_path):
+    """What is not there tells its own error; this must not let more pass."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text("the secret")
+    file, place, new = map(repr, map(str, (
+        secret, tmp_path, tmp_path / "new")))
+    acts = (
+        f"open({file})", f"open({file}, 'w')", f"open({file}, 'r+')",
+        f"open({new}, 'w')", f"open({new}, 'x')", f"os.open({file}, 0)",
+        f"os.open({place}, 0)", f"os.remove({file})", f"os.mkdir({new})",
+        f"os.rename({file}, 'x')", f"os.rename('program.py', {new})",
+        f"os.link({file}, 'x')", f"os.symlink('x', {new})",
+        f"os.truncate({file}, 0)", f"os.chmod({file}, 0)",
+        f"os.utime({file})", f"os.listdir({place})", f"os.scandir({place})",
+        f"os.chdir({place})", f"os.rmdir({place})",
+        f"shutil.rmtree({place})", f"shutil.copy({file}, 'x')",
+        f"shutil.copy('program.py', {new})", f"shutil.move({file}, 'x')",
+        f"tempfile.mkdtemp(dir={place})", f"pathlib.Path({new}).touch()")
+    for act in acts:
+        verdict = runner.judge(
+            SCRIPT, f"import os, pathlib, shutil, tempfile\n{act}")
+        assert verdict.status == "blocked", (act, verdict)
+    assert secret.read_text() == "the secret"
+    assert os.listdir(tmp_path) == ["secret.txt"]
+
+
 def test_the_kernel_alone_holds(hookless):
     corpus = {name: hostile for name, hostile in (HOSTILE | NEWER).items()
               if hostile[0] != "limits"}

@@ -7,7 +7,9 @@ import sys
 import textwrap
 from collections import Counter
 from dataclasses import replace
+from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from helpers.execution import (Runner, compare_call, compare_output,
@@ -248,6 +250,22 @@ def test_outputs_are_compared_in_two_ways(output, expected, strict, apps):
 def test_values_are_compared_in_two_ways(value, expected, strict, apps):
     assert compare_call(value, expected, "strict") == strict
     assert compare_call(value, expected, "apps") == apps
+
+
+def test_what_is_no_text_may_be_expected_as_python_writes_it(runner):
+    problem = Problem("script/6", "?", "stdio",
+                      tests=(("a\udcff", "a\udcff"),))
+    assert runner.judge(problem, "print(input())").status == "passed"
+    assert runner.judge(problem, "print(input()[0])").status == "wrong"
+
+
+def test_an_answer_may_be_a_number_of_numpy(runner):
+    for five in np.int64(5), np.float64(5), 5, 5.0, Decimal(5):
+        problem = Problem("answer/1", "?", answer=five)
+        for program, status in (("answer = 5", "passed"),
+                                ("answer = 10 ** 300", "wrong"),
+                                ("answer = 1e308", "wrong")):
+            assert runner.judge(problem, program).status == status
 
 
 def test_both_verdicts_are_told_and_disagreements_listed():

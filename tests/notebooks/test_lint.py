@@ -274,13 +274,20 @@ def bare(node):
     return ast.dump(node)
 
 
-@notebooks
-def test_functions_written_out_equal_the_module(notebook):
-    theirs = {}
+@functools.cache
+def in_modules():
+    """{name: [(module, its definition as text)]}."""
+    found = {}
     for module, path in MODULES.items():
         if not module.startswith(("checks", "__main__")):
             for node in public(path):
-                theirs.setdefault(node.name, []).append((module, bare(node)))
+                found.setdefault(node.name, []).append((module, bare(node)))
+    return found
+
+
+@notebooks
+def test_functions_written_out_equal_the_module(notebook):
+    theirs = in_modules()
     for cell in code_cells(notebook):
         if "exercise" in tags(cell):
             continue

@@ -1,5 +1,6 @@
 """The dial: its runs are whole, and notebooks say what they say."""
 
+import functools
 import json
 import math
 import re
@@ -23,10 +24,14 @@ EXAM, TRAIN = (load_problems(dial.DIAL_TASK, split)
 LEARNERS = dial.learners()
 
 
-def lines(name, study="dial"):
+@functools.cache
+def lines_of(study):
     file = PROFILE.shipped / f"{study}.jsonl"
-    rows = map(json.loads, file.read_text().splitlines())
-    return [row for row in rows if row["name"] == name]
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def lines(name, study="dial"):
+    return [row for row in lines_of(study) if row["name"] == name]
 
 
 def of(kind, share):

@@ -59,6 +59,17 @@ class IOWrapper(IOBase):
 sys.stdin, sys.stdout = IOWrapper(sys.stdin), IOWrapper(sys.stdout)
 input = lambda: sys.stdin.readline().rstrip("\\r\\n")
 '''
+# What becomes of an act on what is not there, or is of another kind.
+WITHOUT = '''
+import os, shutil
+from pathlib import Path
+for act, *paths in ACTS:
+    try:
+        act(*paths)
+        print("done")
+    except OSError as error:
+        print(type(error).__name__, error, error.filename, error.filename2)
+'''
 NUMBERS = "3 4\n5 6\n"
 
 STREAMS = {
@@ -430,6 +441,10 @@ TEXTS = {
         "import threading\ntry:\n    threading.stack_size(7)\n"
         "except ValueError: print('no')\nprint(threading.stack_size(), "
         "threading.stack_size(1 << 28), threading.stack_size())", ""),
+    "a stack that is no number": (
+        "import threading\nfor size in 1.5, 'a', None, 2 ** 70, -1, True:\n"
+        "    try: print(threading.stack_size(size))\n"
+        "    except Exception as e: print(type(e), e)", ""),
     "a larger main stack": (
         "import resource\nresource.setrlimit(resource.RLIMIT_STACK, "
         "(1 << 24, resource.getrlimit(resource.RLIMIT_STACK)[1]))\n"
@@ -547,6 +562,30 @@ TEXTS = {
         "'/dev/null/in', 'C:/in.txt', 'in.txt'):\n"
         "    try: sys.stdin = open(path)\n    except OSError as e: "
         "print(type(e).__name__, e)\nprint(input())", NUMBERS),
+    "writing where no folder is": (
+        WITHOUT.replace("ACTS", """[(open, p, m) for p in (
+    "no/x", "/no/x", b"/no/x", "../no/x", "program.py/x", "")
+    for m in ("w", "a", "x", "r+", "rb")]"""), ""),
+    "acts on what is not there": (
+        WITHOUT.replace("ACTS", """[(f, p) for f in (
+    os.mkdir, os.rmdir, os.remove, os.unlink, os.listdir,
+    os.scandir, os.chdir, os.utime, shutil.rmtree, lambda p: Path(p).touch(),
+    lambda p: Path(p).unlink(missing_ok=True), lambda p: os.chmod(p, 1),
+    lambda p: os.truncate(p, 0), lambda p: shutil.rmtree(p, True),
+    lambda p: os.open(p, os.O_WRONLY | os.O_CREAT))
+    for p in ("no/x", "/no/x", b"no/x", "program.py/x", "")]"""), ""),
+    "acts on two paths": (
+        WITHOUT.replace("ACTS", """[(f, *p) for f in (
+    os.rename, os.replace, os.link, shutil.copy, shutil.move)
+    for p in (("no", "b"), ("/no/x", "b"), ("program.py", "no/b"))]
+open("a..b", "w").close()
+print(sorted(os.listdir()))"""), ""),
+    "a folder that is there already": (
+        WITHOUT.replace("ACTS", """[(os.mkdir, "."), (os.mkdir, "/"),
+    (os.mkdir, "program.py"), (os.symlink, "x", "program.py"), (open, "/"),
+    (open, ".."), (os.rmdir, "program.py"), (os.chdir, "program.py")]
+os.makedirs(".", exist_ok=True)
+Path("/").mkdir(exist_ok=True)"""), ""),
     "a part of a package that it did not import": (
         "import collections\nprint(collections.abc.Sized)", ""),
     "a part of a package that it did import": (
@@ -622,6 +661,20 @@ REFUSED = {
         "kept = [open(str(i), 'w') for i in range(40)]\nprint(1)", "error",
         "Too many open files"),
     "a folder": ("import os\nos.mkdir('t')\nprint(1)", "blocked", "mkdir"),
+    "another name for a file of its own": (
+        "import os\nos.rename('program.py', 't')\nprint(1)", "blocked",
+        "rename"),
+    "another time for a file of its own": (
+        "import pathlib\npathlib.Path('program.py').touch()\nprint(1)",
+        "blocked", "utime"),
+    "a database": (
+        "import sqlite3\nsqlite3.connect(':memory:')\nprint(1)", "blocked",
+        "sqlite3"),
+    "a module that is no part of Python": (
+        "import numpy\nprint(1)", "error", "No module named 'numpy'"),
+    "who runs it": (
+        "import pwd, os\nprint(pwd.getpwuid(os.getuid()) and 1)", "error",
+        "uid not found"),
     "the name of the machine": (
         "import socket\nprint(bool(socket.gethostname()))", "blocked",
         "gethostname"),

@@ -614,7 +614,7 @@ while frame.f_back:
     frame = frame.f_back
 place = frame.f_globals.get("__file__") or "/etc/passwd"
 answer = place.rpartition("/")[0] + "/../data/answers.json"
-answer = open(answer).read()""", "blocked"),
+answer = open(answer).read()""", "blocked error"),
     "symbolic links of descriptors": ("""
 import os
 answer = []
@@ -1315,7 +1315,8 @@ answer = open(Path("/etc/passwd")).read()""", "blocked"),
     "password file by the library": (
         "import pwd\nanswer = [u.pw_name for u in pwd.getpwall()]", "wrong"),
     "around a corner": (
-        "import sys\nopen(sys.path[-1] + '/../../../etc/passwd')", "blocked"),
+        "import sys\nopen(sys.path[-1] + '/../../../etc/passwd')",
+        "blocked error"),
     "the parent's memory": ("open('/proc/1/mem', 'rb')", "blocked"),
     "home folder": ("""
 import os
@@ -1460,22 +1461,22 @@ import _multiprocessing
 _multiprocessing.SemLock(1, 1, 1, "/hostile-victim-10", False)
 answer = 1""", "error wrong"),
     "removes outside": (
-        "import os\nos.remove('/tmp/hostile-victim-none')", "blocked"),
+        "import os\nos.remove('/tmp/hostile-victim-none')", "error"),
     "removes by posix": (
-        "import posix\nposix.unlink('/tmp/hostile-victim-none')", "blocked"),
+        "import posix\nposix.unlink('/tmp/hostile-victim-none')", "error"),
     "removes a tree": (
         "import shutil\nshutil.rmtree('/tmp/hostile-victim-none')",
-        "blocked"),
+        "error"),
     "renames outside": ("""
 import os
 os.rename("/tmp/hostile-victim-none", "/tmp/hostile-victim-11")
-""", "blocked"),
+""", "error"),
     "moves its own out": ("""
 import os
 open("mine", "w").close()
 os.replace("mine", "/tmp/hostile-victim-12")""", "blocked"),
     "truncates outside": (
-        "import os\nos.truncate('/tmp/hostile-victim-none', 0)", "blocked"),
+        "import os\nos.truncate('/tmp/hostile-victim-none', 0)", "error"),
     "symbolic link": ("""
 import os
 os.symlink("/etc/passwd", "link")
@@ -1564,6 +1565,78 @@ class int(metaclass=Meta):
 answer = int()""", "wrong"),
 }
 NEWER_ESCAPES = {
+    "a module made anew": ("""
+import sys
+del sys.modules["posix"]
+import posix
+answer = posix.mkfifo("/tmp/hostile-victim-30")""", "error"),
+    "a collection that changes the audit hook's frame": ("""
+import gc, sys
+found = []
+def change(*_):
+    frame = sys._getframe()
+    while frame:
+        if "forbidden" in frame.f_locals:
+            frame.f_locals["own"] = "/"
+            found.append(frame)
+        frame = frame.f_back
+gc.callbacks.append(change)
+gc.enable()
+kept = []
+for i in range(300):
+    gc.set_threshold(1)
+    kept.extend([] for _ in range(i % 7))
+    try: open("/no/such/file")
+    except OSError: pass
+    if found: break
+gc.set_threshold(1)
+kept.extend([] for _ in range(4))
+answer = open("/etc/passwd").read()""", "blocked"),
+    "a signal that changes the audit hook's frame": ("""
+import signal, time
+found = []
+def change(_, frame):
+    while frame:
+        if "forbidden" in frame.f_locals:
+            frame.f_locals["forbidden"] = "nothing",
+            found.append(frame)
+        frame = frame.f_back
+signal.signal(signal.SIGALRM, change)
+signal.setitimer(signal.ITIMER_REAL, 1e-3, 1e-3)
+import os
+end = time.time() + 0.3
+while time.time() < end:
+    try: os.mkdir("/no/such/folder")
+    except OSError: pass
+signal.setitimer(signal.ITIMER_REAL, 0)
+answer = open("/etc/passwd").read()""", "blocked error"),
+    "disarms the audit hook by an error that it raises": ("""
+def yes(event, args, own): return True
+try: open("/no/such/file")
+except OSError as error: trace = error.__traceback__
+while trace:
+    for thing in trace.tb_frame.f_locals.copy().values():
+        if type(thing) is type(yes):
+            thing.__defaults__ = None
+            thing.__code__ = yes.__code__
+    trace = trace.tb_next
+answer = open("/etc/passwd").read()""", "blocked"),
+    "disarms what the audit hook reads bytes with": ("""
+import os
+def around(encoding, errors):
+    def fsdecode(filename): return encoding and errors and "mine"
+    return fsdecode
+os.fsdecode.__code__ = around("", "").__code__
+answer = open(b"/etc/passwd").read()""", "blocked"),
+    "counts the audit hook's files anew": ("""
+try: open("/no/such/file", "w")
+except OSError as error: trace = error.__traceback__
+while trace:
+    left = trace.tb_frame.f_locals.get("left")
+    if type(left) is list: left[0] = 10 ** 9
+    trace = trace.tb_next
+for i in range(70): open(str(i), "w").close()
+answer = 1""", "blocked"),
     "code for the process above, new in 3.14": ("""
 import os, sys
 open("code.py", "w").write("open('/tmp/hostile-victim-28', 'w').write('x')")

@@ -2,13 +2,13 @@
 
     python tests/support/in_parts.py [TEST ...] -- [NOTEBOOK ...]
 
-Two parts are notebooks: the lessons, in order, with those that go on from
-their samples, and all others, which begin with what ships.  Three are tests:
-those that mostly wait for other processes, those of models, and the rest.  A
-part begins when another has ended, so that no core is idle before the end,
-and computes in one thread: several on one core wait for each other.  One part
-is seen as it runs; of the others it is told when they have ended, and which
-failed at the end.
+Two parts are notebooks: those that go on from each other's results, in order,
+and all others, which begin with what ships.  Three are tests: those that
+mostly wait for other processes, those of models, and the rest.  A part begins
+when another has ended, so that no core is idle before the end, and computes in
+one thread: several on one core wait for each other.  One part is seen as it
+runs; of the others it is told when they have ended, and which failed at the
+end.
 """
 
 import os
@@ -24,8 +24,9 @@ WAITING = ("execution", "tools", "scale", "benchmarks", "notebooks",
 MODELS = ("gpu", "teachers", "workshop", "test_distillation.py",
           "test_expert_iteration.py", "test_hub.py", "test_multitask.py",
           "test_sampling.py", "test_training.py")
-# They read samples that notebooks 02 and 03 have drawn.
-WITH_LESSONS = ("M2", "M4")
+# Samples of 02 and 03 are read by M2 and M4, and M9 finds the students that 06
+# has trained.
+CHAIN = ("02", "03", "04", "05", "06", "07", "M2", "M4", "M9")
 PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider",
           "--durations=10", "--durations-min=1"]
 NBVAL = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=1800"]
@@ -52,11 +53,10 @@ def parts_of(tests, notebooks):
         return "waits" if name in WAITING else (
             "models" if name in MODELS else "rest")
 
-    lessons = [name for name in notebooks if Path(name).name[:1].isdigit()
-               or Path(name).name.startswith(WITH_LESSONS)]
-    others = [name for name in notebooks if name not in lessons]
+    chain = [name for name in notebooks if Path(name).name.startswith(CHAIN)]
+    others = [name for name in notebooks if name not in chain]
     parts = {SEEN: [name for name in tests if room(name) == "waits"],
-             "the lessons": [*NBVAL, *lessons] if lessons else [],
+             "the chain of notebooks": [*NBVAL, *chain] if chain else [],
              "the other notebooks": [*NBVAL, *others] if others else [],
              "tests of models": [n for n in tests if room(n) == "models"],
              "all other tests": [n for n in tests if room(n) == "rest"]}

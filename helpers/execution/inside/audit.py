@@ -5,9 +5,15 @@ verdict ("blocked") on what programs of models do without thinking; whoever
 gets around it meets the kernel, see ``isolation.py``.
 """
 
+import errno
+import gc
 import os
+import signal
 import stat
 import sys
+from itertools import repeat
+
+import _imp
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 WRITTEN = 64               # files that a program may open for writing
@@ -18,9 +24,20 @@ FORBIDDEN = tuple("""
     os.lockf os.mkdir os.posix_spawn os.rename os.rmdir os.setxattr
     os.removexattr os.spawn os.symlink os.system os.truncate os.utime
     cpython.PyInterpreterState_New ctypes. fcntl. ftplib. gc.get_ http.
-    imaplib. mmap. poplib. pty. resource.prlimit shutil. signal.pthread_kill
+    imaplib. mmap. poplib. pty. resource.prlimit signal.pthread_kill
     smtplib. socket. sqlite3. subprocess. sys._current_ sys.remote_exec
-    syslog. tempfile. urllib. webbrowser.""".split())
+    syslog. urllib. webbrowser.""".split())
+# What an act needs of its paths: something there, a folder, a folder around
+# what it makes, which may not be there yet ("new").
+NEEDS = {"os.mkdir": ("new",), "os.rename": ("there", "around"),
+         "os.link": ("there", "new"), "os.symlink": ("", "new")}
+NEEDS.update(dict.fromkeys(("os.chdir", "os.listdir", "os.rmdir",
+                            "os.scandir"), ("folder",)))
+NEEDS.update(dict.fromkeys(("os.chmod", "os.chown", "os.remove",
+                            "os.removexattr", "os.setxattr", "os.truncate",
+                            "os.utime"), ("there",)))
+MET = (errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR,
+       errno.ENAMETOOLONG)
 DEVICES = ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", "/dev/null",
            "/dev/urandom")
 HERE = os.path.dirname(os.path.abspath(__file__)) + "/"
@@ -39,7 +56,13 @@ UNWATCHED = frozenset("""
     _tkinter readline""".split())
 LOOSE = """
     mkfifo mknod memfd_create chroot setpriority unshare sendfile splice
-    copy_file_range activate_stack_trampoline""".split()
+    copy_file_range activate_stack_trampoline"""
+
+
+# From Python 3.13 on whoever sees the frame of a hook may change it.  These
+# call functions of a program while a hook runs, and so does the collector.
+INTERRUPTS = ("alarm", "setitimer", "interrupt_main") if (
+    sys.version_info >= (3, 13)) else ()
 
 
 def watch_alone():
@@ -51,32 +74,37 @@ def watch_alone():
     DENIED = HOOKLESS | UNWATCHED
     for name in [*UNWATCHED, "ctypes", "ctypes._endian"]:
         sys.modules.pop(name, None)
-    for name in LOOSE:
-        for module in (os, sys, sys.modules.get("posix")):
-            if hasattr(module, name):
-                delattr(module, name)
+    once = {name: __import__(name) for name in sys.builtin_module_names}
+    _imp.create_builtin = lambda spec: once[spec.name]     # or it were anew
+    for name in (*LOOSE.split(), *INTERRUPTS):
+        for module in (*once.values(), os, signal):
+            vars(module).pop(name, None)
+    if INTERRUPTS:
+        gc.disable()
+        gc.enable = lambda: None
 
 
 DENIED = HOOKLESS
 
 
-def allowed(event, args, own, left=[WRITTEN], libraries=tuple(
+def allowed(event, args, own, left=repeat(True, WRITTEN), libraries=tuple(
                 path.rstrip("/") + "/" for path in sys.path if path),
             zones=TIME_ZONES, devices=DEVICES, others=OTHERS, here=HERE,
-            kind=type, text=str, raw=bytes, number=int, decode=os.fsdecode,
+            kind=type, text=str, raw=bytes, number=int, decode=bytes.decode,
             status=os.stat, is_folder=stat.S_ISDIR, writing=WRITING,
-            missing=FileNotFoundError, denied=PermissionError,
-            errors=(OSError, ValueError)):
+            missing=FileNotFoundError, errors=(OSError, ValueError),
+            following=next):
     """Whether a program may do something to a file.
 
-    ``own`` is its own folder; ``left`` counts what it may still write.
+    ``own`` is its own folder; ``left`` counts what it may still write, and
+    cannot be turned back.
     """
     path = args[0]
     if kind(path) is raw:
-        path = decode(path)
+        path = decode(path, "utf-8", "surrogateescape")
     if path is None or kind(path) is number:
         return event != "os.remove"      # an open descriptor, or "."
-    if kind(path) is not text or not path or ".." in path:
+    if kind(path) is not text or not path or ".." in path.split("/"):
         return False
     if path in devices:
         return True
@@ -89,8 +117,8 @@ def allowed(event, args, own, left=[WRITTEN], libraries=tuple(
             return False                 # beside another open folder
         writes = True
     if writes:
-        left[0] -= 1
-        return left[0] >= 0 and (path[:1] != "/" or path.startswith(own))
+        return following(left, False) and (path[:1] != "/"
+                                           or path.startswith(own))
     if path[:1] != "/":
         return True
     for other in others:
@@ -102,25 +130,69 @@ def allowed(event, args, own, left=[WRITTEN], libraries=tuple(
                 return False
         except errors:
             pass
-    if (path + "/").startswith(libraries + (own, zones)):
-        return True
+    return (path + "/").startswith(libraries + (own, zones))
+
+
+def obstacle(path, need, status=os.stat, is_folder=stat.S_ISDIR,
+             error=OSError, none=errno.ENOENT, there=errno.EEXIST,
+             folder=errno.EISDIR):
+    """What keeps everybody from an act on a path: an ``errno``, or None."""
+    if not path:
+        return none
+    above, slash, _ = path.rstrip("/").rpartition("/")
     try:
-        status(args[0])                  # of none, it tells as elsewhere
-    except denied:
-        pass
-    return False
+        if need == "file" and is_folder(status(path).st_mode):
+            return folder
+        if need == "new":
+            status(path)
+            return there
+    except error as why:
+        if why.errno != none:
+            return why.errno
+    try:
+        status({"there": path, "file": path, "folder": path + "/"}.get(
+            need, above + slash or "."))
+    except error as why:
+        return why.errno
+    return None
+
+
+def tell_missing(event, args, needs=NEEDS, told=MET, lacks=obstacle,
+                 kind=type, text=str, raw=bytes, number=int, pairs=zip,
+                 decode=bytes.decode, creating=os.O_CREAT, error=OSError,
+                 in_words=os.strerror):
+    """Raises what a forbidden act meets outside of here as well: it needs
+    what is not there, or would make what is.  Returns for all others."""
+    need = needs.get(event, ())
+    if event == "open":
+        makes = kind(args[2]) is number and args[2] & creating
+        need = "around" if makes else "there" if args[1] is None else "file",
+    for path, need_of in pairs(args, need):
+        if kind(path) is raw:
+            path = decode(path, "utf-8", "surrogateescape")
+        if kind(path) is not text:
+            return
+        why = lacks(path, need_of) if need_of else None
+        if why in told:
+            names = args[:1] if need[1:] == () else (args[0], None, args[1])
+            raise error(why, in_words(why),
+                        *(names if event != "os.utime" else ()))
 
 
 def guard(report, scratch, channel, write=os.write, leave=os._exit,
-          kind=type, text=str, may=allowed):
+          kind=type, text=str, may=allowed, tell=tell_missing,
+          lacks=obstacle):
     """An audit hook that ends the program at its first forbidden act.
 
     What the hook goes by are arguments of it, and of exact types: an object
     of the program is never compared with anything, since it would run code
-    of the program in here.  The rules are a copy that no module holds.
+    of the program in here.  The rules are a copy that no module holds; an
+    error that they raise leads to them by its frames, so they refuse to be
+    changed.
     """
     may = kind(may)(may.__code__, may.__globals__, "allowed",
                     may.__defaults__)
+    ours = may, tell, lacks, report
 
     def hook(event, args, own=scratch + "/", denied=DENIED,
              forbidden=FORBIDDEN):
@@ -133,8 +205,15 @@ def guard(report, scratch, channel, write=os.write, leave=os._exit,
                 return
             if args[0] != "_ctypes":
                 raise ImportError("not here: the judge cannot watch it")
+        elif event in ("object.__setattr__", "object.__delattr__"):
+            for each in ours:
+                if args[0] is each:
+                    break
+            else:
+                return
         elif not event.startswith(forbidden):
             return
+        tell(event, args)
         write(channel, report("blocked", "", "", event))
         leave(0)
 

@@ -162,14 +162,20 @@ def standard_error(error, kind=type, own=frozenset(
     return "Exception"
 
 
-def error_told(error, pack=plain.pack, any_error=BaseException, text=str):
-    """An error as text: the class that Python has for it, its message and
-    its arguments, as far as they cross."""
-    name = standard_error(error)
+def error_told(error, pack=plain.pack, any_error=BaseException, text=str,
+               kind=type, own_name=type.__dict__["__name__"].__get__,
+               place=OSError.filename.__get__, known=isinstance, os_error=
+               OSError):
+    """An error as text: the class that Python has for it, its message, its
+    arguments, as far as they cross, and what its own class is called."""
+    name, own = standard_error(error), own_name(kind(error))
     try:
-        return pack([name, text(error), list(error.args)])
+        arguments = list(error.args)
+        if known(error, os_error) and place(error) is not None:
+            arguments.append(place(error))         # which is no argument
+        return pack([name, text(error), arguments, own])
     except any_error:
-        return pack([name, None, []])
+        return pack([name, None, [], own])
 
 
 class NoValue(Exception):
@@ -191,16 +197,17 @@ def raised(text, detail):
     ``text``: see :func:`error_told`, or forged; ``detail``: in words.
     """
     try:
-        name, message, arguments = plain.unpack(text)
+        name, message, arguments, own = plain.unpack(text)
         kind = getattr(builtins, name, None)
     except Exception:
-        kind, message, arguments = None, None, []
+        kind, message, arguments, own = None, None, [], ""
     if not isinstance(message, str):
         message = detail.partition(": ")[2]
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):
         kind = Exception
     # Its own class first: that fills in its attributes.
-    both = type(kind.__name__, (NoValue,) if issubclass(NoValue, kind)
+    both = type(own if isinstance(own, str) and own.isidentifier()
+                else kind.__name__, (NoValue,) if issubclass(NoValue, kind)
                 else (kind, NoValue), {})
     try:
         error = both(*arguments)

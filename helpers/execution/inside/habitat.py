@@ -9,6 +9,7 @@ import builtins
 import io
 import os
 import sys
+from operator import index
 
 import _thread
 from _frozen_importlib_external import SourceFileLoader
@@ -82,6 +83,8 @@ def stack_size(size=0, /):
     what it asked for; recursion in Python needs none of it.
     """
     usual, most = STACKS
+    TRUE_SIZE(size)                      # or it raises, as elsewhere
+    size = index(size)
     TRUE_SIZE(min(size, most) if size else usual)
     STACK_SIZES.append(size)
     return STACK_SIZES[-2]

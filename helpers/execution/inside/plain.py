@@ -138,7 +138,8 @@ def _tagged(value, depth, items=0):
     for name in TIMES if times else ():
         if type(value) is getattr(times, name, None):
             return {name: [value.days, value.seconds, value.microseconds]
-                    if name == "timedelta" else value.isoformat()}
+                    if name == "timedelta" else
+                    [value.isoformat(), getattr(value, "fold", 0)]}
     return items and _unrolled(value, depth, items) or {
         "other": type(value).__name__}
 
@@ -238,8 +239,10 @@ def _built(item, depth):
     if tag in TIMES:
         import datetime
         kind = getattr(datetime, tag)
-        return (kind(*inside) if tag == "timedelta"
-                else kind.fromisoformat(inside))
+        if tag == "timedelta":
+            return kind(*inside)
+        value = kind.fromisoformat(inside[0])
+        return value.replace(fold=1) if inside[1] else value
     if tag in ("UserDict", "UserList", "UserString", "mappingproxy"):
         kind = {"UserDict": UserDict, "UserList": UserList, "UserString":
                 UserString, "mappingproxy": MappingProxyType}[tag]
