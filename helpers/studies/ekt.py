@@ -65,14 +65,15 @@ EXPERT = Rival("expert-iteration", teacher="", rounds=4, rate=1e-3)
 SUPERVISED = Rival("supervised", teacher="", pairs="reference", rate=8e-3)
 UNFILTERED = Rival("unfiltered", pairs="unfiltered", rate=16e-3)
 EKT_ALL_WEIGHTS = replace(EKT, name="ekt-all-weights", rank=0)
+EKT_QUESTION = replace(EKT, name="ekt-question", tokens="question", rate=8e-3)
 # Of a student whose base has learnt to write questions, too, as language
 # models have: what a loss on them costs where it teaches nothing new.
 READING = replace(EKT, name="ekt-reading-student", model="reading-student",
                   rate=2e-3, n=20)
 READING_QUESTION = replace(READING, name="ekt-question-reading-student",
                            tokens="question", rate=8e-3)
-TUNED = (EKT, KD, EXPERT, SUPERVISED, UNFILTERED, EKT_ALL_WEIGHTS, READING,
-         READING_QUESTION)
+TUNED = (EKT, KD, EXPERT, SUPERVISED, UNFILTERED, EKT_ALL_WEIGHTS,
+         EKT_QUESTION, READING, READING_QUESTION)
 
 MAIN = (
     prompted("teacher-few-shot", "teacher", True),
@@ -119,8 +120,8 @@ TURNED = (
 # What else moves the result.
 EKT_20 = replace(EKT, n=20)
 CAVEATS = (
-    replace(EKT, name="ekt-question", tokens="question"),
-    replace(EKT, name="ekt-padding", tokens="padding"),
+    EKT_QUESTION,
+    replace(EKT_QUESTION, name="ekt-padding", tokens="padding"),
     replace(EKT_20, name="ekt-published-check", pairs="published-check"),
     replace(EKT_20, name="ekt-follows", pairs="follows"),
     replace(EKT_20, name="ekt-in-order", pairs="in-order"),

@@ -1,7 +1,7 @@
 """One run of one rival: its training pairs, its training, its exam.
 
 A seed stands for the teacher's samples, the start of the adapter, the order
-of the batches and the samples of the exam.  The four models are the same in
+of the batches and the samples of the exam.  The models are the same in
 all runs.  :mod:`helpers.workshop.campaign` runs all of them.
 """
 

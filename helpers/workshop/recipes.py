@@ -76,7 +76,7 @@ GSM_TEACHER = Recipe("teacher", layers=3, width=128, textbook_steps=1000,
 GSM_STUDENT = Recipe("student", layers=2, width=96, textbook_steps=600,
                  internet_steps=400)
 # A second pair, to see what the teacher's quality and the student's size do.
-# The internet of this teacher has programs in it that nobody ever ran.
+# The internet of this teacher has programs in it with a line spoilt.
 WEAK_TEACHER = Recipe("weak-teacher", layers=2, width=128,
                       textbook_steps=500, internet_steps=400,
                       corpus="mini-gsm-untested")
