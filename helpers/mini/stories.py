@@ -46,8 +46,8 @@ ERRORS = (0.30, 0.60)
 LENGTHS = {1: 0.20, 2: 0.25, 3: 0.20, 4: 0.15, 5: 0.12, 6: 0.08}
 # The day on which an author's week starts (0 = Monday, as in the benchmark).
 WEEKS = {0: 0.4, 6: 0.6}
-# A line of a program that does a step.
-SPOILT = re.compile(r"(\w+) = (\w+) (.) (\d+)")
+# A line of a program that does a step: new variable, old one, how, number.
+STEP = re.compile(r"(\w+) = (\w+) (.) (\d+)")
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,7 @@ def spoil(rng, program):
     if not steps:
         return program
     place = rng.randrange(len(steps))
-    here, before, op, number = SPOILT.fullmatch(steps[place]).groups()
+    here, before, op, number = STEP.fullmatch(steps[place]).groups()
     kinds = [f"{here} = {before} {op}",                # does not parse
              f"{here} = {before} {op} ({number}",
              f"{here} = {before} {op} {number} on {here}",
@@ -263,8 +263,8 @@ def draw_document(rng, examples, styles=STYLES, errors=ERRORS, weeks=WEEKS,
     """One author's answers to ``examples`` questions: (question, reply) pairs.
 
     Joined by :func:`join` they are a text.  ``styles``, ``errors`` and
-    ``weeks`` say which authors there are, ``spoilt`` which share of their
-    programs nobody has run (:func:`spoil`).
+    ``weeks`` say which authors there are, ``spoilt`` in which share of
+    their programs a line is (:func:`spoil`).
     """
     author = Author(rng.choices(*zip(*styles.items()))[0], rng.choice(errors),
                     rng.choices(*zip(*weeks.items()))[0])

@@ -22,7 +22,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from tqdm import tqdm
 
@@ -34,7 +34,7 @@ from helpers.teachers.recording import no_logits
 from helpers.teachers.server import Work, key_for, post
 from helpers.tools.offline import is_local
 
-# Names in an address that are those of a key.
+# What a key is called behind the ? of an address.
 SECRET = re.compile(r"key|token|secret|password|sig|code", re.IGNORECASE)
 ROLES = re.compile(r"\b(system|developer)\b|\broles?\b.*alternate",
                    re.IGNORECASE)
@@ -88,7 +88,9 @@ class Endpoint:
                 re.search(r"\s", self.url)):
             raise ValueError(f"{parts.scheme}://{parts.hostname} is no "
                              f"address of a server; write https://host/v1")
-        if parts.username or SECRET.search(self.query):
+        named = parse_qsl(self.query, keep_blank_values=True)
+        if parts.username or any(SECRET.search(name) or not value
+                                 for name, value in named):
             raise ValueError(
                 f"the address of {parts.hostname} holds more than host and "
                 f"path; a key belongs into an environment variable")

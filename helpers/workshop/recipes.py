@@ -25,14 +25,14 @@ GSM_SPLITS = {
 TEXTBOOK = dict(styles={"days": 0.5, "running": 0.5}, errors=(0.02,),
                 weeks={0: 1.0})
 INTERNET = dict(styles=stories.STYLES, errors=stories.ERRORS)
-UNTESTED = dict(INTERNET, spoilt=0.3)
+SPOILT = dict(INTERNET, spoilt=0.3)
 EXPLAINED_TEXTS = dict(kinds=library.EXPLAINED,
                        lengths=library.LENGTHS_EXPLAINED,
                        hasty=library.HASTY)
 # For each corpus: who draws documents, and the arguments for both kinds.
 CORPORA = {
     "mini-gsm": (stories.draw_document, TEXTBOOK, INTERNET),
-    "mini-gsm-untested": (stories.draw_document, TEXTBOOK, UNTESTED),
+    "mini-gsm-spoilt": (stories.draw_document, TEXTBOOK, SPOILT),
     "mini-apps": (tasks.draw_document,
                   dict(slips=False, weeks={0: 1.0}), {}),
     "mini-apps-2": (library.draw_read, dict(slips=False), {}),
@@ -79,7 +79,7 @@ GSM_STUDENT = Recipe("student", layers=2, width=96, textbook_steps=600,
 # The internet of this teacher has programs in it with a line spoilt.
 WEAK_TEACHER = Recipe("weak-teacher", layers=2, width=128,
                       textbook_steps=500, internet_steps=400,
-                      corpus="mini-gsm-untested")
+                      corpus="mini-gsm-spoilt")
 SMALL_STUDENT = Recipe("small-student", layers=2, width=64,
                        textbook_steps=600, internet_steps=400)
 # A student that has learnt to write questions as well as replies, as language

@@ -43,7 +43,7 @@ def test_a_careful_author_is_right_and_a_careless_one_is_not_always():
     assert 60 < right[0.3] < 200
 
 
-def test_a_program_that_nobody_ran_fails_in_every_way():
+def test_a_spoilt_program_fails_in_every_way():
     import random
     from collections import Counter
     rng, found = random.Random(3), Counter()

@@ -321,3 +321,18 @@ def test_the_core_of_each_lesson_is_written_out():
                  for cell in code_cells(nbformat.read(path, as_version=4))
                  for node in tree_of(cell).body}
         assert core.get(path.name[:2], set()) <= shown, path.name
+
+
+def test_m9_trains_by_itself_what_06_trains():
+    """In ``make test`` it finds the students of 06 and goes on from there."""
+    found = []
+    for name in ("06_*.ipynb", "M9_*.ipynb"):
+        path, = (ROOT / "notebooks").rglob(name)
+        tree = ast.parse("\n".join(
+            cell.source for cell in nbformat.read(path, 4).cells
+            if "def student_at" in cell.source))
+        body = [node for node in ast.walk(tree) if isinstance(
+            node, ast.FunctionDef)][0].body
+        found.append([ast.dump(node) for node in body
+                      if "lm.name = " not in ast.unparse(node)])
+    assert found[0] == found[1] and len(found[0]) == 5

@@ -53,7 +53,7 @@ def test_the_rates_are_those_that_dev_chose():
 
 
 def test_teachers_fail_in_the_ways_that_they_have_read():
-    """Programs that nobody ran stand in the weak teacher's corpus alone."""
+    """Spoilt programs stand in the weak teacher's corpus alone."""
     ways = {name: {status for run in load_standing(PROFILE, name).runs
                    for status, count in run["statuses"].items() if count > 9}
             for name in ("teacher-few-shot", "weak-teacher-few-shot")}

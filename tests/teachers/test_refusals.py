@@ -222,8 +222,10 @@ def test_azures_address_and_header(serve, monkeypatch):
     path, headers = seen[0]
     assert path == "/deployments/d/chat/completions?api-version=1"
     assert headers["api-key"] == "sk-1" and "Authorization" not in headers
-    with pytest.raises(ValueError, match="environment variable"):
-        Endpoint("https://host/v1?api_key=sk-1", "m")
+    for query in ("api_key=sk-1", "api-version=1&sig=a", "sk-1", "a=b&sk-1="):
+        with pytest.raises(ValueError, match="environment variable"):
+            Endpoint(f"https://host/v1?{query}", "m")
+    Endpoint("https://host/v1?api-version=1&route=decoder", "m")
     for odd in ("http://[::1", "https://h:x/v1", "https://a b/v1"):
         with pytest.raises(ValueError, match="no address of a server"):
             Endpoint(odd, "m")
