@@ -80,7 +80,10 @@ def test_what_says_nothing_is_left_out(serve, capsys, name, reply):
     assert len(draw(endpoint(server))) == 12
     told = "takes no seed" in capsys.readouterr().out
     assert told == (name == "seed")
-    assert all(name not in asked for asked in server.asked[-6:])
+    # Two ask at once, and either may have asked before the other was told;
+    # of two choices, one is tried before their number is left out.
+    most = 4 if name == "n" else 2
+    assert 1 <= sum(name in asked for asked in server.asked) <= most
 
 
 def test_what_changes_the_samples_is_not_left_out(serve):
@@ -102,8 +105,10 @@ def test_a_system_message_goes_to_the_user_where_it_is_refused(serve, words):
     server = serve(lambda asked: (400, {}, [{"error": {"message": words}}])
                    if asked["messages"][0]["role"] == "system" else None)
     assert len(draw(endpoint(server))) == 12
-    last, = server.asked[-1]["messages"]
-    assert last["role"] == "user" and "# question" in last["content"]
+    alone = [a["messages"][0] for a in server.asked if len(a["messages"]) == 1]
+    assert len(alone) == len(PROMPTS) and len(server.asked) <= len(alone) + 2
+    assert all(m["role"] == "user" and "# question" in m["content"]
+               for m in alone)
 
 
 @pytest.mark.parametrize("words", [
