@@ -15,7 +15,10 @@ EVIDENCE ?=
 
 BIN = $(VENV)/bin
 # Of 18,000 modules four thousand are imported, and compiled then; to compile
-# all of them would be half a minute of the installation.
+# all of them would be half a minute of the installation.  What was compiled
+# has to be kept, which some images forbid: else each start of a kernel
+# compiles torch and transformers again, for five seconds.
+export PYTHONDONTWRITEBYTECODE =
 PIP = $(BIN)/python -m pip install --disable-pip-version-check --no-compile \
 	$(addprefix -c ,$(CONSTRAINTS))
 GPU := $(shell nvidia-smi -L 2>/dev/null | grep GPU)

@@ -11,6 +11,7 @@ the program, so it is refused and never counted as wrong.
 
 from collections import defaultdict
 from dataclasses import dataclass
+from numbers import Integral
 
 from helpers.problems import by_task_id
 from helpers.programs import spelling
@@ -41,10 +42,17 @@ def by_problem(judged):
     """``{task_id: [(sample, verdict), ...]}``, each list in sample order.
 
     Introduced in notebook 04.  Raises ``RuntimeError`` if any
-    verdict is "infrastructure": those programs have not been judged.
+    verdict is "infrastructure": those programs have not been judged; and
+    ``ValueError`` for what is no such pair.
     """
     grouped, failed = defaultdict(list), []
-    for sample, verdict in judged:
+    for pair in judged:
+        if not (isinstance(pair, (tuple, list)) and len(pair) == 2
+                and hasattr(pair[0], "task_id") and hasattr(pair[1], "status")):
+            raise ValueError(f"judged samples are pairs (sample, verdict), as "
+                             f"zip(samples, verdicts) gives them, and not "
+                             f"{pair!r:.60}")
+        sample, verdict = pair
         grouped[sample.task_id].append((sample, verdict))
         if verdict.status == "infrastructure":
             failed.append(f"{sample.task_id}, sample {sample.sample_index}: "
@@ -86,9 +94,7 @@ def k_distinct(problems, judged, k=None):
     the teacher wrote it.  Raises ``ValueError`` for ``k`` below 1, and as
     :func:`first_correct` does.
     """
-    if k is not None and k < 1:
-        raise ValueError(f"k is how many programs to keep per problem, "
-                         f"1 or more, not {k}")
+    check_kept(k)
     grouped, examples = by_problem(judged), []
     for task_id, problem in by_task_id(problems).items():
         different = {}
@@ -100,12 +106,20 @@ def k_distinct(problems, judged, k=None):
     return examples
 
 
+def check_kept(k):
+    """Refuse what is no number of programs to keep; ``None`` means all."""
+    if k is not None and not (isinstance(k, Integral) and k >= 1):
+        raise ValueError(f"k is how many programs to keep per problem, "
+                         f"1 or more, not {k!r}")
+
+
 def unfiltered(problems, judged, k=1):
     """The first ``k`` samples of each problem, right or not.
 
     Introduced in notebook 04: the rival that shows what the
-    filter is worth.  Raises as :func:`first_correct` does.
+    filter is worth.  Raises as :func:`k_distinct` does.
     """
+    check_kept(k)
     grouped = by_problem(judged)
     return [make_example(problem, sample)
             for task_id, problem in by_task_id(problems).items()

@@ -97,6 +97,23 @@ def test_a_broken_machine_is_not_a_wrong_program(use):
         use(MIXED + judged((1, 7, "answer = 3\n", "infrastructure")))
 
 
+@pytest.mark.parametrize("given", [
+    "text", [None], MIXED[0], [pair[::-1] for pair in MIXED],
+    [pair[0] for pair in MIXED], [(*MIXED[0], 1)]])
+def test_what_are_no_pairs_is_refused(given):
+    with pytest.raises(ValueError, match=r"pairs \(sample, verdict\), as zip"):
+        by_problem(given)
+    assert by_problem(map(list, MIXED)) == by_problem(MIXED)
+
+
+@pytest.mark.parametrize("keep", [k_distinct, unfiltered])
+@pytest.mark.parametrize("k", [0, -1, "3", 2.0, float("nan")])
+def test_no_number_of_programs_to_keep(keep, k):
+    with pytest.raises(ValueError, match="1 or more, not"):
+        keep(PROBLEMS, MIXED, k)
+    assert keep(PROBLEMS, MIXED, None)
+
+
 HOSTILE = {
     "brackets": "(" * 5000 + ")" * 5000,
     "signs": "answer = " + "-" * 50_000 + "1",
