@@ -48,7 +48,8 @@ def by_problem(judged):
     grouped, failed = defaultdict(list), []
     for pair in judged:
         if not (isinstance(pair, (tuple, list)) and len(pair) == 2
-                and hasattr(pair[0], "task_id") and hasattr(pair[1], "status")):
+                and hasattr(pair[0], "task_id")
+                and hasattr(pair[1], "status")):
             raise ValueError(f"judged samples are pairs (sample, verdict), as "
                              f"zip(samples, verdicts) gives them, and not "
                              f"{pair!r:.60}")
