@@ -6,6 +6,7 @@ still fails the session at its end.  Of the notebooks every cell runs twice:
 ``tests/support/twice.py``.
 """
 
+import gc
 import os
 import signal
 import tempfile
@@ -43,6 +44,12 @@ def pytest_collection_modifyitems(items):
             item.runtest = partial(twice.run_twice, item)
             item.compare_outputs = partial(twice.compare, item)
             item.parent.setup = partial(twice.in_a_copy, item.parent, COPY)
+
+
+def pytest_collection_finish():
+    # What torch and the collected tests are made of stays: no collection of
+    # garbage has to go through it again.
+    gc.freeze()
 
 
 def pytest_sessionfinish(session):

@@ -36,7 +36,7 @@ CANARIES = (
     ("answer = 6 * 8", "wrong", None),
     ("class Any:\n    def __eq__(self, other):\n        return True\n"
      "answer = Any()", "wrong", None),
-    ("while True:\n    pass", "timeout", 0.1),
+    ("while True:\n    pass", "timeout", 0.02),
     ("import os\nos._exit(0)", "error", None),
     ("answer = bytearray({} << 21)", "memory", None),
     ("import os\nos.fork()", "blocked", None))
