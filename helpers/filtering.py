@@ -11,7 +11,6 @@ the program, so it is refused and never counted as wrong.
 
 from collections import defaultdict
 from dataclasses import dataclass
-from numbers import Integral
 
 from helpers.problems import by_task_id
 from helpers.programs import spelling
@@ -95,7 +94,9 @@ def k_distinct(problems, judged, k=None):
     the teacher wrote it.  Raises ``ValueError`` for ``k`` below 1, and as
     :func:`first_correct` does.
     """
-    check_kept(k)
+    if k is not None and k < 1:
+        raise ValueError(f"k is how many programs to keep per problem, "
+                         f"1 or more, not {k}")
     grouped, examples = by_problem(judged), []
     for task_id, problem in by_task_id(problems).items():
         different = {}
@@ -107,20 +108,15 @@ def k_distinct(problems, judged, k=None):
     return examples
 
 
-def check_kept(k):
-    """Refuse what is no number of programs to keep; ``None`` means all."""
-    if k is not None and not (isinstance(k, Integral) and k >= 1):
-        raise ValueError(f"k is how many programs to keep per problem, "
-                         f"1 or more, not {k!r}")
-
-
 def unfiltered(problems, judged, k=1):
     """The first ``k`` samples of each problem, right or not.
 
     Introduced in notebook 04: the rival that shows what the
     filter is worth.  Raises as :func:`k_distinct` does.
     """
-    check_kept(k)
+    if k is not None and k < 1:
+        raise ValueError(f"k is how many programs to keep per problem, "
+                         f"1 or more, not {k}")
     grouped = by_problem(judged)
     return [make_example(problem, sample)
             for task_id, problem in by_task_id(problems).items()
