@@ -7,10 +7,11 @@ PROFILE ?= mini
 CONSTRAINTS ?= constraints-ci.txt
 # What `make test` runs.
 TESTS ?= tests
-NOTEBOOKS ?= notebooks
+NOTEBOOKS ?= $(if $(EVIDENCE),notebooks,lessons)
 # e.g. make run NOTEBOOK=05 or make run NOTEBOOK="01 E1"
 NOTEBOOK ?=
-# make run EVIDENCE=1: not the lessons alone, evidence/ and more/ as well
+# make run EVIDENCE=1, make test EVIDENCE=1: not the lessons alone, evidence/
+# and more/ as well
 EVIDENCE ?=
 
 BIN = $(VENV)/bin
@@ -44,7 +45,8 @@ PEERS = evalplus appdirs tempdir tree-sitter tree-sitter-python wget \
 
 help:
 	@echo "make run        install, then run the lessons; EVIDENCE=1: all"
-	@echo "make test       install, then run ruff, all tests and notebooks"
+	@echo "make test       install, then run ruff, the tests and the lessons;"
+	@echo "                EVIDENCE=1: all notebooks, as CI does"
 	@echo "make lab        install, then open copies of them in JupyterLab"
 	@echo "make reset      NOTEBOOK=05: a fresh copy; yours is kept"
 	@echo "make site       the collection as static pages, in build/site/html"

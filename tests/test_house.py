@@ -125,11 +125,11 @@ def test_what_is_imported_is_declared():
 
 # ---- files ----
 
-def test_ci_runs_make_test_and_readme_names_both_commands():
+def test_ci_runs_all_of_make_test_and_readme_names_both_commands():
     script = ROOT / ".ci" / "run"
     assert script.stat().st_mode & stat.S_IXUSR
     assert "set -euo pipefail" in script.read_text()
-    assert "\nmake test\n" in script.read_text()
+    assert "\nmake test EVIDENCE=1\n" in script.read_text()
     assert "constraints-colab.txt" in script.read_text()
     named = re.findall(r"\btests/[\w./]+", script.read_text())
     assert named and all((ROOT / name).exists() for name in named)

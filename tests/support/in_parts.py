@@ -2,13 +2,14 @@
 
     python tests/support/in_parts.py [TEST ...] -- [NOTEBOOK ...]
 
-Two parts are notebooks: those that go on from each other's results, in order,
-and all others, which begin with what ships.  Three are tests: those that
-mostly wait for other processes, those of models, and the rest.  A part begins
-when another has ended, so that no core is idle before the end, and computes in
-one thread: several on one core wait for each other.  One part is seen as it
-runs; of the others it is told when they have ended, and which failed at the
-end.
+NOTEBOOK is a path, or "lessons" for those of the top folder, or "notebooks"
+for all.  Two parts are notebooks: those that go on from each other's results,
+in order, and all others, which begin with what ships.  Four are tests: those
+that mostly wait for other processes, those that run whole notebooks and
+sessions, those of models, and the rest.  A part begins when another has ended,
+the longest first, so that no core is idle before the end, and computes in one
+thread: several on one core wait for each other.  One part is seen as it runs;
+of the others it is told when they have ended, and which failed at the end.
 """
 
 import os
@@ -19,11 +20,13 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-WAITING = ("execution", "tools", "scale", "benchmarks", "notebooks",
-           "test_session.py", "test_light.py", "test_exchange.py")
+WAITING = ("execution", "tools", "scale", "benchmarks", "test_light.py",
+           "test_exchange.py")
+SESSIONS = "notebooks", "test_session.py"
 MODELS = ("gpu", "teachers", "workshop", "test_distillation.py",
           "test_expert_iteration.py", "test_hub.py", "test_multitask.py",
           "test_sampling.py", "test_training.py")
+MANY = {"lessons": "*.ipynb", "notebooks": "**/*.ipynb"}
 # Samples of 02 and 03 are read by M2 and M4, and M9 finds the students that 06
 # has trained.
 CHAIN = ("02", "03", "04", "05", "06", "07", "M2", "M4", "M9")
@@ -38,35 +41,37 @@ SEEN = "tests that wait"
 def parts_of(tests, notebooks):
     """{name: arguments} of the processes, in the order of their start.
 
-    "tests" and "notebooks" stand for all of them.
+    "tests" and "notebooks" stand for all of them, "lessons" for some.
     """
     whole = [str(path.relative_to(ROOT)) for path in sorted(
         (ROOT / "tests").iterdir()) if path.name.startswith("test_")
         or path.is_dir() and any(path.rglob("test_*.py"))]
     tests = [name for given in tests for name in (
         whole if given == "tests" else [given])]
-    notebooks = [name for given in notebooks for name in (
-        all_notebooks() if given == "notebooks" else [given])]
+    notebooks = [name for given in notebooks for name in notebooks_of(given)]
 
     def room(test):
         name = "".join(Path(test.partition("::")[0]).parts[1:2])
-        return "waits" if name in WAITING else (
-            "models" if name in MODELS else "rest")
+        return ("waits" if name in WAITING else "runs" if name in SESSIONS
+                else "models" if name in MODELS else "rest")
 
     chain = [name for name in notebooks if Path(name).name.startswith(CHAIN)]
     others = [name for name in notebooks if name not in chain]
     parts = {SEEN: [name for name in tests if room(name) == "waits"],
              "the chain of notebooks": [*NBVAL, *chain] if chain else [],
-             "the other notebooks": [*NBVAL, *others] if others else [],
              "tests of models": [n for n in tests if room(n) == "models"],
+             "the other notebooks": [*NBVAL, *others] if others else [],
+             "tests of sessions": [n for n in tests if room(n) == "runs"],
              "all other tests": [n for n in tests if room(n) == "rest"]}
     return {name: arguments for name, arguments in parts.items() if arguments}
 
 
-def all_notebooks():
-    """Their paths: the lessons, then those of the folders below."""
+def notebooks_of(given):
+    """The paths that are meant; lessons first, then the folders below."""
+    if given not in MANY:
+        return [given]
     paths = [path.relative_to(ROOT) for path in sorted(
-        (ROOT / "notebooks").rglob("*.ipynb"))
+        (ROOT / "notebooks").glob(MANY[given]))
         if ".ipynb_checkpoints" not in path.parts]
     return [str(path) for path in sorted(
         paths, key=lambda path: (len(path.parts), path))]
