@@ -7,11 +7,12 @@ import ast
 import builtins
 import re
 import sys
+import threading
 import warnings
 from collections import Counter, OrderedDict, deque
 from datetime import datetime, timedelta
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, wraps
 
 # What tests find without an import; ``evaluated`` and the others are ours.
 PLAIN = set().union(*map(dir, (
@@ -19,40 +20,75 @@ PLAIN = set().union(*map(dir, (
     range, deque, Counter, OrderedDict, datetime, timedelta, Fraction,
     (x for x in ()), (lambda: 0))))      # what plain data has, by name
 OFFERED = {"math", "sys", "evaluated", "Solution", "__name__", "__builtins__"}
-DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp,
-            ast.SetComp)
+ASSIGNS = ast.Assign, ast.AnnAssign, ast.AugAssign
 PARAMETERS = tuple(                      # of a type, from Python 3.12 on
     getattr(ast, name) for name in ("TypeVar", "ParamSpec", "TypeVarTuple")
     if hasattr(ast, name))
-CONTAINERS = {"list", "dict", "set", "bytearray", "deque", "Counter",
-              "defaultdict", "OrderedDict"}
 STREAM = re.compile(r"\bredirect_std|^sys\.std(in|out) =|"
                     r"\bpatch\(.*std(in|out)")
 
 
+PATCH = re.compile(r"\bpatch(\.\w+)?\(|\bmonkeypatch\b")
+# What tests may set in their own process, which is not the program's.
+STATE = {"the seed of random": r"\bseed\(",
+         "the environment": r"\b(environ|putenv)\b",
+         "files": r"\bopen\(|\.write_(text|bytes)\(|\btempfile\.",
+         "the context of decimal": r"\b([gs]et|local)context\(",
+         "the limit on recursion": r"\bsetrecursionlimit\("}
+DEEP = 10_000              # frames that the longest of sums may need here
+ALONE = threading.RLock()
+
+
+def deeply(function):
+    """Reads Python with all the frames that it needs, one at a time.
+
+    Raises ``ValueError`` where that is not enough.
+    """
+    @wraps(function)
+    def deep(*args):
+        with ALONE:
+            limit = sys.getrecursionlimit()
+            sys.setrecursionlimit(max(limit, DEEP))
+            try:
+                return function(*args)
+            except RecursionError:
+                raise ValueError("its tests, its setup or its starter are "
+                                 "nested too deeply") from None
+            finally:
+                sys.setrecursionlimit(limit)
+
+    return deep
+
+
 @lru_cache(maxsize=256)
-def as_questions(tests, entry_point, setup=""):
+@deeply
+def as_questions(tests, entry_point, setup="", starter=""):
     """Assert statements, with the calls in them turned into questions.
 
     ``assert f(3) == 4`` becomes ``assert evaluated('f(3)') == 4``: the text
     of the call goes to the process with the program, the rest stays; with it
     goes what only an object of the program has: ``f(3)(4)``, ``f(3).left``.
     A call that uses names of the tests themselves (a variable, one of a loop)
-    or a container of the setup, which it may change, stays, and meets a
-    stand-in for ``f`` that sends its arguments.
+    stays, and meets a stand-in for ``f`` that sends its arguments.  With one
+    that uses variables of the setup or the starter go their values.
     A function ``check(candidate)``, as in HumanEval, is called with that
-    stand-in, and functions ``test_...()`` without arguments are called.
+    stand-in, and functions ``test_...()`` without arguments are called,
+    where the tests do not do so themselves.
     Raises ``ValueError`` for tests that are not Python.
     """
     trees = [parsed(test, "a test of this problem") for test in tests]
-    own = set().union(containers(parsed(setup, "the setup of this problem")),
-                      *map(bound, trees))
+    own = set().union(*map(bound, trees))
+    called = set().union(*map(used, trees))
+    given = (variables(setup, "the setup of this problem") | variables(
+        completed(starter), "the starter of this problem")) - {entry_point}
 
     def ask(node):
-        if asks(node, entry_point) and not (
-                used(node) - bound(node) | named(node)) & own:
-            return ast.Call(ast.Name("evaluated", ast.Load()),
-                            [ast.Constant(ast.unparse(node))], [])
+        if asks(node, entry_point):
+            names = used(node) - bound(node) | named(node)
+            if not names & own:
+                return ast.Call(ast.Name("evaluated", ast.Load()), [
+                    ast.Constant(text) for text in (
+                        ast.unparse(node), *sorted(names & given))], [])
         for name, value in ast.iter_fields(node):
             if isinstance(value, ast.AST):
                 setattr(node, name, ask(value))
@@ -67,14 +103,67 @@ def as_questions(tests, entry_point, setup=""):
                      for node in tree.body]
         text = ast.unparse(ast.fix_missing_locations(tree))
         for node in tree.body:
-            if isinstance(node, ast.FunctionDef):
-                if node.name == "check":
-                    text += f"\ncheck({entry_point})"
-                elif node.name.startswith("test") and not any(
-                        vars(node.args).values()):
+            if isinstance(node, ast.FunctionDef) and node.name not in called:
+                takes = parameters(node.args)
+                if node.name == "check" and takes in ("", "one"):
+                    text += f"\ncheck({entry_point if takes else ''})"
+                elif node.name.startswith("test") and not takes:
                     text += f"\n{node.name}()"
         prepared.append(text)
     return prepared
+
+
+def parameters(args):
+    """What a function wants: "" for nothing, "one", or "more"."""
+    wanted = len(args.posonlyargs + args.args) - len(args.defaults)
+    if wanted < 1:
+        some = wanted or args.posonlyargs or args.args or args.vararg
+        return "one" if some else "more" if args.kwonlyargs else ""
+    return "one" if wanted == 1 and None not in args.kw_defaults else "more"
+
+
+def variables(code, what):
+    """The names that the lines of some code give a value, one another."""
+    return set().union(*(bound(line) for line in parsed(code, what).body
+                         if not isinstance(line, (
+                             ast.Import, ast.ImportFrom, ast.FunctionDef,
+                             ast.AsyncFunctionDef, ast.ClassDef))))
+
+
+@lru_cache(maxsize=256)
+@deeply
+def shared_setup(tests, entry_point, setup, starter):
+    """The part of a setup that the program's process has to have.
+
+    A variable that no call of the tests and no other line needs is none of
+    its business, as it may be what is expected: its line is left out, or,
+    where that may change another one, the variable is gone afterwards.
+    """
+    needed = set()
+    for test in as_questions(tests, entry_point, setup, starter):
+        for node in ast.walk(ast.parse(test)):
+            if isinstance(node, ast.Call) and getattr(
+                    node.func, "id", "") == "evaluated":
+                needed |= used(ast.parse(node.args[0].value))
+    own = variables(setup, "the setup of this problem")
+    lines = parsed(setup, "the setup of this problem").body
+    kept = {line for line in lines if not isinstance(line, ASSIGNS)}
+    needed = needed.union(*map(used, kept)) & own
+    while more := {line for line in lines if line not in kept
+                   and may_change(line) & needed}:
+        kept |= more
+        needed = needed.union(*map(used, more)) & own
+    gone = set().union(*map(bound, kept)) & own - needed
+    return "\n".join([ast.unparse(line) for line in lines if line in kept] + [
+        f"del {name}" for name in sorted(gone)])
+
+
+def may_change(line):
+    """The names of which an assignment may change the value: what it sets,
+    a part of it included, and all that it uses where it calls something."""
+    calls = any(isinstance(node, ast.Call) for node in ast.walk(line))
+    targets = getattr(line, "targets", None) or [line.target]
+    return bound(line).union(*map(used, targets), used(line) if calls else ())
 
 
 def parsed(text, what):
@@ -126,23 +215,6 @@ def calls(function, entry_point):
             and not function.value.args + function.value.keywords)
 
 
-def containers(setup):
-    """The names that a setup gives lists, dictionaries and sets of its own,
-    made of nothing that only the program may have."""
-    names, known = set(), OFFERED | set(vars(builtins))
-    for line in setup.body:
-        known |= bound(line) if isinstance(
-            line, (ast.Import, ast.ImportFrom)) else set()
-        if isinstance(line, ast.Assign) and used(line) <= known and (
-                isinstance(line.value, DISPLAYS) or used(line.value) & names
-                or getattr(getattr(line.value, "func", None), "id", "")
-                in CONTAINERS) and not any(
-                    isinstance(node, ast.Lambda) for node in ast.walk(line)):
-            names |= bound(line)
-            known |= bound(line)
-    return names
-
-
 def named(tree):
     """The names that an expression gives a meaning for what follows it."""
     return {node.target.id for node in ast.walk(tree)
@@ -177,17 +249,47 @@ def bound(tree):
     return names
 
 
+@lru_cache(maxsize=256)
 def completed(starter):
     """A starter as code that runs: one that ends at a ``def`` gets a body."""
     for end in ("", "\n    pass", "\n        pass"):
         try:
-            compile(starter + end, "<starter>", "exec", dont_inherit=True)
+            parsed(starter + end, "the starter of this problem")
             return starter + end
-        except (SyntaxError, ValueError):
+        except ValueError:
             continue
     parsed(starter, "the starter of this problem")
 
 
+@lru_cache(maxsize=256)
+@deeply
+def lines_of(setup):
+    """The statements of a setup, each as a text."""
+    return [ast.unparse(line) for line in parsed(
+        setup, "the setup of this problem").body]
+
+
+def own_state(tests):
+    """What tests set that is their own process's alone, in words."""
+    return ", ".join(what for what, sign in STATE.items()
+                     if any(re.search(sign, test) for test in tests))
+
+
+def asserting(tree):
+    """Whether some code fails where something is not so."""
+    return any(isinstance(node, (ast.Assert, ast.Raise)) or isinstance(
+        node, (ast.Name, ast.Attribute)) and re.match(
+            "assert|fail|_?exit", getattr(node, "attr", "") or getattr(
+                node, "id", "")) for node in ast.walk(tree))
+
+
+def always_true(tree):
+    """Whether some code asserts a tuple, which is true as it is there."""
+    return any(isinstance(node, ast.Assert) and isinstance(
+        node.test, ast.Tuple) and node.test.elts for node in ast.walk(tree))
+
+
+@deeply
 def check_asserts(tests, entry_point, starter, setup):
     """Raises ``ValueError`` for tests that no program could pass here.
 
@@ -196,12 +298,23 @@ def check_asserts(tests, entry_point, starter, setup):
     the program has can stand in a call of the function, and nowhere else.
     """
     prepared = [ast.parse(text)
-                for text in as_questions(tests, entry_point, setup)]
-    around = [ast.parse(completed(starter)), parsed(
-        setup, "the setup of this problem")]
+                for text in as_questions(tests, entry_point, setup, starter)]
+    around = [parsed(completed(starter), "the starter of this problem"),
+              *map(ast.parse, lines_of(setup))]
     known = set().union(OFFERED, {entry_point}, vars(builtins),
                         *map(bound, prepared + around))
     for tree in prepared:
+        if always_true(tree):
+            raise ValueError("its tests assert a tuple, which is always "
+                             "true; leave out its brackets")
+        if PATCH.search(ast.unparse(tree)):
+            raise ValueError("its tests patch something, which is in another "
+                             "process than the program")
+        if any(isinstance(node, ast.Attribute) and not isinstance(
+                node.ctx, ast.Load) and getattr(node.value, "id", "")
+               == entry_point for node in ast.walk(tree)):
+            raise ValueError(f"its tests set an attribute of {entry_point}, "
+                             f"which is in another process")
         for node in ast.walk(tree):
             names = ([node.module or "."] if isinstance(node, ast.ImportFrom)
                      else [one.name for one in node.names]
@@ -225,3 +338,6 @@ def check_asserts(tests, entry_point, starter, setup):
                 f"its tests use {', '.join(sorted(unknown))}, which neither "
                 f"they nor the setup define; only {entry_point} is asked of "
                 f"the program")
+    if not any(map(asserting, prepared + around)):
+        raise ValueError("its tests assert nothing; write them as assert "
+                         "statements")

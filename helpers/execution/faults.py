@@ -6,6 +6,7 @@ the task.
 
 import keyword
 import re
+from dataclasses import replace
 from numbers import Number
 
 from helpers.execution import asserts
@@ -73,6 +74,38 @@ def fault(problem):
         return (f"calls {problem.entry_point!r}, which is no name of a "
                 f"function")
     return calls_fault(problem)
+
+
+def told(problem):
+    """All of a problem that an outcome depends on, as text: each value as
+    it is judged.  None where it has changed to what cannot be judged."""
+    if problem.mode == "answer":
+        return "answer"
+    try:
+        tests = problem.tests
+        if problem.mode == "stdio":
+            tests = [[*map(as_text, test)] for test in tests]
+        return plain.pack((tests, problem.preamble, problem.setup,
+                           problem.starter, problem.entry_point))
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def as_judged(problem):
+    """A problem whose tests nobody can change, plain data or texts.
+
+    Itself where that is so already.
+    """
+    if problem.mode == "answer" or type(problem.tests) is tuple and all(
+            type(test) is str or problem.mode == "stdio"
+            and type(test) is tuple and all(type(one) is str for one in test)
+            for test in problem.tests):
+        return problem
+    if problem.mode == "stdio":
+        return replace(problem, tests=tuple(
+            tuple(map(as_text, test)) for test in problem.tests))
+    return replace(problem, tests=tuple(plain.unpack(plain.pack(
+        list(problem.tests)))))
 
 
 def answer_fault(answer):

@@ -7,11 +7,11 @@ makes one of the status "judged", with a letter per test and comparator as
 its text, and no program can forge it: no worker passes that status on.
 """
 
-import ast
 import json
 import re
 
-from helpers.execution.asserts import completed, as_questions
+from helpers.execution.asserts import (as_questions, completed, lines_of,
+                                       own_state, shared_setup)
 from helpers.execution.faults import as_text
 from helpers.execution.inside import plain
 from helpers.execution.verdicts import (FAILURES, LETTERS, compare_call,
@@ -24,6 +24,8 @@ LOOKS_UP = re.compile(r"f_back|_getframe|(inspect\.|extract_|print_)stack"
                       r"|stacklevel")
 AT_END = re.compile(r"atexit|__del__|hook|settrace|setprofile")
 VETTED = set()             # preambles and setups that run by themselves
+PATIENT = 5                # CPU seconds that tests have at least
+MANY = 10_000              # questions of one test, which then has less time
 TALKING = ("loaded", "plain", "ask", "alive")    # kinds: more may follow
 
 
@@ -83,7 +85,8 @@ def calls(worker, program, problem, limits):
     vet(worker, problem, limits)
     asserts = isinstance(problem.tests[0], str)
     worker.ask("calls", [program], limits, preamble=problem.preamble,
-               setup=problem.setup)
+               setup=shared_setup(*texts_of(problem)) if asserts
+               else problem.setup)
     state = worker.outcome()
     if asserts:
         return (examine(worker, state, problem, limits)
@@ -120,7 +123,7 @@ def int_keys(value):
     it has thousands of digits, stays text.
     """
     if isinstance(value, (list, tuple)):
-        return type(value)(map(int_keys, value))
+        return type(value)(map(int_keys, value))     # plain, see as_judged
     if isinstance(value, dict):
         number = int if value and all(
             isinstance(key, str) and INT_KEY.fullmatch(key)
@@ -154,23 +157,41 @@ def vet(worker, problem, limits):
     VETTED.add(both)
 
 
+def texts_of(problem):
+    """What :mod:`asserts` makes questions of."""
+    return (tuple(problem.tests), problem.entry_point, problem.setup,
+            problem.starter)
+
+
 def examine(worker, state, problem, limits):
     """Runs assert statements in a second worker, which asks the first.
 
     The first one has the program and is asked for the value of each call;
-    the second has the tests and never sees the program.  Raises
+    the second has the tests and never sees the program.  A test that goes on
+    and on is ended with the program that makes it do so.  Raises
     ``ValueError`` where the tests cannot be run, whatever the program does.
     """
     referee = worker.referee()
-    patient = Limits(max(5, 5 * limits.timeout), max(1024, limits.memory_mb))
-    setup = [ast.unparse(line) for line in ast.parse(problem.setup).body]
-    referee.ask("tests", [as_questions(
-        tuple(problem.tests), problem.entry_point, problem.setup)],
-                patient, names=[problem.entry_point], setup=setup,
+    patient = Limits(max(PATIENT, 5 * limits.timeout),
+                     max(1024, limits.memory_mb))
+    referee.ask("tests", [as_questions(*texts_of(problem))],
+                patient, names=[problem.entry_point],
+                setup=lines_of(problem.setup),
                 starter=completed(problem.starter))
-    seconds, ended = state[4], None
-    question = referee.outcome()
+    ended, count, number = None, 0, ""
+    question, seconds = referee.outcome(), state[4]
     while question[1] == "ask":
+        if question[3] != number:        # another test
+            number, count, before = question[3], 0, question[4] + state[4]
+        count += 1
+        spent = question[4] + state[4] - before
+        if spent > patient.timeout * (1 if count > MANY else 20):
+            if ended:                    # nothing else ends it
+                referee.send("")
+                return ended
+            worker.send("")
+            ended = ["timeout", "", "", f"{count} calls and items of this "
+                     f"test took {spent:.0f} s", seconds]
         if ended is None:
             worker.send(question[2])
             state = worker.outcome()
@@ -187,10 +208,18 @@ def examine(worker, state, problem, limits):
     letters = question[2]
     if question[1] != "end" or len(letters) != len(problem.tests) or not (
             LETTERS.keys() >= set(letters)):      # a value that broke them
+        if not count:                    # nobody has asked the program
+            raise ValueError(f"{problem.task_id} cannot be judged: its "
+                             f"starter, its setup or its tests come to no "
+                             f"end before they call {problem.entry_point} "
+                             f"({question[3]})")
         late = question[0] in ("timeout", "memory")
         return [question[0] if late else "error", "", "",
                 f"its tests came to no end: {question[3]}", seconds]
-    return ["judged", "", f"{letters}/{letters}", question[3], seconds]
+    detail, sets = question[3], own_state(tuple(problem.tests))
+    if sets and {"w", "e"} & set(letters):
+        detail += f"; its tests set {sets} where the program is not"
+    return ["judged", "", f"{letters}/{letters}", detail, seconds]
 
 
 def settled(outcome, kinds=()):

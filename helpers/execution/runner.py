@@ -18,8 +18,8 @@ from queue import SimpleQueue
 
 from helpers.execution import modes
 from helpers.execution.cache import Outcomes
-from helpers.execution.faults import check_problem, checked_pair
-from helpers.execution.inside import plain
+from helpers.execution.faults import (as_judged, check_problem, checked_pair,
+                                      told)
 from helpers.execution.verdicts import COMPARATORS, read_outcome
 from helpers.execution.workers import (Limits, Worker, WorkerLost,
                                        describe_layers)
@@ -27,7 +27,7 @@ from helpers.problems import Problem, each_of
 from helpers.progress import progress_bar
 from helpers.tools.arguments import plain_number
 
-VERSION = 9                # part of the cache key: raise it with the worker
+VERSION = 10               # part of the cache key: raise it with the worker
 BATCH = 16                 # programs handed to a worker at a time
 
 # The self-test: program, verdict if 42 is expected, CPU seconds.
@@ -84,7 +84,7 @@ class Runner:
         self.cache, self.outcomes = cache, Outcomes(cache)
         self.running, self.open = [], False
         self.lock = threading.RLock()
-        self.digested = (None, "")
+        self.taken = (None,) * 4         # the last problem, see take()
 
     def __enter__(self):
         if self.cache and not self.outcomes.file:      # a second time
@@ -224,7 +224,7 @@ class Runner:
                                "'with Runner() as runner:'")
         self.outcomes.forget_failures()
         waiting, futures = deque(), deque()     # both in order
-        batch, asked, of, checked = {}, {}, None, None
+        batch, asked, of = {}, {}, None
         given_up = threading.Event()
 
         def submit():
@@ -262,10 +262,8 @@ class Runner:
         try:
             for pair in each_of("programs", pairs, "(problem, program)"):
                 problem, program = checked_pair(pair)
-                if problem is not checked:
-                    check_problem(problem)
-                    checked = problem
-                key = self.key(problem, program)
+                problem, tests = self.take(problem)
+                key = self.key(problem, program, tests)
                 waiting.append((problem, key))
                 if key not in asked and key in self.outcomes:
                     asked[key] = self.outcomes[key]    # before it is gone
@@ -284,16 +282,26 @@ class Runner:
                 future.cancel()
             bar.close()
 
-    def key(self, problem, program):
+    def take(self, problem):
+        """A problem as it is now, and a digest of its tests.
+
+        What it holds may change later on, in a list of tests, say: then it
+        is a copy that is judged.  Raises ``ValueError`` for a problem that
+        cannot be judged.
+        """
+        last, taken, tests, text = self.taken
+        if problem is last and (taken is problem or told(problem) == text):
+            return taken, tests
+        check_problem(problem)
+        text = told(problem)
+        tests = hashlib.sha256(text.encode()).hexdigest()
+        taken = as_judged(problem)
+        self.taken = problem, taken, tests, text if taken is not problem \
+            else None
+        return taken, tests
+
+    def key(self, problem, program, tests):
         """Names a run by all that its outcome depends on."""
-        last, tests = self.digested
-        if problem.mode == "answer":
-            tests = ""
-        elif last is not problem:
-            tests = hashlib.sha256(plain.pack((
-                problem.tests, problem.preamble, problem.setup,
-                problem.starter, problem.entry_point)).encode()).hexdigest()
-            self.digested = (problem, tests)
         what = (program, problem.mode, tests, self.limits.timeout,
                 self.limits.memory_mb, VERSION, sys.version_info[:2])
         return hashlib.sha256(repr(what).encode()).digest()[:16]

@@ -7,7 +7,11 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections import namedtuple
+from decimal import Decimal
+from functools import partial
 
+import numpy as np
 import pytest
 
 from helpers.execution import Runner, Verdict, cache as outcomes
@@ -48,6 +52,63 @@ def test_the_cache_is_used_across_problems_and_comparators(tmp_path):
     with Runner(workers=1, cache=cache, timeout=0.5) as runner:
         runner.judge(twelve, "answer = 12.0")
     assert cache.stat().st_size > size       # other limits, another run
+
+
+@pytest.mark.parametrize("first, second", [
+    (("3", "9"), ("4", "17")), ((np.int64(3), np.int64(9)),
+                                (np.int64(4), np.int64(17))),
+    ((3, Decimal(9)), (3, Decimal(10))), ((["3"], 9), (["4"], 17))])
+def test_two_problems_are_not_one(first, second):
+    """Numbers of other kinds too tell one from another."""
+    with Runner(workers=1) as runner:
+        verdicts = [runner.judge(Problem("own/1", "?", "stdio", tests=tests),
+                                 "n = int(input())\nprint(n * n)").status
+                    for tests in ((first,), (second,), [first], [second])]
+    assert verdicts == ["passed", "wrong"] * 2
+
+
+def test_a_number_of_numpy_is_expected_as_python_s_own():
+    for order in ((0.3, np.float64(0.3)), (np.float64(0.3), 0.3)):
+        with Runner(workers=1) as runner:
+            for expected in order:
+                problem = Problem("own/1", "?", "calls", entry_point="f",
+                                  tests=(([1], expected),))
+                assert runner.judge(problem, "def f(x): return 0.1 + 0.2"
+                                    ).status == "passed"
+
+
+def test_what_changes_in_place_is_another_problem():
+    """As it is when it is handed over, also where it waits its turn."""
+    pair, more = [[3], 9], ["n = int(input())", "print(n * n)"]
+    lines, asserts = ["3", "9"], ["assert f(3) == 9"]
+    point = namedtuple("Point", "x y")(1, 2)
+    with Runner(workers=1) as runner:
+        for problem, program, change, back in (
+                (Problem("own/1", "?", "stdio", tests=[lines]),
+                 "\n".join(more), partial(lines.__setitem__, 1, "10"),
+                 partial(lines.__setitem__, 1, "9")),
+                (Problem("own/2", "?", "calls", tests=(pair,),
+                         entry_point="f"), "def f(x): return x * x",
+                 partial(pair[0].__setitem__, 0, 4),
+                 partial(pair[0].__setitem__, 0, 3)),
+                (Problem("own/3", "?", "calls", tests=asserts,
+                         entry_point="f"), "def f(x): return x * x",
+                 partial(asserts.__setitem__, 0, "assert f(3) == 8"),
+                 partial(asserts.__setitem__, 0, "assert f(3) == 9"))):
+            def pairs():
+                for turn in (lambda: None, change, back):
+                    turn()
+                    yield problem, program
+
+            assert [verdict.status for verdict in runner.judge_many(
+                pairs(), progress=False)] == ["passed", "wrong", "passed"]
+        lines[1] = None
+        with pytest.raises(ValueError, match="own/1 .*test 1"):
+            runner.judge(Problem("own/1", "?", "stdio", tests=[lines]), "")
+        problem = Problem("own/4", "?", "calls", tests=(([point], 3),),
+                          entry_point="f")
+        assert runner.judge(problem, "sum_of = sum\ndef f(p): return "
+                            "sum_of(p)").status == "passed"
 
 
 def test_a_damaged_cache(tmp_path):

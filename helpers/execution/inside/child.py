@@ -14,7 +14,8 @@ from sys import addaudithook
 
 import habitat
 from audit import guard
-from calls import examine, serve
+from calls import serve
+from referee import examine
 from reports import RESULT, compiled, describe, load, module, reporter
 from script import fault, name_modules, ready, run_here, run_script
 from sums import arithmetic

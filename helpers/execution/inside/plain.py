@@ -12,7 +12,8 @@ import sys
 from collections import (ChainMap, Counter, OrderedDict, UserDict, UserList,
                          UserString, defaultdict, deque, namedtuple)
 from collections.abc import Coroutine
-from itertools import islice
+from functools import partial
+from io import IOBase
 from types import CoroutineType, MappingProxyType
 
 DEEPEST = 100              # levels of lists in lists that may cross
@@ -21,6 +22,9 @@ LONGEST = 640              # digits of an int that JSON may hold as a number:
 VIEWS = {type({}.keys()): "keys", type({}.values()): "values",
          type({}.items()): "pairs"}
 MAPPINGS = Counter, OrderedDict
+BASES = (int, str, float, list, tuple, dict, set, frozenset, bytes,
+         bytearray, complex)             # whose subclasses cross as these
+KNOWN = frozenset((*BASES, *MAPPINGS, defaultdict))
 WRAPPED = {UserDict: "data", UserList: "data", UserString: "data",
            ChainMap: "maps"}             # what they hold, by name
 # What Python has one of: its own types, and two constants.
@@ -30,6 +34,11 @@ BY_NAME = {name: value for value, name in SINGLE.items()}
 FACTORIES = {kind.__name__: kind for kind in (
     int, float, str, bool, list, tuple, dict, set)}    # of a defaultdict
 TIMES = "date", "datetime", "time", "timedelta"
+
+
+class Unknown(BaseException):
+    """What a test asks of a value that did not cross, and only the process
+    that has it could tell.  No test may catch it."""
 
 
 class Other:
@@ -52,84 +61,131 @@ class Other:
                              f"from one process to another, nor its {name}")
 
 
-class Items(Other):
+class Absent(Other):
+    """The same, where the other side keeps the value.
+
+    ``truth``: whether it is true, None where it did not say; ``own``: it has
+    its own way to be equal, which nobody believes.  What has none is equal
+    to itself alone, as in Python.
+    """
+
+    __hash__ = object.__hash__
+
+    def __init__(self, name, truth, own):
+        super().__init__(name)
+        self.truth, self.own = truth, own
+
+    def __eq__(self, other):
+        if self.own or isinstance(other, Absent) and other.own:
+            raise Unknown(f"a {self.name} of the program cannot cross from "
+                          f"one process to another to be compared")
+        return NotImplemented
+
+    def __bool__(self):
+        if type(self.truth) is not bool:
+            raise Unknown(f"a {self.name} of the program cannot cross from "
+                          f"one process to another, and does not say whether "
+                          f"it is true")
+        return self.truth
+
+
+class Items(Absent):
     """The same, for an object that gives items when asked for them."""
 
-    def __init__(self, other, first, ended):
-        super().__init__(other.name)
-        self.first, self.ended = first, ended
+    def __init__(self, name, truth, own, again):
+        super().__init__(name, truth, own)
+        self.again = again
 
     def __iter__(self):
-        return _again(self.first, self.ended)
+        return self.again()
 
 
-def pack(value, items=0):
+class Border:
+    """What one of two processes keeps for the other: iterators, of which an
+    item crosses at a time, and what cannot cross at all, to be passed back.
+
+    ``draw(number, sent)``: the next item of an iterator of the other side,
+    as (True, item), or (False, value) at its end; ``draw(number, None,
+    True)`` makes one of what has items: (True, its number).  ``most``: how
+    many items of an iterator cross.  ``changes``: whether what crosses may
+    be changed over there and has to come back so.
+    """
+
+    def __init__(self, draw, most, changes=False):
+        self.draw, self.most, self.changes = draw, most, changes
+        self.kept, self.numbers = [], {}
+        self.theirs, self.by_number = {}, {}
+
+    def keep(self, value):
+        """The number of a value that stays here."""
+        number = self.numbers.setdefault(id(value), len(self.kept))
+        if number == len(self.kept):
+            self.kept.append(value)
+        return number
+
+    def stand_in(self, value, number):
+        """What stands here for a value of the other side: this one, if there
+        is none yet, as one and the same value has one and the same."""
+        value = self.by_number.setdefault(number, value)
+        self.theirs[id(value)] = number
+        return value
+
+    def items(self, number, anew=False):
+        """An iterator over the items of one of the other side, or ``anew``
+        over those of what has items."""
+        sent = None
+        if anew:
+            _, number = self.draw(number, None, True)
+        for _ in range(self.most):
+            more, value = self.draw(number, sent)
+            if not more:
+                return value
+            sent = yield value
+        raise RuntimeError(f"no more than {self.most} items of an iterator "
+                           f"cross from one process to another")
+
+
+def pack(value, border=None):
     """A value as JSON text.
 
     None, bool, int, float, str, bytes, complex, Fraction, Decimal, what
     ``datetime`` has, list, tuple, dict, set and frozenset cross; subclasses
     (Counter, namedtuple) do as what they are built on; all else becomes
-    :class:`Other`.  With ``items`` above 0 more crosses as what it is: a
+    :class:`Other`.  With a :class:`Border` more crosses as what it is: a
     Counter, an OrderedDict, a defaultdict, a namedtuple, a bytearray, an
     array, a memoryview of bytes, a range, a view of a dictionary, a deque,
     what else ``collections`` has, a type of Python's own, an iterator as one
-    over its first so many items, what else has items as an :class:`Other`
-    with these, and a coroutine as one that gives what it gave.
+    that asks for its items, what else has items as an :class:`Items`, and a
+    coroutine as one that gives what it gave; and other subclasses cross with
+    their name.
     Raises ``RecursionError`` where lists are nested too deeply.
     """
-    return json.dumps(_tagged(value, 0, items))
+    return json.dumps(_tagged(value, 0, border))
 
 
-def unpack(text):
+def unpack(text, border=None):
     """The value that a text of :func:`pack` stands for.
 
     Raises ``ValueError``, ``TypeError`` or ``RecursionError`` for any other
     text.
     """
-    return _built(json.loads(text), 0)
+    return _built(json.loads(text), 0, border)
 
 
-def _tagged(value, depth, items=0):
+def _tagged(value, depth, border=None):
     if depth > DEEPEST:
         raise RecursionError("nested too deeply to cross from one process "
                              "to another")
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, int):
-        value = int(value)
-        if value.bit_length() < 3 * LONGEST:
-            return value
-        return {"int": hex(value)}       # no limit on digits, and faster
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, float):
-        return {"float": float.hex(value)}
-    if isinstance(value, complex):
-        return {"complex": [value.real.hex(), value.imag.hex()]}
-    if items and type(value) is bytearray:
-        return {"bytearray": value.hex()}
-    if isinstance(value, (bytes, bytearray)):
-        return {"bytes": value.hex()}
-    if items and type(value) is defaultdict and (
-            value.default_factory in FACTORIES.values()):
-        return {"defaultdict": [
-            value.default_factory.__name__,
-            [[_tagged(key, depth + 1, items), _tagged(item, depth + 1, items)]
-             for key, item in dict.items(value)]]}
-    if isinstance(value, dict):
-        kind = type(value) if items and type(value) in MAPPINGS else dict
-        return {kind.__name__: [[_tagged(key, depth + 1, items),
-                                 _tagged(item, depth + 1, items)]
-                                for key, item in kind.items(value)]}
-    if items and isinstance(value, tuple) and _fields(value):
-        return {"namedtuple": [type(value).__name__, _fields(value), [
-            _tagged(item, depth + 1, items)
-            for item in tuple.__iter__(value)]]}
-    for kind in (list, tuple, set, frozenset):
+    for kind in BASES:
         if isinstance(value, kind):
-            inside = [_tagged(item, depth + 1, items)
-                      for item in kind.__iter__(value)]
-            return inside if kind is list else {kind.__name__: inside}
+            if border and type(value) not in KNOWN and not (
+                    kind is tuple and _fields(value)):
+                special = _special(value, depth, border)
+                return special or {"as": [type(value).__name__, _of_base(
+                    value, kind, depth, border)]}
+            return _of_base(value, kind, depth, border)
     if type(value) is getattr(sys.modules.get("fractions"), "Fraction", None):
         return {"fraction": [hex(value.numerator), hex(value.denominator)]}
     if type(value) is getattr(sys.modules.get("decimal"), "Decimal", None):
@@ -137,11 +193,89 @@ def _tagged(value, depth, items=0):
     times = sys.modules.get("datetime")
     for name in TIMES if times else ():
         if type(value) is getattr(times, name, None):
-            return {name: [value.days, value.seconds, value.microseconds]
-                    if name == "timedelta" else
-                    [value.isoformat(), getattr(value, "fold", 0)]}
-    return items and _unrolled(value, depth, items) or {
-        "other": type(value).__name__}
+            return _time(name, value, times, border)
+    if border is None:
+        return {"other": type(value).__name__}
+    return _unrolled(value, depth, border) or {"other": _told(value, border)}
+
+
+def _of_base(value, kind, depth, border):
+    """A value of one of BASES, or of a subclass of it, as that."""
+    if kind is int:
+        value = int(value)
+        if value.bit_length() < 3 * LONGEST:
+            return value
+        return {"int": hex(value)}       # no limit on digits, and faster
+    if kind is str:
+        return str.__str__(value)
+    if kind is float:
+        return {"float": float.hex(value)}
+    if kind is complex:
+        return {"complex": [value.real.hex(), value.imag.hex()]}
+    if kind in (bytes, bytearray):
+        return {"bytearray" if border and kind is bytearray else "bytes":
+                value.hex()}
+    if kind is dict:
+        if border and type(value) is defaultdict:
+            factory = value.default_factory
+            if factory is None or factory in FACTORIES.values():
+                return {"defaultdict": [
+                    factory and factory.__name__,
+                    [[_tagged(key, depth + 1, border),
+                      _tagged(item, depth + 1, border)]
+                     for key, item in dict.items(value)]]}
+        kind = type(value) if border and type(value) in MAPPINGS else dict
+        packed = {kind.__name__: [[_tagged(key, depth + 1, border),
+                                   _tagged(item, depth + 1, border)]
+                                  for key, item in kind.items(value)]}
+        return packed if not border or type(value) is not defaultdict else {
+            "as": ["defaultdict", packed]}
+    if border and kind is tuple and _fields(value):
+        return {"namedtuple": [type(value).__name__, _fields(value), [
+            _tagged(item, depth + 1, border)
+            for item in tuple.__iter__(value)]]}
+    inside = [_tagged(item, depth + 1, border)
+              for item in kind.__iter__(value)]
+    return inside if kind is list else {kind.__name__: inside}
+
+
+def _special(value, depth, border):
+    """A value of a subclass that Python itself has: a struct_time."""
+    if type(value) is getattr(sys.modules.get("time"), "struct_time", None):
+        return {"struct_time": [_tagged(each, depth + 1, border) for each in (
+            *value, value.tm_zone, value.tm_gmtoff)]}
+    return None
+
+
+def _time(name, value, times, border):
+    """What ``datetime`` has; a time zone as its name or its offset."""
+    if name == "timedelta":
+        return {name: [value.days, value.seconds, value.microseconds]}
+    zone, fold = getattr(value, "tzinfo", None), getattr(value, "fold", 0)
+    known = sys.modules.get("zoneinfo")
+    if known and type(zone) is known.ZoneInfo and zone.key:
+        return {name: [value.replace(tzinfo=None).isoformat(), fold,
+                       zone.key]}
+    packed = {name: [value.isoformat(), fold]}
+    lost = zone is not None and not (
+        type(zone) is times.timezone
+        and zone.tzname(None) == times.timezone(
+            zone.utcoffset(None)).tzname(None))
+    return {"as": [type(zone).__name__, packed]} if border and lost else (
+        packed)
+
+
+def _told(value, border):
+    """What the other side has to know of a value that cannot cross."""
+    kind = type(value)
+    truth = True
+    if hasattr(kind, "__bool__") or hasattr(kind, "__len__"):
+        try:
+            truth = bool(value)
+        except Exception:
+            truth = None
+    return [kind.__name__, border.keep(value), truth,
+            kind.__eq__ is not object.__eq__]
 
 
 def _fields(value):
@@ -152,9 +286,11 @@ def _fields(value):
     return [name for name in names if type(name) is str]
 
 
-def _unrolled(value, depth, items):
+def _unrolled(value, depth, border):
     """What only gives items; None for all else."""
     kind = type(value)
+    if id(value) in border.theirs:       # it goes back to where it is
+        return {"held": border.theirs[id(value)]}
     if kind is range:
         return {"range": [hex(each) for each in (
             value.start, value.stop, value.step)]}
@@ -162,44 +298,31 @@ def _unrolled(value, depth, items):
         return {"single": SINGLE[value]} if value in SINGLE else None
     if kind in WRAPPED:
         return {kind.__name__: _tagged(getattr(value, WRAPPED[kind]),
-                                       depth + 1, items)}
+                                       depth + 1, border)}
     if kind is MappingProxyType:
-        return {"mappingproxy": _tagged(dict(value), depth + 1, items)}
+        return {"mappingproxy": _tagged(dict(value), depth + 1, border)}
     if kind in VIEWS:
-        return {VIEWS[kind]: [_tagged(each, depth + 1, items)
+        return {VIEWS[kind]: [_tagged(each, depth + 1, border)
                               for each in value]}
     if kind is getattr(sys.modules.get("array"), "array", None):
         return {"array": [value.typecode, [_tagged(each, depth + 1)
                                            for each in value]]}
-    if kind is memoryview and value.format == "B" and value.ndim == 1:
+    if kind is memoryview and value.format == "B" and value.ndim == 1 and (
+            value.readonly or not border.changes):
         return {"memoryview": value.hex()}
     if kind is deque:
-        return {"deque": [[_tagged(each, depth + 1, items)
+        return {"deque": [[_tagged(each, depth + 1, border)
                            for each in value], value.maxlen]}
     if kind is CoroutineType:
         import asyncio
-        return {"coroutine": _tagged(asyncio.run(value), depth + 1, items)}
+        return {"coroutine": _tagged(asyncio.run(value), depth + 1, border)}
+    if isinstance(value, IOBase):        # it has more than its lines
+        return None
     if hasattr(kind, "__next__"):
-        first = [_tagged(each, depth + 1, items)
-                 for each in islice(value, items)]
-        return {"iterator": [first, len(first) < items]}
+        return {"iterator": border.keep(value)}
     if hasattr(kind, "__iter__"):
-        try:
-            first = [_tagged(each, depth + 1, items)
-                     for each in islice(value, items)]
-        except Exception:
-            return None
-        return {"items": [{"other": kind.__name__}, first,
-                          len(first) < items]}
+        return {"items": _told(value, border)}
     return None
-
-
-def _again(first, ended):
-    """An iterator over items that have crossed."""
-    yield from first
-    if not ended:
-        raise RuntimeError(f"no more than {len(first)} items of an iterator "
-                           f"cross from one process to another")
 
 
 class _Given(Coroutine):
@@ -219,21 +342,21 @@ class _Given(Coroutine):
         yield                            # what makes it an iterator
 
 
-def _built(item, depth):
+def _built(item, depth, border=None):
     if depth > DEEPEST + 1:
         raise RecursionError("nested too deeply to cross from one process "
                              "to another")
     if isinstance(item, list):
-        return [_built(each, depth + 1) for each in item]
+        return [_built(each, depth + 1, border) for each in item]
     if not isinstance(item, dict):
         return item
     (tag, inside), = item.items()
     if tag in ("tuple", "set", "frozenset"):
         kind = {"tuple": tuple, "set": set, "frozenset": frozenset}[tag]
-        return kind(_built(each, depth + 1) for each in inside)
+        return kind(_built(each, depth + 1, border) for each in inside)
     if tag in ("dict", "Counter", "OrderedDict"):
-        built = {_built(key, depth + 1): _built(each, depth + 1)
-                 for key, each in inside}
+        built = {_built(key, depth + 1, border):
+                 _built(each, depth + 1, border) for key, each in inside}
         return {"dict": dict, "Counter": Counter,
                 "OrderedDict": OrderedDict}[tag](built)
     if tag in TIMES:
@@ -242,34 +365,43 @@ def _built(item, depth):
         if tag == "timedelta":
             return kind(*inside)
         value = kind.fromisoformat(inside[0])
+        if len(inside) > 2:
+            import zoneinfo
+            value = value.replace(tzinfo=zoneinfo.ZoneInfo(inside[2]))
         return value.replace(fold=1) if inside[1] else value
     if tag in ("UserDict", "UserList", "UserString", "mappingproxy"):
         kind = {"UserDict": UserDict, "UserList": UserList, "UserString":
                 UserString, "mappingproxy": MappingProxyType}[tag]
-        return kind(_built(inside, depth + 1))
+        return kind(_built(inside, depth + 1, border))
     if tag == "ChainMap":
-        return ChainMap(*_built(inside, depth + 1))
+        return ChainMap(*_built(inside, depth + 1, border))
     if tag == "namedtuple":
-        return namedtuple(*inside[:2])(*_built(inside[2], depth))
+        return namedtuple(*inside[:2])(*_built(inside[2], depth, border))
     if tag == "coroutine":
-        return _Given(_built(inside, depth + 1))
+        return _Given(_built(inside, depth + 1, border))
     if tag == "complex":
         return complex(*map(float.fromhex, inside))
-    if tag in ("keys", "values", "pairs", "deque", "iterator", "items"):
-        inside = _built(inside, depth)
+    if tag == "as":
+        return _built(inside[1], depth, border)
+    if tag == "struct_time":
+        import time
+        return time.struct_time(_built(inside, depth, border))
+    if tag in ("iterator", "held", "items") or tag == "other" and (
+            type(inside) is list):
+        return _kept(tag, inside, border)
+    if tag in ("keys", "values", "pairs", "deque"):
+        inside = _built(inside, depth, border)
         return {"keys": lambda: dict.fromkeys(inside).keys(),
                 "values": lambda: dict(enumerate(inside)).values(),
                 "pairs": lambda: dict(inside).items(),
-                "items": lambda: Items(*inside),
-                "deque": lambda: deque(*inside),
-                "iterator": lambda: _again(*inside)}[tag]()
+                "deque": lambda: deque(*inside)}[tag]()
     if tag == "defaultdict":
-        return defaultdict(FACTORIES[inside[0]], {
-            _built(key, depth + 1): _built(each, depth + 1)
+        return defaultdict(inside[0] and FACTORIES[inside[0]], {
+            _built(key, depth + 1, border): _built(each, depth + 1, border)
             for key, each in inside[1]})
     if tag == "array":
         from array import array
-        return array(inside[0], _built(inside[1], depth + 1))
+        return array(inside[0], _built(inside[1], depth + 1, border))
     if tag == "fraction":
         from fractions import Fraction
         return Fraction(*(int(each, 16) for each in inside))
@@ -284,3 +416,16 @@ def _built(item, depth):
             "memoryview": lambda: memoryview(bytes.fromhex(inside)),
             "single": lambda: BY_NAME[inside],
             "other": lambda: Other(inside)}[tag]()
+
+
+def _kept(tag, inside, border):
+    """What the other side keeps, or gives back."""
+    if tag == "held":
+        return border.kept[inside]
+    if tag == "iterator":
+        return border.stand_in(border.items(inside), inside)
+    name, number, truth, own = inside
+    if tag == "other":
+        return border.stand_in(Absent(name, truth, own), number)
+    return border.stand_in(Items(name, truth, own, partial(
+        border.items, number, True)), number)
