@@ -29,14 +29,17 @@ STREAM = re.compile(r"\bredirect_std|^sys\.std(in|out) =|"
 
 
 PATCH = re.compile(r"\bpatch(\.\w+)?\(|\bmonkeypatch\b")
-# What tests may set in their own process, which is not the program's.
+# What tests may use that is not the program's, or of the function's stand-in.
 STATE = {"the seed of random": r"\bseed\(",
-         "the environment": r"\b(environ|putenv)\b",
-         "files": r"\bopen\(|\.write_(text|bytes)\(|\btempfile\.",
+         "the environment": r"\b(environ|putenv|getenv)\b",
+         "files": r"\bopen\(|\.(read|write)_(text|bytes)\(|\btempfile\.",
          "the context of decimal": r"\b([gs]et|local)context\(",
-         "the limit on recursion": r"\bsetrecursionlimit\("}
+         "the limit on recursion": r"\bsetrecursionlimit\(",
+         "warnings": r"\bwarnings\.", "inspect": r"\binspect\.",
+         "the cause of an error": r"__(cause|context|traceback)__",
+         "what they set in a module": r"\bsetattr\(|\bbuiltins\.\w+ ="}
 DEEP = 10_000              # frames that the longest of sums may need here
-ALONE = threading.RLock()
+FRAMES = threading.RLock()
 
 
 def deeply(function):
@@ -46,7 +49,7 @@ def deeply(function):
     """
     @wraps(function)
     def deep(*args):
-        with ALONE:
+        with FRAMES:
             limit = sys.getrecursionlimit()
             sys.setrecursionlimit(max(limit, DEEP))
             try:
@@ -99,12 +102,13 @@ def as_questions(tests, entry_point, setup="", starter=""):
 
     prepared = []
     for tree in trees:
-        tree.body = [ask(node) if isinstance(node, ast.Assert) else node
+        tree.body = [ask(node) if isinstance(node, ast.Assert)
+                     or on_function(node, entry_point) else node
                      for node in tree.body]
         text = ast.unparse(ast.fix_missing_locations(tree))
         for node in tree.body:
             if isinstance(node, ast.FunctionDef) and node.name not in called:
-                takes = parameters(node.args)
+                takes = arity(node.args)
                 if node.name == "check" and takes in ("", "one"):
                     text += f"\ncheck({entry_point if takes else ''})"
                 elif node.name.startswith("test") and not takes:
@@ -113,7 +117,7 @@ def as_questions(tests, entry_point, setup="", starter=""):
     return prepared
 
 
-def parameters(args):
+def arity(args):
     """What a function wants: "" for nothing, "one", or "more"."""
     wanted = len(args.posonlyargs + args.args) - len(args.defaults)
     if wanted < 1:
@@ -204,6 +208,14 @@ def asks(node, entry_point):
     return False
 
 
+def on_function(node, entry_point):
+    """Whether a line is a call of what a function has: f.cache_clear()."""
+    function = getattr(getattr(node, "value", None), "func", None)
+    return (isinstance(node, ast.Expr) and isinstance(
+        function, ast.Attribute)
+            and getattr(function.value, "id", "") == entry_point)
+
+
 def calls(function, entry_point):
     """Whether it is what the tests call: ``f`` or ``Solution().f``."""
     if isinstance(function, ast.Name):
@@ -263,14 +275,14 @@ def completed(starter):
 
 @lru_cache(maxsize=256)
 @deeply
-def lines_of(setup):
+def setup_lines(setup):
     """The statements of a setup, each as a text."""
     return [ast.unparse(line) for line in parsed(
         setup, "the setup of this problem").body]
 
 
 def own_state(tests):
-    """What tests set that is their own process's alone, in words."""
+    """What tests use that is their own process's alone, in words."""
     return ", ".join(what for what, sign in STATE.items()
                      if any(re.search(sign, test) for test in tests))
 
@@ -300,7 +312,7 @@ def check_asserts(tests, entry_point, starter, setup):
     prepared = [ast.parse(text)
                 for text in as_questions(tests, entry_point, setup, starter)]
     around = [parsed(completed(starter), "the starter of this problem"),
-              *map(ast.parse, lines_of(setup))]
+              *map(ast.parse, setup_lines(setup))]
     known = set().union(OFFERED, {entry_point}, vars(builtins),
                         *map(bound, prepared + around))
     for tree in prepared:

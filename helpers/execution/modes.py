@@ -10,7 +10,7 @@ its text, and no program can forge it: no worker passes that status on.
 import json
 import re
 
-from helpers.execution.asserts import (as_questions, completed, lines_of,
+from helpers.execution.asserts import (as_questions, completed, setup_lines,
                                        own_state, shared_setup)
 from helpers.execution.faults import as_text
 from helpers.execution.inside import plain
@@ -24,7 +24,7 @@ LOOKS_UP = re.compile(r"f_back|_getframe|(inspect\.|extract_|print_)stack"
                       r"|stacklevel")
 AT_END = re.compile(r"atexit|__del__|hook|settrace|setprofile")
 VETTED = set()             # preambles and setups that run by themselves
-PATIENT = 5                # CPU seconds that tests have at least
+PATIENCE_LEAST = 5                # CPU seconds that tests have at least
 MANY = 10_000              # questions of one test, which then has less time
 TALKING = ("loaded", "plain", "ask", "alive")    # kinds: more may follow
 
@@ -172,11 +172,11 @@ def examine(worker, state, problem, limits):
     ``ValueError`` where the tests cannot be run, whatever the program does.
     """
     referee = worker.referee()
-    patient = Limits(max(PATIENT, 5 * limits.timeout),
+    patient = Limits(max(PATIENCE_LEAST, 5 * limits.timeout),
                      max(1024, limits.memory_mb))
     referee.ask("tests", [as_questions(*texts_of(problem))],
                 patient, names=[problem.entry_point],
-                setup=lines_of(problem.setup),
+                setup=setup_lines(problem.setup),
                 starter=completed(problem.starter))
     ended, count, number = None, 0, ""
     question, seconds = referee.outcome(), state[4]
@@ -216,9 +216,10 @@ def examine(worker, state, problem, limits):
         late = question[0] in ("timeout", "memory")
         return [question[0] if late else "error", "", "",
                 f"its tests came to no end: {question[3]}", seconds]
-    detail, sets = question[3], own_state(tuple(problem.tests))
-    if sets and {"w", "e"} & set(letters):
-        detail += f"; its tests set {sets} where the program is not"
+    detail, uses = question[3], own_state(problem.tests)
+    if uses and {"w", "e"} & set(letters):
+        detail += (f"; its tests use {uses}, in another process than the "
+                   f"program's")
     return ["judged", "", f"{letters}/{letters}", detail, seconds]
 
 

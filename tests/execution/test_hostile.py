@@ -496,8 +496,13 @@ def test_nothing_that_a_worker_says_raises(mode, tests):
                       entry_point="f")
     runner = Runner()
     for _ in range(3000):
-        for outcome in runner.outcomes_of(Said(), problem, ["x"],
-                                          runner.limits):
+        try:
+            outcomes = [*runner.outcomes_of(Said(), problem, ["x"],
+                                            runner.limits)]
+        except ValueError as why:        # tests that end before a question
+            assert tests[0] == "assert f(1) == 7" and "before" in str(why)
+            continue
+        for outcome in outcomes:
             verdict = read_outcome(problem, outcome)
             assert verdict.status in STATUSES
             assert len(verdict.tests) in (0, len(problem.tests))

@@ -9,11 +9,14 @@ import os
 import sys
 from collections import ChainMap, OrderedDict, UserDict, UserList, deque
 from operator import is_
+from time import monotonic
 
 import plain
+from border import Border
 from reports import ASK, RESULT, describe, load, module
 
-MOST_ITEMS = 10_000             # of an iterator that cross
+MOST_ITEMS = 100_000       # of an iterator that cross
+QUICK = 0.002              # seconds in which some may cross together
 HOLDERS = list, dict, set, bytearray     # what a call may change, and others
 PARTED = list, tuple                     # what may hold these, and others
 WRAPPED = {UserList: "data", UserDict: "data", ChainMap: "maps"}
@@ -57,7 +60,7 @@ def answerer(namespace, report, asked):
     ["apply", name, arguments, named ones, number of a Solution, what
     :func:`numbered` tells of the arguments], ["within", expression, values,
     {}, the names that get them, the same] or ["draw", number of an iterator,
-    what is sent to it, whether to make it of what has items].  "apply" and
+    and what a :class:`border.Border` draws by].  "apply" and
     "within" send the value, the arguments as they are now, which of them the
     value is, and what is told of all three.  For an item of an iterator of
     the tests it asks ["draw", number, as above], which is answered by ["item",
@@ -69,25 +72,35 @@ def answerer(namespace, report, asked):
     memory_error, evaluate, texts = MemoryError, eval, json.dumps
     told, solutions, write = error_told, {}, os.write
     join, number_all, over = rejoined, numbered, StopIteration
-    following, iterator, pairs = next, iter, zip
+    following, iterator, pairs, clock, late = next, iter, zip, monotonic, {}
 
-    def draw(number, _, anew=False):
+    def draw(number, _, anew, some):
         write(RESULT, report("ran", "ask", texts(["draw", number, anew])))
         for message in asked:
             if message[0] == "item":
-                return message[1], decode(texts(message[2]), border)
+                more, item = message[1], decode(texts(message[2]), border)
+                return ([item], False, None) if more else ([], True, item)
             write(RESULT, said(message))     # for which it calls us
 
-    def drawn(number, sent, anew):
-        held = border.kept[number]
+    def drawn(number, sent, anew, some):
+        held, items, begun = border.kept[number], [], clock()
         if anew:
-            return [True, border.keep(iterator(held))]
+            return [[border.keep(iterator(held))], False, None]
+        if number in late:
+            raise late.pop(number)
         sent = decode(texts(sent), border)
         try:
-            return [True, following(held) if sent is None
-                    else held.send(sent)]
+            items.append(following(held) if sent is None
+                         else held.send(sent))
+            while len(items) < some and clock() - begun < QUICK:
+                items.append(following(held))
         except over as end:
-            return [False, end.value]
+            return [items, True, end.value]
+        except any_error as error:
+            if not items:
+                raise
+            late[number] = error         # when it is asked for
+        return [items, False, None]
 
     def called(name, arguments, named, number=None):
         if number is not None and number not in solutions:
@@ -132,7 +145,7 @@ def answerer(namespace, report, asked):
         except any_error as error:
             return report("error", "", told(error), shows(error))
 
-    border = plain.Border(draw, MOST_ITEMS)
+    border = Border(draw, MOST_ITEMS)
     return said
 
 
@@ -167,12 +180,14 @@ def numbered(value, one):
     """
     numbers, seen = [], {id(each): number for number, each in one.items()}
 
-    def visit(value, changes=changes, parts=parts_of):
+    def visit(value, depth=0, changes=changes, parts=parts_of):
+        if depth > plain.DEEPEST:
+            raise RecursionError("nested too deeply to cross")
         if changes(value):
             numbers.append(seen.setdefault(id(value), len(seen)))
             one.setdefault(numbers[-1], value)
         for part in parts(value):
-            visit(part)
+            visit(part, depth + 1)
 
     visit(value)
     return numbers
@@ -232,7 +247,7 @@ def fields_told(error, pack=plain.pack, unpack=json.loads, any_error=
             names += vars(each)
     for name in names:
         try:
-            if name[:2] != "__":
+            if name[:2] != "__" or name == "__notes__":
                 text = pack(get(error, name))
                 if '{"other": ' not in text:
                     told[name] = unpack(text)

@@ -12,7 +12,6 @@ import sys
 from collections import (ChainMap, Counter, OrderedDict, UserDict, UserList,
                          UserString, defaultdict, deque, namedtuple)
 from collections.abc import Coroutine
-from functools import partial
 from io import IOBase
 from types import CoroutineType, MappingProxyType
 
@@ -22,9 +21,9 @@ LONGEST = 640              # digits of an int that JSON may hold as a number:
 VIEWS = {type({}.keys()): "keys", type({}.values()): "values",
          type({}.items()): "pairs"}
 MAPPINGS = Counter, OrderedDict
-BASES = (int, str, float, list, tuple, dict, set, frozenset, bytes,
+BASE_KINDS = (int, str, float, list, tuple, dict, set, frozenset, bytes,
          bytearray, complex)             # whose subclasses cross as these
-KNOWN = frozenset((*BASES, *MAPPINGS, defaultdict))
+KNOWN = frozenset((*BASE_KINDS, *MAPPINGS, defaultdict))
 WRAPPED = {UserDict: "data", UserList: "data", UserString: "data",
            ChainMap: "maps"}             # what they hold, by name
 # What Python has one of: its own types, and two constants.
@@ -34,11 +33,6 @@ BY_NAME = {name: value for value, name in SINGLE.items()}
 FACTORIES = {kind.__name__: kind for kind in (
     int, float, str, bool, list, tuple, dict, set)}    # of a defaultdict
 TIMES = "date", "datetime", "time", "timedelta"
-
-
-class Unknown(BaseException):
-    """What a test asks of a value that did not cross, and only the process
-    that has it could tell.  No test may catch it."""
 
 
 class Other:
@@ -61,103 +55,19 @@ class Other:
                              f"from one process to another, nor its {name}")
 
 
-class Absent(Other):
-    """The same, where the other side keeps the value.
-
-    ``truth``: whether it is true, None where it did not say; ``own``: it has
-    its own way to be equal, which nobody believes.  What has none is equal
-    to itself alone, as in Python.
-    """
-
-    __hash__ = object.__hash__
-
-    def __init__(self, name, truth, own):
-        super().__init__(name)
-        self.truth, self.own = truth, own
-
-    def __eq__(self, other):
-        if self.own or isinstance(other, Absent) and other.own:
-            raise Unknown(f"a {self.name} of the program cannot cross from "
-                          f"one process to another to be compared")
-        return NotImplemented
-
-    def __bool__(self):
-        if type(self.truth) is not bool:
-            raise Unknown(f"a {self.name} of the program cannot cross from "
-                          f"one process to another, and does not say whether "
-                          f"it is true")
-        return self.truth
-
-
-class Items(Absent):
-    """The same, for an object that gives items when asked for them."""
-
-    def __init__(self, name, truth, own, again):
-        super().__init__(name, truth, own)
-        self.again = again
-
-    def __iter__(self):
-        return self.again()
-
-
-class Border:
-    """What one of two processes keeps for the other: iterators, of which an
-    item crosses at a time, and what cannot cross at all, to be passed back.
-
-    ``draw(number, sent)``: the next item of an iterator of the other side,
-    as (True, item), or (False, value) at its end; ``draw(number, None,
-    True)`` makes one of what has items: (True, its number).  ``most``: how
-    many items of an iterator cross.  ``changes``: whether what crosses may
-    be changed over there and has to come back so.
-    """
-
-    def __init__(self, draw, most, changes=False):
-        self.draw, self.most, self.changes = draw, most, changes
-        self.kept, self.numbers = [], {}
-        self.theirs, self.by_number = {}, {}
-
-    def keep(self, value):
-        """The number of a value that stays here."""
-        number = self.numbers.setdefault(id(value), len(self.kept))
-        if number == len(self.kept):
-            self.kept.append(value)
-        return number
-
-    def stand_in(self, value, number):
-        """What stands here for a value of the other side: this one, if there
-        is none yet, as one and the same value has one and the same."""
-        value = self.by_number.setdefault(number, value)
-        self.theirs[id(value)] = number
-        return value
-
-    def items(self, number, anew=False):
-        """An iterator over the items of one of the other side, or ``anew``
-        over those of what has items."""
-        sent = None
-        if anew:
-            _, number = self.draw(number, None, True)
-        for _ in range(self.most):
-            more, value = self.draw(number, sent)
-            if not more:
-                return value
-            sent = yield value
-        raise RuntimeError(f"no more than {self.most} items of an iterator "
-                           f"cross from one process to another")
-
-
 def pack(value, border=None):
     """A value as JSON text.
 
     None, bool, int, float, str, bytes, complex, Fraction, Decimal, what
     ``datetime`` has, list, tuple, dict, set and frozenset cross; subclasses
     (Counter, namedtuple) do as what they are built on; all else becomes
-    :class:`Other`.  With a :class:`Border` more crosses as what it is: a
-    Counter, an OrderedDict, a defaultdict, a namedtuple, a bytearray, an
-    array, a memoryview of bytes, a range, a view of a dictionary, a deque,
-    what else ``collections`` has, a type of Python's own, an iterator as one
-    that asks for its items, what else has items as an :class:`Items`, and a
-    coroutine as one that gives what it gave; and other subclasses cross with
-    their name.
+    :class:`Other`.  With a ``border`` (see ``border.py``) more crosses as
+    what it is: a Counter, an OrderedDict, a defaultdict, a namedtuple, a
+    bytearray, an array, a memoryview of bytes, a range, a view of a
+    dictionary, a deque, what else ``collections`` has, a type of Python's
+    own, an iterator as one that asks for its items, what else has items as
+    one that has them too, and a coroutine as one that gives what it gave;
+    and other subclasses cross with their name.
     Raises ``RecursionError`` where lists are nested too deeply.
     """
     return json.dumps(_tagged(value, 0, border))
@@ -178,7 +88,7 @@ def _tagged(value, depth, border=None):
                              "to another")
     if value is None or isinstance(value, bool):
         return value
-    for kind in BASES:
+    for kind in BASE_KINDS:
         if isinstance(value, kind):
             if border and type(value) not in KNOWN and not (
                     kind is tuple and _fields(value)):
@@ -200,7 +110,7 @@ def _tagged(value, depth, border=None):
 
 
 def _of_base(value, kind, depth, border):
-    """A value of one of BASES, or of a subclass of it, as that."""
+    """A value of one of BASE_KINDS, or of a subclass of it, as that."""
     if kind is int:
         value = int(value)
         if value.bit_length() < 3 * LONGEST:
@@ -319,7 +229,7 @@ def _unrolled(value, depth, border):
     if isinstance(value, IOBase):        # it has more than its lines
         return None
     if hasattr(kind, "__next__"):
-        return {"iterator": border.keep(value)}
+        return {"iterator": [kind.__name__, border.keep(value)]}
     if hasattr(kind, "__iter__"):
         return {"items": _told(value, border)}
     return None
@@ -388,7 +298,7 @@ def _built(item, depth, border=None):
         return time.struct_time(_built(inside, depth, border))
     if tag in ("iterator", "held", "items") or tag == "other" and (
             type(inside) is list):
-        return _kept(tag, inside, border)
+        return border.built(tag, inside)
     if tag in ("keys", "values", "pairs", "deque"):
         inside = _built(inside, depth, border)
         return {"keys": lambda: dict.fromkeys(inside).keys(),
@@ -416,16 +326,3 @@ def _built(item, depth, border=None):
             "memoryview": lambda: memoryview(bytes.fromhex(inside)),
             "single": lambda: BY_NAME[inside],
             "other": lambda: Other(inside)}[tag]()
-
-
-def _kept(tag, inside, border):
-    """What the other side keeps, or gives back."""
-    if tag == "held":
-        return border.kept[inside]
-    if tag == "iterator":
-        return border.stand_in(border.items(inside), inside)
-    name, number, truth, own = inside
-    if tag == "other":
-        return border.stand_in(Absent(name, truth, own), number)
-    return border.stand_in(Items(name, truth, own, partial(
-        border.items, number, True)), number)

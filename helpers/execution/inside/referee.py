@@ -13,15 +13,14 @@ import sys
 from _thread import RLock
 
 import plain
+from border import Border, Unknown
 from calls import MOST_ITEMS, messages, numbered, rejoined
 from reports import RESULT, describe
 
 STRANGE = re.compile(r'\{"(?:other|items|as)": \["([^"]*)')
 
 
-class NoValue(Exception):
-    """The program under test raised; what a test sees is a subclass, of the
-    same kind as the error."""
+RAISED = "_judged"         # what the error of a program has, to be told
 
 
 class Lost(BaseException):
@@ -62,24 +61,21 @@ def raised(text, detail, names):
         kind, message, arguments, own, fields = Exception, None, [], "", {}
     if not isinstance(message, str):
         message = detail.partition(": ")[2]
-    # Its own class first: that fills in its attributes.
-    both = type(own if isinstance(own, str) and own.isidentifier()
-                else kind.__name__, (NoValue,) if issubclass(NoValue, kind)
-                else (kind, NoValue), {})
+    if own != kind.__name__ and isinstance(own, str) and own.isidentifier():
+        kind = type(own, (kind,), {})
     try:
-        error = both(*arguments)
+        error = kind(*arguments)
         same = str(error) == message
     except Exception:                    # some classes want what they want
         same = False
     try:
         if not same:                     # the message counts
-            error = both.__new__(both)
+            error = kind.__new__(kind)
             error.args = (message,)
         vars(error).update(fields)
-        error.judged = detail
     except Exception:                    # a group without its errors
-        error = NoValue(message)
-        error.judged = detail
+        error = Exception(message)
+    setattr(error, RAISED, detail)
     return error
 
 
@@ -90,7 +86,7 @@ class Program:
         self.report, self.answers = report, messages()
         self.asked, self.lost, self.strange, self.number = 0, None, "", 0
         self.names, self.lock = {}, RLock()
-        self.border = plain.Border(self.draw, MOST_ITEMS, True)
+        self.border = Border(self.draw, MOST_ITEMS, True)
 
     def ask(self, *message):
         """The value that a message is answered with."""
@@ -127,10 +123,10 @@ class Program:
         except StopIteration as end:
             return "item", False, self.packed("an iterator", end.value)
 
-    def draw(self, number, sent, anew=False):
-        """An item of an iterator of the program, see :class:`Border`."""
+    def draw(self, number, sent, anew, some):
+        """Items of an iterator of the program, see :class:`border.Border`."""
         return self.ask("draw", number, self.packed("an iterator", sent),
-                        anew)
+                        anew, some)
 
     def packed(self, name, value):
         """A value for the program.  Raises :class:`Refused`."""
@@ -258,23 +254,22 @@ def letter_of(test, namespace, program):
     try:
         exec(test, namespace)
         letter, why = "p", ""
-    except NoValue as error:
-        letter, why = "e", error.judged
-    except AssertionError:
-        letter, why = "w", "not as expected"
     except Lost:
         pass
     except Refused:
         raise
-    except MemoryError:                  # a range made a list, say
-        letter, why = "m", "more memory than allowed"
-    except plain.Unknown as error:
+    except Unknown as error:
         letter, why = "w", str(error)
-    except SystemExit as error:          # the tests' own, as in a script
-        letter, why = ("p", "") if error.code in (None, 0) else (
-            "w", describe(error))
     except BaseException as error:
         letter, why = "w", describe(error)
+        if RAISED in vars(error):        # the program's
+            letter, why = "e", getattr(error, RAISED)
+        elif isinstance(error, AssertionError):
+            why = "not as expected"
+        elif isinstance(error, MemoryError):       # a range made a list, say
+            letter, why = "m", "more memory than allowed"
+        elif isinstance(error, SystemExit) and error.code in (None, 0):
+            letter, why = "p", ""        # the tests' own end, as in a script
     if letter == "w" and program.strange and "cannot cross" not in why:
         why += (f"; a {program.strange} of the program cannot cross from one "
                 f"process to another")
