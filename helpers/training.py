@@ -22,6 +22,7 @@ from helpers.gpu.precision import (autocast, make_scaler, memory_error, update,
 from helpers.progress import progress_bar
 from helpers.prompts import shortened
 from helpers.teachers.checkpoint import LanguageModel, fingerprint, load_model
+from helpers.tools.arguments import counts, plain_number
 from helpers.tools.states import put_back_after_errors, resume, save_state
 
 
@@ -278,10 +279,12 @@ def train(lm, examples, epochs, batch_size, peak_rate, checkpoint=None,
     made small, a mean over trained tokens, and ``encode`` says which tokens
     are trained on.  ``epochs`` may be a fraction.  ``rows`` splits batches to
     save memory and changes nothing else.  Raises ``ValueError`` for no
-    examples or a checkpoint of another run or of other first weights, and
-    ``MemoryError`` where a part does not fit on the card.  Introduced in
-    notebook 05.
+    examples, no update, numbers that are none of their kind, or a checkpoint
+    of another run or of other first weights, and ``MemoryError`` where a part
+    does not fit on the card.  Introduced in notebook 05.
     """
+    counts(batch_size=batch_size, rows=rows)
+    plain_number("epochs", epochs, False, 0, 10_000)
     if not examples:
         raise ValueError("there are no examples to train on; did the filter "
                          "keep any?  Notebook 04 shows the funnel")
@@ -329,9 +332,16 @@ def fit(lm, weights, steps, peak_rate, gradients, settings, rows, knobs, *,
     losses)`` is called before the first update, ``watch(losses)`` after each.
     Where not ``saves``, the checkpoint is only read.  ``rows`` and ``knobs``
     are for the sentence of the ``MemoryError``: so many did not fit, and what
-    may be turned.
+    may be turned.  Raises ``ValueError`` for no update and a rate that is
+    none.
     """
     title, unit, *names = words
+    counts(save_every=save_every, rows=rows)
+    if not 0 < plain_number("peak_rate", peak_rate, False) < math.inf:
+        raise ValueError(f"peak_rate is above 0, not {peak_rate}")
+    if not steps:
+        raise ValueError("that is not one update; train longer")
+    last = steps if stop_after is None else stop_after
     run = hashlib.sha256(repr((lm.name, steps, peak_rate, weight_decay,
                                settings)).encode()).hexdigest()
     optimizer = torch.optim.AdamW(weights, weight_decay=weight_decay)
@@ -359,7 +369,7 @@ def fit(lm, weights, steps, peak_rate, gradients, settings, rows, knobs, *,
         with progress_bar(title=title, total=steps, done=saved, unit=unit,
                           shown=progress) as bar:
             try:
-                for step in range(saved, min(steps, stop_after or steps)):
+                for step in range(saved, min(steps, last)):
                     seed_dropout(seed, step)
                     told = update(optimizer, scaler,
                                   learning_rate(step, steps, peak_rate),

@@ -212,6 +212,27 @@ def test_a_checkpoint_of_another_run_or_a_broken_one(student, tmp_path):
         run(student, checkpoint=checkpoint)
 
 
+@pytest.mark.parametrize("change, words", [
+    ({"rows": -1}, "rows is a whole"), ({"rows": 0}, "rows is a whole"),
+    ({"batch_size": 0}, "batch_size is"), ({"batch_size": 2.5}, "batch_size"),
+    ({"epochs": -1}, "epochs is"), ({"epochs": 0}, "not one update"),
+    ({"epochs": .01}, "not one update"), ({"save_every": 0}, "save_every is"),
+    ({"peak_rate": float("nan")}, "peak_rate is above 0"),
+    ({"peak_rate": -1e-3}, "peak_rate is above 0"),
+    ({"peak_rate": "1e-3"}, "peak_rate is a number")])
+def test_what_would_train_nothing_or_ruin_weights_is_refused(
+        student, change, words):
+    start = trained_weights(student)
+    with pytest.raises(ValueError, match=words):
+        train(student, EXAMPLES[:4], **{"epochs": 1, "batch_size": 2,
+                                        "peak_rate": 1e-3, **change})
+    assert torch.equal(trained_weights(student), start)
+
+
+def test_to_stop_after_nothing_is_to_train_nothing(student):
+    assert run(student, stop_after=0) == []
+
+
 def test_no_examples_is_one_sentence(student):
     with pytest.raises(ValueError, match="no examples to train on"):
         train(student, [], 1, 4, 1e-2)

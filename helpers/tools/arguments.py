@@ -29,6 +29,14 @@ def plain_number(name, value, whole, low=None, high=None):
     return int(value) if whole else float(value)
 
 
+def counts(**given):
+    """Raises ``ValueError`` unless each is a whole number from 1 on, or None.
+    """
+    for name, value in given.items():
+        if value is not None:
+            plain_number(name, value, True, 1)
+
+
 def is_path(path):
     """Whether something may be the path of a file."""
     try:
