@@ -15,7 +15,8 @@ LESSONS = ("problems", "hub", "prompts", "sampling", "exchange", "plans",
            "expert_iteration", "multitask", "evaluation", "seeds")
 TABLE = {
     "__init__": (), "__main__": (),
-    "profiles": (), "prompts": (), "programs": (), "gpu": (), "figures": (),
+    "profiles": (), "prompts": (), "programs": (), "gpu": (),
+    "figures": ("tools.files",),
     "loop": (),
     "progress": (),               # below every room that has long work
     "execution.inside": (),
@@ -31,7 +32,7 @@ TABLE = {
     "plans": ("problems", "prompts", "sampling", "tools.files"),
     "filtering": ("problems", "prompts", "programs", "tools.files"),
     "training": ("filtering", "gpu", "progress", "prompts",
-                 "teachers.checkpoint", "tools.states"),
+                 "teachers.checkpoint", "tools.states", "tools.folders"),
     "distillation": ("training", "filtering", "prompts"),
     "expert_iteration": ("training", "filtering", "teachers.checkpoint"),
     "multitask": ("training", "filtering", "plans", "problems", "prompts",

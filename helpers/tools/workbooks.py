@@ -46,8 +46,8 @@ def main(argv=None):
     except OSError as error:
         print(f"cannot read or write {error.filename or FOLDER + '/'} "
               f"({error.strerror}); see that {FOLDER}/ and the notebooks in "
-              f"it are yours and that there is room, then try again",
-              file=sys.stderr)
+              f"it are yours and that there is room, then try again"
+              if error.strerror else error, file=sys.stderr)
         return 2
     return 0
 
