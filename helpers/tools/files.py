@@ -46,7 +46,7 @@ def whole_file(path):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if path.exists() and not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         new = scratch_beside(path, "new")
         with open(new, "xb") as file:
             try:
@@ -58,6 +58,15 @@ def whole_file(path):
                 os.replace(new, path)
             finally:
                 new.unlink(missing_ok=True)
+
+
+def make_folder(path):
+    """A folder and those above it; raises ``OSError`` where they cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:                  # a file, here or above
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)
+                                 ) from None
 
 
 def scratch_beside(path, end):
@@ -118,8 +127,8 @@ def see_that_it_can_be_written(path, room=0):
 def see_that_it_is(path, what, is_one):
     """Raises ``ValueError`` where ``path`` is a file, and none of ours.
 
-    ``is_one(line)`` says so of its first line, in bytes; an empty file is
-    anybody's.  ``what`` would take its place.
+    ``is_one(data)`` says so of its first line and a little more, in bytes; an
+    empty file is anybody's.  ``what`` would take its place.
     """
     path = Path(path)
     if not path.is_file():
@@ -128,10 +137,11 @@ def see_that_it_is(path, what, is_one):
         opened = gzip.open if path.suffix == ".gz" else open
         try:
             with opened(path, "rb") as file:
-                line = file.readline().removeprefix(b"\xef\xbb\xbf")
+                data = file.readline() + file.read(99)
         except (gzip.BadGzipFile, zlib.error, EOFError):
-            line = b"?"
-        if path.stat().st_size and not is_one(line):
+            data = b"?"
+        if path.stat().st_size and not is_one(
+                data.removeprefix(b"\xef\xbb\xbf")):
             raise ValueError(f"{path} is there already, and is not {what}; "
                              f"choose another path, or put that file away")
 
@@ -238,8 +248,8 @@ def first_fields(line):
 
 def has_fields(wanted):
     """Says of a line whether it begins with the fields ``wanted``."""
-    def has_them(line):
-        found = first_fields(line)
+    def has_them(data):
+        found = first_fields(data.partition(b"\n")[0])
         return found is not None and found[:len(wanted)] == wanted
     return has_them
 

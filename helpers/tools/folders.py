@@ -1,10 +1,12 @@
 """Folders that are replaced as a whole, and only where they are ours."""
 
+import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
-from helpers.tools.files import saying_where, scratch_beside, write_text
+from helpers.tools.files import (make_folder, saying_where, scratch_beside,
+                                 write_text)
 
 
 @contextmanager
@@ -16,7 +18,7 @@ def whole_folder(path, names=()):
     both beside ``path``.  Raises ``ValueError`` for a folder of others, a
     file and a link, and ``OSError`` as :func:`whole_file`.
     """
-    path = Path(path)
+    path = Path(os.path.abspath(path))
     if path.is_symlink() or path.exists() and not path.is_dir():
         raise ValueError(f"{path} is a file or a link, and a folder would "
                          f"take its place; choose another path")
@@ -30,7 +32,7 @@ def whole_folder(path, names=()):
                 f"part of what would take its place; choose a folder that is "
                 f"new or empty")
         new, old = scratch_beside(path, "new"), scratch_beside(path, "old")
-        new.mkdir(parents=True)
+        make_folder(new)
         try:
             yield new
             try:
