@@ -18,6 +18,7 @@ from pathlib import PurePosixPath
 from string import Template
 
 from helpers.profiles import ROOT
+from helpers.tools.files import write_all
 from helpers.tools.cleaning import METADATA
 
 PLACEHOLDER = "YOUR_ACCOUNT"          # the owner until somebody publishes
@@ -227,8 +228,8 @@ def main(argv=(), root=ROOT):
         texts = stamped(root)
         changed = [path for path, text in texts.items()
                    if path.read_text("utf-8") != text]
+        write_all({path: texts[path] for path in changed})
         for path in changed:
-            path.write_text(texts[path], "utf-8")
             print(f"stamped {path.relative_to(root)}")
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
