@@ -96,8 +96,11 @@ def saying_where(path):
 def of_the_disk(error):
     """The ``OSError`` that an error is, or stands for; None if it is none.
 
-    torch raises its own in the place of one, and safetensors tells a number.
+    torch raises its own in the place of one; safetensors tells its number.
     """
+    if isinstance(error, shutil.Error):      # of each file that it copied
+        number = re.search(r"\[Errno (\d+)\]", str(error))
+        return number and OSError(int(number[1]), os.strerror(int(number[1])))
     if isinstance(error, OSError):
         return error
     if number := re.search(r"\(os error (\d+)\)", str(error)):

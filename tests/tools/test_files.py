@@ -4,6 +4,7 @@
 import gzip
 import os
 import resource
+import shutil
 import stat
 
 import pytest
@@ -16,8 +17,9 @@ from helpers.filtering import Example, read_examples, write_examples
 from helpers.plans import read_plans
 from helpers.problems import load_problems
 from helpers.sampling import read_samples
-from helpers.tools.files import (see_that_it_can_be_written, whole_file,
-                                 write_all, write_text)
+from helpers.tools.files import (saying_where, see_that_it_can_be_written,
+                                 whole_file, write_all, write_text)
+from helpers.tools.folders import claim_folder
 
 
 def questions(path):
@@ -128,6 +130,19 @@ def test_what_cannot_be_written_is_one_sentence(tmp_path, make):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_what_others_say_of_a_full_disk_is_the_same_sentence(tmp_path):
+    (tmp_path / "from").mkdir()
+    (tmp_path / "from" / "x").write_text("x" * 10 ** 4)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limit[1]))
+    try:
+        with pytest.raises(OSError, match="^cannot write to .File too large"):
+            with saying_where("to"):
+                shutil.copytree(tmp_path / "from", tmp_path / "to")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+
 def test_looking_changes_nothing(tmp_path):
     write_text(tmp_path / "x", "old")
     see_that_it_can_be_written(tmp_path / "x")
@@ -179,3 +194,23 @@ def test_files_are_all_written_or_none(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
     assert (one.read_text(), two.read_text()) == ("a", "b")
     assert sorted(tmp_path.iterdir()) == [one, two]
+
+
+@pytest.mark.parametrize("made", ["notes", "file", "file/deep"])
+def test_a_folder_of_others_is_not_claimed(tmp_path, made):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "notes" / "html").mkdir(parents=True)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises((ValueError, OSError), match="file; name|new or empty|"
+                       "cannot write .*deep"):
+        claim_folder(tmp_path / made, "site")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_of_ours_is_claimed_again(tmp_path):
+    for _ in range(2):                                   # new, then ours
+        claim_folder(tmp_path / "deep" / "site", "site")
+        (tmp_path / "deep" / "site" / "more").touch()
+    with pytest.raises(ValueError, match="not of `python -m helpers slides`"):
+        claim_folder(tmp_path / "deep" / "site", "slides")
+    claim_folder(tmp_path / "deep", "site", lambda folder: True)
