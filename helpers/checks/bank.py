@@ -145,6 +145,7 @@ FIRST = {"gift": rb"\$CATEGORY: \$course\$/top/lesson ", "text": rb"Lesson \d",
 def main(argv=()):
     """``python -m helpers quiz``; returns the exit code."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers quiz", description="Write the quiz bank: five "
         "questions a lesson, each option with the misconception behind it.")
     parser.add_argument("lesson", nargs="*", help="numbers such as 04; all "

@@ -36,6 +36,7 @@ WHEN = (1980, 1, 1, 0, 0, 0)          # the same content, the same file
 def main(argv=()):
     """Write a bundle; returns the exit code."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers bundle", description="Pack the collection: "
         "for learners (no solutions), for instructors (solutions in place, "
         "hidden cases, points), or as a course folder for nbgrader.")

@@ -18,6 +18,7 @@ from helpers.tools.files import (see_that_it_can_be_written, see_that_it_is,
 def main(argv=()):
     """Mark what was handed in; returns the exit code."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers grade", description="Mark the exercises in "
         "a learner's notebook, or in all notebooks of a folder.  Answers run "
         "in processes of their own, without files, network or other "
@@ -39,7 +40,7 @@ def main(argv=()):
     exercises, marked = all_exercises(), []
     try:
         if options.csv:
-            see_that_it_may_be(options.csv, paths)
+            see_that_it_may_be_the_table(options.csv, paths)
         with Marking(exercises) as marking:
             for path in paths:
                 marked.append(one(marking, path))
@@ -95,7 +96,7 @@ def as_data(marked):
     return asdict(marked) | {"points": points, "out_of": out_of}
 
 
-def see_that_it_may_be(table, submissions):
+def see_that_it_may_be_the_table(table, submissions):
     """Raises ``ValueError`` for a file that is no table of marks, or is handed
     in, and ``OSError`` where none can be written."""
     if table.resolve() in [path.resolve() for path in submissions]:

@@ -220,6 +220,7 @@ def _between(name, inside, text):
 def main(argv=(), root=ROOT):
     """``python -m helpers course``; returns the exit code."""
     argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers course", description="Write the map, the "
         "READMEs' tables and the minutes that a person needs into the "
         "notebooks and READMEs.  Outputs stay as they are.").parse_args(argv)

@@ -13,7 +13,7 @@ import secrets
 import shutil
 import stat
 import zlib
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 
@@ -114,10 +114,12 @@ class _Seen(Exception):
 
 
 def see_that_it_can_be_written(path, room=0):
-    """Raises as :func:`whole_file` would, and changes no file.
+    """Raises as :func:`whole_file` would, and leaves all as it is.
 
     ``room``: the bytes that are needed there.
     """
+    missing = [folder for folder in Path(path).resolve().parents
+               if not folder.exists()]
     try:
         with whole_file(path):
             if shutil.disk_usage(Path(path).resolve().parent).free < room:
@@ -125,6 +127,10 @@ def see_that_it_can_be_written(path, room=0):
             raise _Seen
     except _Seen:
         pass
+    finally:
+        for folder in missing:               # the deepest first
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def see_that_it_is(path, what, is_one):

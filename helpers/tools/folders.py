@@ -63,5 +63,7 @@ def claim_folder(folder, command, known=None):
         raise ValueError(f"{folder} holds files that are not of `python -m "
                          f"helpers {command}`, and it might replace them; "
                          f"name a folder that is new or empty")
+    with saying_where(folder):
+        make_folder(folder)
     write_text(folder / mark, f"`python -m helpers {command}` made this "
                f"folder, and replaces what is in it.\n")

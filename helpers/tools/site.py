@@ -197,6 +197,7 @@ def build(root, folder):
 def main(argv=(), root=ROOT):
     """``python -m helpers site``; returns the exit code."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers site", description=f"Build the collection as "
         f"static pages, from the committed outputs, into {FOLDER}/html; open "
         f"index.html there, or copy the folder to any web server.")

@@ -247,6 +247,7 @@ def fetch_reveal(folder):
 def main(argv=(), root=ROOT):
     """``python -m helpers slides``; returns the exit code."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers slides", description=f"Make {SLIDES} slides "
         f"of each lesson, from the committed outputs, in {FOLDER}; they are "
         f"shown by any browser, and printed with ?print-pdf behind the "

@@ -219,6 +219,7 @@ def stamped(root):
 def main(argv=(), root=ROOT):
     """``python -m helpers stamp``; returns the exit code."""
     argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers stamp", epilog="Both are set in "
         "pyproject.toml: Repository below [project.urls], and version.",
         description="Write the address of the repository and its release tag "

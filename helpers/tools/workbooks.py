@@ -24,6 +24,7 @@ NOTE = ".copied.json"         # {name: SHA-256 of the copy as it was made}
 def main(argv=None):
     """Make the copies that are missing, or fresh ones; the exit code."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers workbooks", description="Copy the notebooks "
         "to work/, where you can change and run them; what you have changed "
         "there is kept.")

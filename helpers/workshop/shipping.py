@@ -289,6 +289,7 @@ def points(found):
 def main(arguments=None):
     """Ship the results of the mini profile."""
     argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers ship", description="Copy the results of "
         "runs/mini/ to data/mini/results/, and write what is said of them in "
         "README.md and data/README.md.").parse_args(arguments)

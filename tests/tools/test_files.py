@@ -146,6 +146,7 @@ def test_what_others_say_of_a_full_disk_is_the_same_sentence(tmp_path):
 def test_looking_changes_nothing(tmp_path):
     write_text(tmp_path / "x", "old")
     see_that_it_can_be_written(tmp_path / "x")
+    see_that_it_can_be_written(tmp_path / "deep" / "down" / "x")
     with pytest.raises(OSError, match="cannot write .*x .No space left"):
         see_that_it_can_be_written(tmp_path / "x", room=10 ** 18)
     assert (tmp_path / "x").read_text() == "old"
