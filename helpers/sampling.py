@@ -143,8 +143,9 @@ def held(path):
     if new:
         see_that_it_can_grow(path)
     while True:
+        create = 0 if Path(path).exists() else os.O_CREAT
         try:
-            file = os.open(path, os.O_RDONLY | os.O_CREAT, 0o666)
+            file = os.open(path, os.O_RDONLY | create, 0o666)
         except OSError as error:
             raise unwritable(path, error) from None
         try:
