@@ -53,7 +53,7 @@ def whole_file(path):
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-                if path.exists():
+                with suppress(OSError):      # a new file; a disk without modes
                     os.chmod(new, stat.S_IMODE(path.stat().st_mode))
                 os.replace(new, path)
             finally:

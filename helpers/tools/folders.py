@@ -58,12 +58,13 @@ def claim_folder(folder, command, known=None):
     folder, mark = Path(folder), f".made-by-{command}"
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; name a folder")
-    if not (folder / mark).is_file() and folder.exists() and any(
-            folder.iterdir()) and not (known and known(folder)):
-        raise ValueError(f"{folder} holds files that are not of `python -m "
-                         f"helpers {command}`, and it might replace them; "
-                         f"name a folder that is new or empty")
     with saying_where(folder):
+        if not (folder / mark).is_file() and folder.exists() and any(
+                folder.iterdir()) and not (known and known(folder)):
+            raise ValueError(
+                f"{folder} holds files that are not of `python -m helpers "
+                f"{command}`, and it might replace them; name a folder that "
+                f"is new or empty")
         make_folder(folder)
     write_text(folder / mark, f"`python -m helpers {command}` made this "
                f"folder, and replaces what is in it.\n")
