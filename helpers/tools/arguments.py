@@ -37,6 +37,13 @@ def counts(**given):
             plain_number(name, value, True, 1)
 
 
+def above_zero(name, value):
+    """Raises ``ValueError`` unless it is a number above 0, and an end to it.
+    """
+    if not 0 < plain_number(name, value, False) < float("inf"):
+        raise ValueError(f"{name} is above 0, not {value}")
+
+
 def is_path(path):
     """Whether something may be the path of a file."""
     try:

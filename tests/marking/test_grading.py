@@ -373,6 +373,36 @@ def test_a_class_gives_a_table_and_no_file_stops_the_rest(tmp_path, capsys):
         assert row["total"] == "" and row["remarks"], name
 
 
+@pytest.mark.parametrize("name, data, says", [
+    ("one.ipynb", None, "one.ipynb is a submission, and the table"),
+    ("notes.txt", "mine\n", "notes.txt is there already, and is not a table"),
+    ("other.csv", "a,b\n1,2\n", "other.csv is there already"),
+    ("file/marks.csv", "", "cannot write .*marks.csv .Not a directory"),
+    (".", None, "cannot write .*Is a directory")])
+def test_a_table_that_cannot_be_is_told_before_the_marking(
+        tmp_path, capsys, monkeypatch, name, data, says):
+    nbformat.write(notebook(e1=FIRST.solution), tmp_path / "one.ipynb")
+    (tmp_path / "file").touch()
+    if data:
+        (tmp_path / name).write_text(data)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr("helpers.marking.grading.one", None)  # never called
+    assert cli.main(["grade", str(tmp_path / "one.ipynb"), "--csv",
+                     str(tmp_path / name)]) == 2
+    told = capsys.readouterr().err
+    assert re.search(says, told) and told.count("\n") == 1
+    assert before == {path: path.read_bytes() for path in tmp_path.iterdir()}
+
+
+def test_an_older_table_is_replaced(tmp_path, capsys):
+    nbformat.write(notebook(), tmp_path / "one.ipynb")
+    table = tmp_path / "marks.csv"
+    table.write_text("file,notebook,of last week\n")
+    assert cli.main(["grade", str(tmp_path), "--csv", str(table)]) == 0
+    assert "last week" not in table.read_text() and "one.ipynb" in (
+        table.read_text())
+
+
 def test_one_submission_as_json(tmp_path, capsys):
     path = tmp_path / "one.ipynb"
     nbformat.write(notebook(e1=FIRST.solution), path)
