@@ -29,18 +29,26 @@ EXAMPLE = Example("check/0", "Ann has 3 cups ?", "answer = 3")
 BOS, EOS, ASKED_IDS, PROGRAM_IDS = 0, 1, [2, 3, 4, 5, 6], [7, 8, 4]
 
 
-def small_tokenizer():
-    """A tokenizer of ten words that puts a start token before a text."""
+# Without a start token, and with another end token.
+OTHER = Example("check/0", "3 cups Ann has ?", "Ann has 3")
+OTHER_WORDS = "Ann has </s> 3 cups ? answer <unk>"
+OTHER_IDS, OTHER_EOS = [3, 4, 0, 1, 5], 2
+
+
+def small_tokenizer(words="<s> </s> Ann has 3 cups ? answer = <unk>"):
+    """A tokenizer of these words that puts "<s>", if any, before a text."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
-    words = "<s> </s> Ann has 3 cups ? answer = <unk>".split()
+    words = words.split()
     core = Tokenizer(models.WordLevel(
         {word: i for i, word in enumerate(words)}, "<unk>"))
     core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    core.post_processor = processors.TemplateProcessing(
-        single="<s> $A", special_tokens=[("<s>", BOS)])
+    begin = {"bos_token": "<s>"} if "<s>" in words else {}
+    if begin:
+        core.post_processor = processors.TemplateProcessing(
+            single="<s> $A", special_tokens=[("<s>", BOS)])
     return kept(PreTrainedTokenizerFast)(
-        tokenizer_object=core, bos_token="<s>", eos_token="</s>")
+        tokenizer_object=core, eos_token="</s>", **begin)
 
 
 @exercise
@@ -56,8 +64,34 @@ def check_05_1(encode):
     if failed:
         return say(title, failed)
     why = slip_in_ids(pair[0], ids) or slip_in_labels(*pair, labels)
-    return say(title, f"ids {shown(pair[0])} and labels {shown(pair[1])}"
-               if why else "both", why)
+    if why:
+        return say(title, f"ids {shown(pair[0])} and labels "
+                   f"{shown(pair[1])}", why)
+    return another_tokenizer(encode, title)
+
+
+def another_tokenizer(encode, right):
+    """The second half of exercise 1: a tokenizer with no start token."""
+    program = [0, 1, 3]
+    ids = [*OTHER_IDS, *program, OTHER_EOS]
+    labels = [IGNORED] * len(OTHER_IDS) + [*program, OTHER_EOS]
+    title = f"ids {ids} and labels {labels} of another tokenizer"
+    got, failed = attempt(encode, small_tokenizer(OTHER_WORDS), OTHER)
+    pair, failed = (None, failed) if failed else two(
+        got, "return two lists, (ids, labels)", entries)
+    if failed:
+        return say(title, failed)
+    if pair == [ids, labels]:
+        return say(right, "both")
+    why = "ids and labels are the tokenizer's, and so is their number"
+    if pair[0] in (ids[:5] + ids[6:], ids[1:], ids[1:5] + ids[6:]):
+        why = ("this tokenizer puts no start token before a text: what is cut "
+               "off is a token of the text; use add_special_tokens=False")
+    elif pair[0] == [*ids[:-1], EOS]:
+        why = (f"the end token is tokenizer.eos_token_id, and here that is "
+               f"{OTHER_EOS}")
+    return say(title, f"ids {shown(pair[0])} and labels {shown(pair[1])}",
+               why)
 
 
 def slip_in_ids(found, ids):
@@ -161,7 +195,32 @@ def check_05_2(completion_loss):
         if not got.requires_grad:
             return say(title, "a number without gradient", "keep it a "
                        "tensor: nothing can be trained with it")
-        return say(title, f"{value:.4f}")
+        return other_labels(completion_loss) or say(title, f"{value:.4f}")
+
+
+def other_labels(completion_loss):
+    """The second half of exercise 2: token 0 is trained on, and the first
+    token of a row has a label; None where that comes out right.
+    """
+    source = torch.Generator().manual_seed(6)
+    logits = 2 * torch.randn(2, 5, 4, generator=source)
+    labels = torch.tensor([[2, 0, 3, 0, IGNORED], [IGNORED, 1, 2, 0, 0]])
+    right = plain_loss(logits[:, :-1], labels[:, 1:]).item()
+    title = f"a loss of {right:.4f} for labels {labels.tolist()}"
+    got, failed = attempt(completion_loss, logits, labels)
+    value, failed = (None, failed) if failed else one_number(
+        got, "return one number, a mean", False)
+    if failed:
+        return say(title, failed)
+    if math.isclose(value, right, rel_tol=1e-4):
+        return None
+    without = plain_loss(logits[:, :-1], labels[:, 1:].masked_fill(
+        labels[:, 1:] == 0, IGNORED)).item()
+    return say(title, f"{value:.4f}", "0 is the number of a token, too: "
+               "leave out -100 alone" if math.isclose(
+                   value, without, rel_tol=1e-4) else
+               "other labels, another number of trained tokens, and other "
+               "shapes of logits must do as well")
 
 
 # ---- exercise 3: a LoRA layer
@@ -200,15 +259,52 @@ def check_05_3(LoRALinear):
         why = slip_in_update(base, layer, x, got)
         if why:
             return say(title, "another output", why)
-        return say(title, "it")
+        return another_layer(LoRALinear) or say(title, "it")
+
+
+def another_layer(LoRALinear):
+    """The second half of exercise 3: other sizes, and an x of texts, as a
+    model hands on; None where that comes out right.
+    """
+    rank, alpha = 4, 6
+    base, x = kept(torch.nn.Linear)(6, 5, bias=False), torch.randn(2, 3, 6)
+    title = f"W x + alpha / rank B A x for rank {rank}, alpha {alpha}"
+    layer, failed = attempt(LoRALinear, base, rank, alpha)
+    if failed:
+        return say(title, failed)
+    if [layer.a.shape, layer.b.shape] != [(rank, 6), (5, rank)]:
+        return say(f"weights a ({rank}, 6) and b (5, {rank})",
+                   f"a {tuple(layer.a.shape)} and b {tuple(layer.b.shape)}",
+                   "a is (rank, in), b is (out, rank)")
+    with torch.no_grad():
+        layer.b.copy_(torch.randn(5, rank))
+    update = x @ layer.a.T @ layer.b.T
+    for given, wanted in ((x[0], update[0]), (x, update)):
+        texts = given.dim() == 3
+        shape = "(texts, length, in)" if texts else "(rows, in)"
+        got, failed = output_of(layer, given)
+        if failed:
+            return say(title, failed, f"x is {shape} here, as a model has "
+                       f"it: x @ a.T works for both" if texts else None)
+        if not torch.allclose(got, base(given) + alpha / rank * wanted,
+                              atol=1e-4):
+            return say(title, "another output", "alpha / rank may be a "
+                       "fraction: 6 / 4 is 1.5, and // would make it 1"
+                       if torch.allclose(got, base(given) + alpha // rank
+                                         * wanted, atol=1e-4) else
+                       f"it is right for rank {RANK}, alpha {ALPHA}, and not "
+                       f"here, where x is {shape}")
+    return None
 
 
 def output_of(layer, x):
-    """``(output, None)`` of a layer with the shape (5, 3), or a Failure."""
+    """``(output, None)`` of a layer with a row for each of x, or a Failure.
+    """
     got, failed = attempt(layer.forward, x)
     if failed:
         return None, failed
-    if not isinstance(got, torch.Tensor) or got.shape != (5, 3):
+    if not isinstance(got, torch.Tensor) or got.shape != (
+            *x.shape[:-1], layer.b.shape[0]):
         return None, misfit(got, "forward returns (rows, out), one tensor")
     return got, None
 
