@@ -76,6 +76,9 @@ def check_m2_1(choose):
 
 KEYS, VALUES = (2, 0, 2, 1, 0), (0.1, 0.2, 0.8, 0.5, 1.0)
 
+OTHERS = (((-3, -1, -1, -2), (0.4, 1.0, 0.3, 0.1), 2),
+          ((4, 4, 4), (0.0, 1.0, 0.5), 2))
+
 
 def over_all(keys, values, n, judge):
     """Mean of ``judge`` over all draws of n of the pairs (key, value)."""
@@ -127,4 +130,13 @@ def check_m2_2(best_by_hand):
         return say(title, f"{got:.4f}", (why or [
             "go through combinations(range(len(keys)), n), and take the "
             "mean over them"])[0])
+    for keys, values, n in OTHERS:
+        wanted = best_of(keys, values, n)
+        title = f"{wanted:.4f} for keys {keys}, values {values}, n = {n}"
+        got, failed = attempt(best_by_hand, list(keys), list(values), n)
+        if not failed:
+            got, failed = one_number(got)
+        if failed or abs(got - wanted) > 1e-9:
+            return say(title, failed or f"{got:.4f}", "keys may be below 0, "
+                       "and all of them equal; only which is larger counts")
     return say("the mean over all draws, for n = 1, 2, 3 and 5", "it")

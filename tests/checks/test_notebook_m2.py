@@ -86,6 +86,8 @@ WRONG_2 = {
     "without putting back": lambda k, v, n: by_hand(
         k, v, n, lambda r, n: product(r, repeat=n)),
     "divide by the number of draws": lambda k, v, n: 7,
+    "keys may be below 0": lambda k, v, n: by_hand(
+        [max(x, 0) for x in k], v, n),
     "combinations": lambda k, v, n: 0.123,
     "return a number": lambda k, v, n: "0.5 or so",
     "nothing is returned so far": lambda k, v, n: None,
