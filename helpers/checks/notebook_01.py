@@ -133,8 +133,8 @@ def fooled(answers, trick):
     try:
         said = subprocess.run(
             [sys.executable, "-c", HARNESS, *answers],
-            input=f"{word}\n{trick}", timeout=PATIENCE, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True,
+            input=f"{word}\n{trick}", timeout=PATIENCE,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             errors="replace", env={**os.environ, "PYTHONPATH": path}).stderr
     except subprocess.TimeoutExpired:
         return "it does not end in the naive checker"

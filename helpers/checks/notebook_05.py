@@ -32,16 +32,14 @@ BOS, EOS, ASKED_IDS, PROGRAM_IDS = 0, 1, [2, 3, 4, 5, 6], [7, 8, 4]
 # Without a start token, and with another end token.
 OTHER = Example("check/0", "3 cups Ann has ?", "Ann has 3")
 OTHER_WORDS = "Ann has </s> 3 cups ? answer <unk>"
-OTHER_IDS, OTHER_EOS = [3, 4, 0, 1, 5], 2
 
 
 def small_tokenizer(words="<s> </s> Ann has 3 cups ? answer = <unk>"):
     """A tokenizer of these words that puts "<s>", if any, before a text."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
-    words = words.split()
     core = Tokenizer(models.WordLevel(
-        {word: i for i, word in enumerate(words)}, "<unk>"))
+        {word: i for i, word in enumerate(words.split())}, "<unk>"))
     core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     begin = {"bos_token": "<s>"} if "<s>" in words else {}
     if begin:
@@ -57,41 +55,37 @@ def check_05_1(encode):
     ids = [BOS, *ASKED_IDS, *PROGRAM_IDS, EOS]
     labels = [IGNORED] * 6 + [*PROGRAM_IDS, EOS]
     title = f"ids {ids} and labels {labels}"
-    got, failed = attempt(encode, small_tokenizer(), EXAMPLE)
-    if failed:
-        return say(title, failed)
-    pair, failed = two(got, "return two lists, (ids, labels)", entries)
+    pair, failed = encoded_by(encode, small_tokenizer(), EXAMPLE)
     if failed:
         return say(title, failed)
     why = slip_in_ids(pair[0], ids) or slip_in_labels(*pair, labels)
-    if why:
-        return say(title, f"ids {shown(pair[0])} and labels "
-                   f"{shown(pair[1])}", why)
-    return another_tokenizer(encode, title)
+    return another_tokenizer(encode, title) if why is None else say(
+        title, f"ids {shown(pair[0])} and labels {shown(pair[1])}", why)
+
+
+def encoded_by(encode, *given):
+    """([ids, labels], None), or (None, ``Failure``)."""
+    got, failed = attempt(encode, *given)
+    return (None, failed) if failed else two(
+        got, "return two lists, (ids, labels)", entries)
 
 
 def another_tokenizer(encode, right):
     """The second half of exercise 1: a tokenizer with no start token."""
-    program = [0, 1, 3]
-    ids = [*OTHER_IDS, *program, OTHER_EOS]
-    labels = [IGNORED] * len(OTHER_IDS) + [*program, OTHER_EOS]
+    ids = [3, 4, 0, 1, 5, 0, 1, 3, 2]
+    labels = [IGNORED] * 5 + ids[5:]
     title = f"ids {ids} and labels {labels} of another tokenizer"
-    got, failed = attempt(encode, small_tokenizer(OTHER_WORDS), OTHER)
-    pair, failed = (None, failed) if failed else two(
-        got, "return two lists, (ids, labels)", entries)
-    if failed:
-        return say(title, failed)
-    if pair == [ids, labels]:
-        return say(right, "both")
-    why = "ids and labels are the tokenizer's, and so is their number"
-    if pair[0] in (ids[:5] + ids[6:], ids[1:], ids[1:5] + ids[6:]):
-        why = ("this tokenizer puts no start token before a text: what is cut "
-               "off is a token of the text; use add_special_tokens=False")
-    elif pair[0] == [*ids[:-1], EOS]:
-        why = (f"the end token is tokenizer.eos_token_id, and here that is "
-               f"{OTHER_EOS}")
-    return say(title, f"ids {shown(pair[0])} and labels {shown(pair[1])}",
-               why)
+    pair, failed = encoded_by(encode, small_tokenizer(OTHER_WORDS), OTHER)
+    if failed or pair == [ids, labels]:
+        return say(title, failed) if failed else say(right, "both")
+    return say(
+        title, f"ids {shown(pair[0])} and labels {shown(pair[1])}",
+        "this tokenizer puts no start token before a text: what is cut off "
+        "is a token of the text; use add_special_tokens=False" if pair[0] in (
+            ids[:5] + ids[6:], ids[1:], ids[1:5] + ids[6:]) else
+        "the end token is tokenizer.eos_token_id, and here that is 2"
+        if pair[0] == [*ids[:-1], EOS] else
+        "ids and labels are the tokenizer's, and so is their number")
 
 
 def slip_in_ids(found, ids):
@@ -199,9 +193,7 @@ def check_05_2(completion_loss):
 
 
 def other_labels(completion_loss):
-    """The second half of exercise 2: token 0 is trained on, and the first
-    token of a row has a label; None where that comes out right.
-    """
+    """What is told where token 0 is trained on; None if that is right."""
     source = torch.Generator().manual_seed(6)
     logits = 2 * torch.randn(2, 5, 4, generator=source)
     labels = torch.tensor([[2, 0, 3, 0, IGNORED], [IGNORED, 1, 2, 0, 0]])
@@ -210,17 +202,14 @@ def other_labels(completion_loss):
     got, failed = attempt(completion_loss, logits, labels)
     value, failed = (None, failed) if failed else one_number(
         got, "return one number, a mean", False)
-    if failed:
-        return say(title, failed)
-    if math.isclose(value, right, rel_tol=1e-4):
-        return None
+    if failed or math.isclose(value, right, rel_tol=1e-4):
+        return say(title, failed) if failed else None
     without = plain_loss(logits[:, :-1], labels[:, 1:].masked_fill(
         labels[:, 1:] == 0, IGNORED)).item()
     return say(title, f"{value:.4f}", "0 is the number of a token, too: "
                "leave out -100 alone" if math.isclose(
-                   value, without, rel_tol=1e-4) else
-               "other labels, another number of trained tokens, and other "
-               "shapes of logits must do as well")
+                   value, without, rel_tol=1e-4) else "another number of "
+               "trained tokens, or another shape, comes out wrong")
 
 
 # ---- exercise 3: a LoRA layer
@@ -263,9 +252,7 @@ def check_05_3(LoRALinear):
 
 
 def another_layer(LoRALinear):
-    """The second half of exercise 3: other sizes, and an x of texts, as a
-    model hands on; None where that comes out right.
-    """
+    """What is told of other sizes, and of an x of texts; None if right."""
     rank, alpha = 4, 6
     base, x = kept(torch.nn.Linear)(6, 5, bias=False), torch.randn(2, 3, 6)
     title = f"W x + alpha / rank B A x for rank {rank}, alpha {alpha}"
@@ -273,33 +260,27 @@ def another_layer(LoRALinear):
     if failed:
         return say(title, failed)
     if [layer.a.shape, layer.b.shape] != [(rank, 6), (5, rank)]:
-        return say(f"weights a ({rank}, 6) and b (5, {rank})",
-                   f"a {tuple(layer.a.shape)} and b {tuple(layer.b.shape)}",
+        return say(f"weights a ({rank}, 6) and b (5, {rank})", "others",
                    "a is (rank, in), b is (out, rank)")
-    with torch.no_grad():
-        layer.b.copy_(torch.randn(5, rank))
-    update = x @ layer.a.T @ layer.b.T
-    for given, wanted in ((x[0], update[0]), (x, update)):
-        texts = given.dim() == 3
-        shape = "(texts, length, in)" if texts else "(rows, in)"
+    layer.b.data.copy_(torch.randn(5, rank))
+    for given, shape in ((x[0], "(rows, in)"), (x, "(texts, length, in)")):
+        update = given @ layer.a.T @ layer.b.T
         got, failed = output_of(layer, given)
         if failed:
-            return say(title, failed, f"x is {shape} here, as a model has "
-                       f"it: x @ a.T works for both" if texts else None)
-        if not torch.allclose(got, base(given) + alpha / rank * wanted,
-                              atol=1e-4):
-            return say(title, "another output", "alpha / rank may be a "
-                       "fraction: 6 / 4 is 1.5, and // would make it 1"
-                       if torch.allclose(got, base(given) + alpha // rank
-                                         * wanted, atol=1e-4) else
-                       f"it is right for rank {RANK}, alpha {ALPHA}, and not "
-                       f"here, where x is {shape}")
+            return say(title, failed, f"x is {shape} here, as in a model: "
+                       f"x @ a.T works for both")
+        right, whole = (base(given) + scale * update
+                        for scale in (alpha / rank, alpha // rank))
+        if not torch.allclose(got, right, atol=1e-4):
+            return say(title, "another output", "6 / 4 is 1.5, and // would "
+                       "make it 1" if torch.allclose(got, whole, atol=1e-4)
+                       else f"it is right for rank {RANK}, alpha {ALPHA}, and "
+                       f"not here, where x is {shape}")
     return None
 
 
 def output_of(layer, x):
-    """``(output, None)`` of a layer with a row for each of x, or a Failure.
-    """
+    """``(output, None)`` with a row for each of x, or a Failure."""
     got, failed = attempt(layer.forward, x)
     if failed:
         return None, failed
@@ -458,15 +439,10 @@ def say_of_loop(model, losses):
                    "in each round: rate, zero_grad, loss, backward, clip, "
                    "step, with AdamW and weight_decay=0.1")
         return say(title, "others", why)
-    wanted = our_losses()
+    wanted = training_loop(small_model(), small_batches(), completion_loss,
+                           RATES)
     if not torch.allclose(torch.tensor([float(x) for x in losses]),
                           torch.tensor(wanted), atol=1e-4):
         return say("the losses before each update", shown(losses),
                    "append the loss that is computed in the round")
     return say(title, "the same")
-
-
-def our_losses():
-    """The losses that the collection's loop returns."""
-    return training_loop(small_model(), small_batches(), completion_loss,
-                         RATES)

@@ -200,7 +200,8 @@ def check_07_3(interval):
     if not 0.88 < (ends[1] - ends[0]) / (strict[1] - strict[0]) < 1.14:
         return say(expected, got, "level must come in: it is the share of "
                    "the means between the ends")
-    return of_few_problems(interval) or say("paired intervals", f"{got} at level 0.8")
+    return of_few_problems(interval) or say(
+        "paired intervals", f"{got} at level 0.8")
 
 
 def of_few_problems(interval):

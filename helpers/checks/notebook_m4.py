@@ -27,8 +27,9 @@ DISTINCT = judge_by_hand({
     1: [(WRONG, False), *((FIRST, status) for status in STATUSES[2:-1])],
     3: [(LAST, True), (LAST.replace("monday", "m"), True)]})[::-1]
 # 40 right programs of one problem, no two of them the same.
-MANY = judge_by_hand({2: [(f"t = 20\nt = t - 6 + {i}\nanswer = t - {i}\n", True)
-                          for i in range(40)]})
+MANY = judge_by_hand({2: [
+    (f"t = 20\nt = t - 6 + {i}\nanswer = t - {i}\n", True)
+    for i in range(40)]})
 
 
 @exercise

@@ -214,6 +214,7 @@ WRONG = [(check, *case) for check, cases in (
     (check_05_4, LOOP)) for case in cases]
 
 
+@pytest.mark.filterwarnings("ignore:The use of `x.T` on tensors")
 @pytest.mark.parametrize("check, answer, message", WRONG)
 def test_a_wrong_answer_is_told_why(check, answer, message, capsys):
     assert_told_why(check, answer, message, capsys)
