@@ -30,8 +30,8 @@ BOS, EOS, ASKED_IDS, PROGRAM_IDS = 0, 1, [2, 3, 4, 5, 6], [7, 8, 4]
 
 
 # Without a start token, and with another end token.
-OTHER = Example("check/0", "3 cups Ann has ?", "Ann has 3")
-OTHER_WORDS = "Ann has </s> 3 cups ? answer <unk>"
+WITHOUT_START = Example("check/0", "3 cups Ann has ?", "Ann has 3")
+SECOND_WORDS = "Ann has </s> 3 cups ? answer <unk>"
 
 
 def small_tokenizer(words="<s> </s> Ann has 3 cups ? answer = <unk>"):
@@ -75,7 +75,8 @@ def another_tokenizer(encode, right):
     ids = [3, 4, 0, 1, 5, 0, 1, 3, 2]
     labels = [IGNORED] * 5 + ids[5:]
     title = f"ids {ids} and labels {labels} of another tokenizer"
-    pair, failed = encoded_by(encode, small_tokenizer(OTHER_WORDS), OTHER)
+    pair, failed = encoded_by(encode, small_tokenizer(
+        SECOND_WORDS), WITHOUT_START)
     if failed or pair == [ids, labels]:
         return say(title, failed) if failed else say(right, "both")
     return say(

@@ -17,7 +17,7 @@ from helpers.training import IGNORED, predict
 ENCODED = [([2, 3, 4, 5, 1], [IGNORED, IGNORED, 4, 5, 1]),
            ([6, 7, 8, 9, 10, 11, 3, 1], [IGNORED, IGNORED, 8, 9, 10, 11, 3,
                                          1])]
-OTHERS = [([5, 4, 0, 1], [IGNORED, IGNORED, 0, 1]),
+OTHER_ROWS = [([5, 4, 0, 1], [IGNORED, IGNORED, 0, 1]),
           ([3, 0, 2], [IGNORED, 0, 2])]
 OWN, OF_THE_WHOLE = 9, 36
 LOSSES = {
@@ -99,11 +99,11 @@ def other_tokens(answer, lm):
     trained on; None where that comes out right.
     """
     with torch.enable_grad():
-        logits, wanted = predict(lm, OTHERS)
+        logits, wanted = predict(lm, OTHER_ROWS)
         right, without = (cross_entropy(
             logits.transpose(1, 2), labels, ignore_index=IGNORED).item()
             for labels in (wanted, wanted.masked_fill(wanted == 0, IGNORED)))
-        got, failed = attempt(answer, lm, list(OTHERS))
+        got, failed = attempt(answer, lm, list(OTHER_ROWS))
     value, failed = (None, failed) if failed else one_number(
         got, "one number is wanted")
     title = f"a loss of {right:.4f} for other rows"

@@ -76,7 +76,7 @@ def check_m2_1(choose):
 
 KEYS, VALUES = (2, 0, 2, 1, 0), (0.1, 0.2, 0.8, 0.5, 1.0)
 
-OTHERS = (((-3, -1, -1, -2), (0.4, 1.0, 0.3, 0.1), 2),
+OTHER_KEYS = (((-3, -1, -1, -2), (0.4, 1.0, 0.3, 0.1), 2),
           ((4, 4, 4), (0.0, 1.0, 0.5), 2))
 
 
@@ -130,7 +130,7 @@ def check_m2_2(best_by_hand):
         return say(title, f"{got:.4f}", (why or [
             "go through combinations(range(len(keys)), n), and take the "
             "mean over them"])[0])
-    for keys, values, n in OTHERS:
+    for keys, values, n in OTHER_KEYS:
         wanted = best_of(keys, values, n)
         title = f"{wanted:.4f} for keys {keys}, values {values}, n = {n}"
         got, failed = attempt(best_by_hand, list(keys), list(values), n)

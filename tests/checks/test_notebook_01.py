@@ -208,7 +208,7 @@ def by_os_fork(problem, program, seconds):
         try:
             os.close(ours)
             os.dup2(theirs, 1)
-            sys.stdout, sys.stdin = open(1, "w"), io.StringIO()
+            sys.stdout, sys.stdin = os.fdopen(1, "w"), io.StringIO()
             sys.argv = sys.orig_argv = [""]
             exec(program + "\nprint(answer)", {})
             sys.stdout.flush()
