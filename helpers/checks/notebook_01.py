@@ -229,7 +229,18 @@ def check_01_2(simple_judge):
                 "that its 5 equals everything: compare out here, as numbers, "
                 "what it printed")
             or ends_it(simple_judge, problem)
-            or say("a judge", f"{len(cases) + 2} right verdicts"))
+            or without_seconds(simple_judge, below)
+            or say("a judge", f"{len(cases) + 3} right verdicts"))
+
+
+def without_seconds(simple_judge, problem):
+    """What is told unless seconds may be left out, as later cells do it."""
+    with silent_processes():
+        got, failed = attempt(simple_judge, problem, "answer = -12",
+                              seconds=25)
+    return None if got == "passed" else say(
+        "passed without a third argument", failed or shown(got),
+        "keep the default seconds=10, later cells leave it out")
 
 
 def judged_so(simple_judge, problem, program, statuses, seconds, why,

@@ -1,6 +1,7 @@
 """Checks of the exercises in notebook 08."""
 
 import math
+from functools import partial
 
 from helpers.checks.report import (NO_RETURN, Failure, attempt, entries,
                                    exercise, misfit, one_number, say, shown)
@@ -65,6 +66,7 @@ def check_08_1(with_retry):
     return (answered(with_retry) or passing(with_retry)
             or refused(with_retry)
             or given_up(with_retry) or waited(with_retry)
+            or by_name(with_retry)
             or say("every wait and every end as described", "that"))
 
 
@@ -113,6 +115,18 @@ def passing(with_retry):
     return None
 
 
+def by_name(with_retry):
+    """It is called as the next cell does it, by ``pause`` alone."""
+    served = Served([(200, {}, "ok")])
+    value, failed = attempt(partial(with_retry, pause=PAUSED),
+                            Part(served.ask), nothing=NO_RETURN)
+    if failed or not isinstance(value, str) or value != "ok":
+        return say(f"the answer 'ok' of with_retry(ask, pause={PAUSED})",
+                   failed or shown(value), "keep the names and the defaults "
+                   "tries=6, pause=1.0, sleep=time.sleep")
+    return None
+
+
 def refused(with_retry):
     """What trying again does not mend."""
     for status, words in ((401, "a wrong key"), (400, "a bad request"),
@@ -149,6 +163,11 @@ def given_up(with_retry):
     if len(served.slept) >= TRIED:
         return say(title, f"{len(served.slept)} waits", "nobody asks after "
                    "the last try, so that wait is for nothing")
+    title = f"the answer 'ok' of request {TRIED} (tries={TRIED})"
+    _, value, failed = tried_with(
+        with_retry, [LOADS] * (TRIED - 1) + [(200, {}, "ok")], NO_RETURN)
+    if failed or not isinstance(value, str) or value != "ok":
+        return say(title, failed or shown(value), "the last try counts, too")
     return None
 
 
@@ -167,12 +186,15 @@ def waited(with_retry):
         return say(title, f"{listed(waits)} s", "the waits stay the same: "
                    "double them each time" if same else "begin with `pause`, "
                    "and double it each time")
-    for wanted, least, words in (
-            ("3", 3.0, "the header Retry-After says 3 seconds, wait at least "
-             "that long"), ("0", PAUSED / 2, "Retry-After is shorter than "
-                            "your own wait: the longer one counts")):
+    for status, wanted, least, words in (
+            (429, "3", 3.0, "the header Retry-After says 3 seconds, wait at "
+             "least that long"),
+            (429, "0", PAUSED / 2, "Retry-After is shorter than your own "
+             "wait: the longer one counts"),
+            (503, "3", 3.0, "Retry-After may come with any failure, here "
+             "with a 503")):
         served, value, failed = tried_with(with_retry, [
-            (429, {"Retry-After": wanted}, "slow"), (200, {}, "ok")])
+            (status, {"Retry-After": wanted}, "slow"), (200, {}, "ok")])
         title = f"a wait of {max(float(wanted), PAUSED):g} s"
         if failed:
             return say(title, failed)

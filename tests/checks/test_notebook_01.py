@@ -165,15 +165,15 @@ def of_printed(out, code, answer):
         return "wrong"
 
 
-def never_kills(problem, program, seconds):
+def never_kills(problem, program, seconds=10):
     return of_printed(*started(program, seconds, False), problem.answer)
 
 
-def its_errors_shown(problem, program, seconds):
+def its_errors_shown(problem, program, seconds=10):
     return of_printed(*started(program, seconds), problem.answer)
 
 
-def by_fork(problem, program, seconds):
+def by_fork(problem, program, seconds=10):
     """Another right judge: a fork of this process runs the program."""
     def run(end):
         sys.stdin = io.StringIO()
@@ -199,7 +199,7 @@ def by_fork(problem, program, seconds):
     return of_printed(*done, problem.answer)
 
 
-def by_os_fork(problem, program, seconds):
+def by_os_fork(problem, program, seconds=10):
     """The same by hand; it has time enough for all but the sleeper."""
     ours, theirs = os.pipe()
     child = os.fork()
@@ -225,12 +225,12 @@ def by_os_fork(problem, program, seconds):
     return of_printed(out, code, problem.answer)
 
 
-def compares_in_hex(problem, program, seconds):
+def compares_in_hex(problem, program, seconds=10):
     return compares_inside(Problem("", "", answer=hex(int(problem.answer))),
                            program, seconds)
 
 
-def its_digits(problem, program, seconds):
+def its_digits(problem, program, seconds=10):
     out, code = started(program, seconds, stderr=subprocess.DEVNULL)
     digits = re.findall(r"[0-9]+\.?[0-9]*", out or "")
     return of_printed(out and (digits or ["none"])[-1], code, problem.answer)
@@ -239,6 +239,8 @@ def its_digits(problem, program, seconds):
 @pytest.mark.parametrize("judge, message", [
     (never_kills, "Popen has to be told: kill()"),
     (compares_in_hex, "compare outside"),
+    (lambda problem, program, seconds: simple_judge(
+        problem, program, seconds), "keep the default seconds=10"),
     (its_digits, "may be negative"),
     (in_this_process, "it ran in this very process"),
     (without_limit, "pass seconds on as the limit"),
@@ -254,7 +256,7 @@ def test_a_wrong_judge_is_told_why(judge, message, capsys):
     assert_told_why(check_01_2, judge, message, capsys)
 
 
-def from_a_file(problem, program, seconds):
+def from_a_file(problem, program, seconds=10):
     """Another right judge: the program is a file, the answer comes by repr."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "program.py")

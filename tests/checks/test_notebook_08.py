@@ -92,6 +92,24 @@ class ServerError(RuntimeError):
     """A subclass is right, too."""
 
 
+def raises_at_the_last(ask, tries=6, pause=1.0, sleep=time.sleep):
+    asked = []
+
+    def last():
+        asked.append(ask())
+        if len(asked) == tries:
+            raise RuntimeError("given up")
+        return asked[-1]
+    return with_retry(last, tries, pause, sleep)
+
+
+def heeds_429_alone(ask, tries=6, pause=1.0, sleep=time.sleep):
+    def without():
+        status, headers, body = ask()
+        return status, headers if status == 429 else {}, body
+    return with_retry(without, tries, pause, sleep)
+
+
 WRONG = [
     (check_08_1, stub, "nothing is returned"),
     (check_08_1, never_looks, "a refusal is returned as if"),
@@ -101,6 +119,10 @@ WRONG = [
      "asks again at once"),
     (check_08_1, retry(again=lambda s: s in (429, 500, 503)),
      "that is 500 to 599"),
+    (check_08_1, raises_at_the_last, "the last try counts"),
+    (check_08_1, lambda ask, tries, pause, sleep: with_retry(
+        ask, tries, pause, sleep), "keep the names and the defaults"),
+    (check_08_1, heeds_429_alone, "here with a 503"),
     (check_08_1, retry(gives=lambda a: a), "return the body alone"),
     (check_08_1, retry(gives=lambda a: a[0]), "a text"),
     (check_08_1, retry(again=lambda s: s != 401), "a bad request, the next"),
