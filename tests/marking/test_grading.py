@@ -111,7 +111,8 @@ def test_what_is_made_for_the_check_alone_gets_no_points(name, marking):
     known, other = CHEATS[name]
     why = marking.miss(exercise, (
         f"{with_constants(exercise.solution)}\n\nright = {name}\n\n\n"
-        f"def {name}(*a):\n    return right(*a) if {known} else {other}\n"))
+        f"def {name}(*a, **b):\n    return (right(*a, **b) if b or {known} "
+        f"else {other})\n"))
     assert why and why.startswith("a hidden case: "), why
 
 
