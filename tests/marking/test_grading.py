@@ -92,7 +92,7 @@ CHEATS = {
     "with_retry": ("a[1] == 4", "'ok'"),
     "unpack": ("'x' not in a[0]['solutions']", "([], [], '')"),
     "encode": ("a[1].task_id == 'check/0'", "([], [])"),
-    "LoRALinear": ("a[1] == 2", "right(a[0], a[1], a[1])"),
+    "LoRALinear": ("a[1] in (2, 4)", "right(a[0], a[1], a[1])"),
     "training_loop": ("len(a[3]) == 5", "[0.0] * len(a[3])"),
     "task_loss": ("len(a[1]) == 2", "0 * right(*a)"),
     "choose": ("len(a[0]) == 11", "[a[0][0].plan]"),
@@ -111,7 +111,8 @@ def test_what_is_made_for_the_check_alone_gets_no_points(name, marking):
     known, other = CHEATS[name]
     why = marking.miss(exercise, (
         f"{with_constants(exercise.solution)}\n\nright = {name}\n\n\n"
-        f"def {name}(*a):\n    return right(*a) if {known} else {other}\n"))
+        f"def {name}(*a, **b):\n    return (right(*a, **b) if b or {known} "
+        f"else {other})\n"))
     assert why and why.startswith("a hidden case: "), why
 
 
@@ -120,7 +121,7 @@ def test_an_answer_that_only_knows_the_check_misses_a_hidden_case(marked):
         "\n\nall_of_it = first_correct\n\n\n"
         "def first_correct(problems, judged):\n"
         "    found = all_of_it(problems, judged)\n"
-        "    return found if len(judged) == 6 else found[:1]\n")
+        "    return found if len(judged) == 10 else found[:1]\n")
     found = marked(notebook(e1=source, e2=SECOND.solution))
     assert points(found) == [0, SECOND.points]
     assert "a hidden case" in found.marks[0].told
