@@ -97,10 +97,16 @@ def get_ready(nonce, scratch):
             hook(event, args)
     sys.stdout.flush()                   # or each program would print it
     HOOKS.append(hook)
-    sys.modules.pop("collections.abc", None)       # a program has to import
-    vars(sys.modules["collections"]).pop("abc", None)      # it to have it
+    drop_abc()
     sys.modules["__main__"] = type(sys)("__main__")
     name_modules()
+
+
+def drop_abc(modules=sys.modules):
+    """A program has to import ``collections.abc`` to have it, but where it
+    is no file: ``collections`` then brings it along, under another name."""
+    if modules["collections.abc"] is not modules["_collections_abc"]:
+        del modules["collections.abc"], modules["collections"].abc
 
 
 def start(mode, program, extra, begun):
