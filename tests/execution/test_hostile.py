@@ -158,7 +158,11 @@ def test_what_is_there_is_neither_read_nor_changed(runner, tmp_path):
         f"os.chdir({place})", f"os.rmdir({place})",
         f"shutil.rmtree({place})", f"shutil.copy({file}, 'x')",
         f"shutil.copy('program.py', {new})", f"shutil.move({file}, 'x')",
-        f"tempfile.mkdtemp(dir={place})", f"pathlib.Path({new}).touch()")
+        f"tempfile.mkdtemp(dir={place})", f"pathlib.Path({new}).touch()",
+        *((f"pathlib.Path({file}).copy('x')",      # new in Python 3.14
+           f"pathlib.Path('program.py').copy({new})",
+           f"pathlib.Path({file}).move('x')")
+          if hasattr(Path, "copy") else ()))
     for act in acts:
         verdict = runner.judge(
             SCRIPT, f"import os, pathlib, shutil, tempfile\n{act}")

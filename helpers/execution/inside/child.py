@@ -12,6 +12,8 @@ import time
 from os import close, write
 from sys import addaudithook
 
+from _frozen_importlib_external import PathFinder
+
 import habitat
 from audit import guard
 from calls import examine, serve
@@ -103,10 +105,11 @@ def get_ready(nonce, scratch):
 
 
 def drop_abc(modules=sys.modules):
-    """A program has to import ``collections.abc`` to have it, but where it
-    is no file: ``collections`` then brings it along, under another name."""
-    if modules["collections.abc"] is not modules["_collections_abc"]:
-        del modules["collections.abc"], modules["collections"].abc
+    """A program has to import ``collections.abc`` to have it; but where no
+    file has it, as from Python 3.14 on, ``collections`` brings it along."""
+    package = modules["collections"]
+    if PathFinder.find_spec("collections.abc", package.__path__):
+        del modules["collections.abc"], package.abc
 
 
 def start(mode, program, extra, begun):
