@@ -402,6 +402,11 @@ def test_the_hook_alone_holds(tmp_path, monkeypatch, changes):
                 if verdict.status not in ("blocked", "error", "wrong")
                 or "blocked" == corpus[name][2] != verdict.status} == {}
         assert not left_behind()
+        assert runner.judge(PROBLEM, "import ctypes").status == "blocked"
+        if sys.version_info >= (3, 13):  # it would see the frame of the hook
+            verdict = runner.judge(
+                PROBLEM, "import signal\nsignal.signal(signal.SIGUSR1, print)")
+            assert "cannot watch it" in verdict.detail, verdict
 
 
 # Hooks go before these are let go of: a script that ends with all of Python

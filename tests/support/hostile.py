@@ -1591,7 +1591,8 @@ for i in range(300):
     if found: break
 gc.set_threshold(1)
 kept.extend([] for _ in range(4))
-answer = open("/etc/passwd").read()""", "blocked"),
+open("/tmp/hostile-victim-41", "w")
+answer = 1""", "blocked error"),
     "a signal that changes the audit hook's frame": ("""
 import signal, time
 found = []
@@ -1599,6 +1600,7 @@ def change(_, frame):
     while frame:
         if "forbidden" in frame.f_locals:
             frame.f_locals["forbidden"] = "nothing",
+            frame.f_locals["own"] = "/"
             found.append(frame)
         frame = frame.f_back
 signal.signal(signal.SIGALRM, change)
@@ -1608,8 +1610,9 @@ end = time.time() + 0.3
 while time.time() < end:
     try: os.mkdir("/no/such/folder")
     except OSError: pass
+open("/tmp/hostile-victim-42", "w")
 signal.setitimer(signal.ITIMER_REAL, 0)
-answer = open("/etc/passwd").read()""", "blocked error"),
+answer = 1""", "blocked error"),
     "disarms the audit hook by an error that it raises": ("""
 def yes(event, args, own): return True
 try: open("/no/such/file")
@@ -1708,6 +1711,12 @@ for name in "_xxsubinterpreters", "_interpreters":
 act = getattr(module, "run_string" if "xx" in module.__name__ else "exec")
 act(module.create(), "open('/tmp/hostile-victim-35', 'w')")
 answer = 1""", "error"),
+    "calls what the judge has called": ("""
+import os, sys
+openat = {"x86_64": 257}.get(os.uname().machine, 56)
+answer = sys.modules["isolation"].LIBC.syscall(
+    openat, -100, b"/tmp/hostile-victim-43", os.O_CREAT | os.O_WRONLY, 0o600)
+""", "blocked error wrong"),
     "another interpreter, new in 3.14": ("""
 from concurrent import interpreters
 interpreters.create().exec("open('/tmp/hostile-victim-36', 'w')")
