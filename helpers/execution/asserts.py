@@ -190,7 +190,7 @@ def completed(starter):
 
 
 @lru_cache(maxsize=256)
-def lines_of(setup):
+def setup_lines(setup):
     """The statements of a setup, each as a text."""
     return [ast.unparse(line) for line in parsed(
         setup, "the setup of this problem").body]
@@ -206,7 +206,7 @@ def check_asserts(tests, entry_point, starter, setup):
     prepared = [ast.parse(text)
                 for text in as_questions(tests, entry_point, setup)]
     around = [parsed(completed(starter), "the starter of this problem"),
-              *map(ast.parse, lines_of(setup))]
+              *map(ast.parse, setup_lines(setup))]
     known = set().union(OFFERED, {entry_point}, vars(builtins),
                         *map(bound, prepared + around))
     for tree in prepared:

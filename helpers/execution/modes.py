@@ -10,7 +10,7 @@ its text, and no program can forge it: no worker passes that status on.
 import json
 import re
 
-from helpers.execution.asserts import as_questions, completed, lines_of
+from helpers.execution.asserts import as_questions, completed, setup_lines
 from helpers.execution.faults import as_text
 from helpers.execution.inside import plain
 from helpers.execution.verdicts import (FAILURES, LETTERS, compare_call,
@@ -165,7 +165,7 @@ def examine(worker, state, problem, limits):
     referee.ask("tests", [as_questions(
         tuple(problem.tests), problem.entry_point, problem.setup)],
                 patient, names=[problem.entry_point],
-                setup=lines_of(problem.setup),
+                setup=setup_lines(problem.setup),
                 starter=completed(problem.starter))
     seconds, ended = state[4], None
     question = referee.outcome()
