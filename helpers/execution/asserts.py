@@ -177,15 +177,23 @@ def bound(tree):
     return names
 
 
+@lru_cache(maxsize=256)
 def completed(starter):
     """A starter as code that runs: one that ends at a ``def`` gets a body."""
     for end in ("", "\n    pass", "\n        pass"):
         try:
-            compile(starter + end, "<starter>", "exec", dont_inherit=True)
+            parsed(starter + end, "the starter of this problem")
             return starter + end
-        except (SyntaxError, ValueError):
+        except ValueError:
             continue
     parsed(starter, "the starter of this problem")
+
+
+@lru_cache(maxsize=256)
+def setup_lines(setup):
+    """The statements of a setup, each as a text."""
+    return [ast.unparse(line) for line in parsed(
+        setup, "the setup of this problem").body]
 
 
 def check_asserts(tests, entry_point, starter, setup):
@@ -197,8 +205,8 @@ def check_asserts(tests, entry_point, starter, setup):
     """
     prepared = [ast.parse(text)
                 for text in as_questions(tests, entry_point, setup)]
-    around = [ast.parse(completed(starter)), parsed(
-        setup, "the setup of this problem")]
+    around = [parsed(completed(starter), "the starter of this problem"),
+              *map(ast.parse, setup_lines(setup))]
     known = set().union(OFFERED, {entry_point}, vars(builtins),
                         *map(bound, prepared + around))
     for tree in prepared:

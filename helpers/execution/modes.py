@@ -7,11 +7,10 @@ makes one of the status "judged", with a letter per test and comparator as
 its text, and no program can forge it: no worker passes that status on.
 """
 
-import ast
 import json
 import re
 
-from helpers.execution.asserts import completed, as_questions
+from helpers.execution.asserts import as_questions, completed, setup_lines
 from helpers.execution.faults import as_text
 from helpers.execution.inside import plain
 from helpers.execution.verdicts import (FAILURES, LETTERS, compare_call,
@@ -163,10 +162,10 @@ def examine(worker, state, problem, limits):
     """
     referee = worker.referee()
     patient = Limits(max(5, 5 * limits.timeout), max(1024, limits.memory_mb))
-    setup = [ast.unparse(line) for line in ast.parse(problem.setup).body]
     referee.ask("tests", [as_questions(
         tuple(problem.tests), problem.entry_point, problem.setup)],
-                patient, names=[problem.entry_point], setup=setup,
+                patient, names=[problem.entry_point],
+                setup=setup_lines(problem.setup),
                 starter=completed(problem.starter))
     seconds, ended = state[4], None
     question = referee.outcome()
