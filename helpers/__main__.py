@@ -30,6 +30,7 @@ def main(argv=None):
     """
     argv = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers", epilog="run: execute notebooks in order; "
         "workbooks: copy them to work/, to change and run there; "
         "stamp: write address and tag of pyproject.toml into them; "

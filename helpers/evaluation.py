@@ -41,9 +41,20 @@ def pass_at_k(n, c, k):
 
 
 def mean_pass_at_k(counts, n, k):
-    """pass@k averaged over the problems.  Raises as :func:`pass_at_k`.
+    """pass@k averaged over the problems, for one k.
+
+    Raises as :func:`pass_at_k`, and for several k, which
+    :func:`pass_at_k_curve` takes.
     """
-    return float(np.mean(pass_at_k(n, as_array(counts), k)))
+    return float(np.mean(of_each(counts, n, k)))
+
+
+def of_each(counts, n, k):
+    """The pass@k of each problem, an array; ``k`` is the same for all."""
+    if whole_numbers("k", k).ndim:
+        raise ValueError(f"here k is one number for all problems, not "
+                         f"{excerpt(k)}; pass_at_k_curve takes several")
+    return pass_at_k(n, as_array(counts), k)
 
 
 # ------------------------------------------------------------ intervals
@@ -93,7 +104,7 @@ def pass_at_k_interval(counts, n, k, level=0.95, resamples=10_000, seed=0):
 
     Raises as :func:`pass_at_k`.  Introduced in notebook M8.
     """
-    per_problem = pass_at_k(n, as_array(counts), k)
+    per_problem = of_each(counts, n, k)
     low, high = middle(bootstrap_means(per_problem, resamples, seed), level)
     return float(low), float(high)
 
@@ -133,7 +144,7 @@ def paired_interval(counts_a, counts_b, n, k, level=0.95, resamples=10_000,
     :func:`same_problems` and :func:`pass_at_k`.  Introduced in notebook 07.
     """
     a, b = same_problems(counts_a, counts_b)
-    gain = pass_at_k(n, a, k) - pass_at_k(n, b, k)
+    gain = of_each(a, n, k) - of_each(b, n, k)
     low, high = middle(bootstrap_means(gain, resamples, seed), level)
     return float(low), float(high)
 
@@ -338,6 +349,9 @@ def save_counts(path, name, counts, n, **facts):
     checked(n, values, 1)
     if not all(isinstance(task_id, str) for task_id in counts):
         raise ValueError("counts are saved by task_id: {task_id: number}")
+    if "task_ids" in facts:
+        raise ValueError("task_ids are those of the counts, and no fact "
+                         "beside them")
     record = {"name": name, "n": int(n), "task_ids": list(counts),
               "counts": values.tolist(), **facts}
     try:                                     # numbers of numpy become plain
@@ -360,7 +374,8 @@ def load_counts(path):
             facts = json.load(file)
         name, n, task_ids, values = map(
             facts.pop, ("name", "n", "task_ids", "counts"))
-        if not len(set(task_ids)) == len(task_ids) == len(values):
+        if not (isinstance(task_ids, list) and isinstance(values, list)
+                and len(set(task_ids)) == len(task_ids) == len(values)):
             raise ValueError("task_ids and counts do not match one to one")
         checked(n, as_array(values), 1)
     except (ValueError, TypeError, AttributeError, KeyError,

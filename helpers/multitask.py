@@ -19,6 +19,7 @@ from helpers.plans import Plan, code_from_plans
 from helpers.problems import by_task_id
 from helpers.prompts import cut_section, section, shortened
 from helpers.sampling import sample
+from helpers.tools.arguments import counts, plain_number
 from helpers.training import accumulate, encode_for, fit
 
 CODE, PLAN = "[GEN_CODE]", "[GEN_PLAN]"     # plain text, as released
@@ -156,10 +157,17 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
     memory and changes nothing else; ``most`` is the longest row in tokens.
     ``watch(losses)`` is called after each update.  With ``checkpoint`` a
     second call goes on where the first stopped.  Introduced in notebook 06.
-    Raises ``ValueError`` for no examples, no weight, or a checkpoint of
-    another run; ``MemoryError`` where a part does not fit.
+    Raises ``ValueError`` for no examples, no weight, numbers that are none of
+    their kind, or a checkpoint of another run; ``MemoryError`` where a part
+    does not fit.
     """
     parts = [codes, plans, *([follow] if follow else [])]
+    counts(updates=updates, batch_size=batch_size, rows=rows, most=most)
+    if len(weights) != 2:
+        raise ValueError(f"weights are two, of code and of plan, not "
+                         f"{weights}")
+    for weight in weights:
+        plain_number("a weight", weight, False, 0, 1e6)
     weights = (*weights, *([1.0] if follow else []))
     tasks = [(examples, weight) for examples, weight in zip(parts, weights)
              if weight]
@@ -171,9 +179,10 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
                for examples in parts]
     trained = [w for w in lm.model.parameters() if w.requires_grad]
     trained += list(head.parameters()) if head is not None else []
-    plan, shown = list(alternate(codes, plans, updates, batch_size,
+    # Without code, whose order is drawn does not matter.
+    plan, shown = list(alternate(codes or plans, plans, updates, batch_size,
                                  seed)), rows or batch_size
-    if same_problem and plans:
+    if same_problem and codes and plans:
         plan = list(of_same_problem(codes, plans, plan, seed))
     if follow:
         third = alternate(codes, follow, updates, batch_size, f"{seed}|follow")
@@ -181,8 +190,8 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
 
     def gradients(step, scaler):
         return tuple(
-            accumulate(lm, [part[i] for i in chosen], weight, rows, layer,
-                       scaler)
+            accumulate(lm, [part[i] for i in chosen] if weight else [],
+                       weight, rows, layer, scaler)
             for part, chosen, weight, layer in zip(
                 encoded, plan[step], weights, (None, head, None)))
 
@@ -258,7 +267,9 @@ def plan_first(lm, problems, plans, codes=1, temperature=0.6, top_p=0.95,
 def generated_tokens(lm, texts):
     """How many tokens were generated for ``texts``, their ends included.
 
-    Introduced in notebook M6.
+    ``texts`` is a list.  Introduced in notebook M6.
     """
+    if isinstance(texts, str):
+        raise ValueError("texts is a list of them, not one text")
     return sum(len(ids) + 1 for ids in lm.tokenizer(
         list(texts), add_special_tokens=False)["input_ids"])

@@ -138,10 +138,17 @@ def to_explain(problem, way, solutions=None):
 
     Backward reasoning explains the first ``solutions`` reference programs,
     all of them if ``None``; forward reasoning explains none: [(-1, "")].
-    Introduced in notebook 03.
+    Introduced in notebook 03.  Raises ``ValueError`` for an unknown way, and
+    for fewer than one.
     """
     if way == "forward":
         return [(-1, "")]
+    if way not in WAYS:
+        raise ValueError(f"there is no way {way!r} to explain a program; "
+                         f"choose one of {', '.join(WAYS)}")
+    if solutions is not None and solutions < 1:
+        raise ValueError(f"solutions is how many programs to explain, 1 or "
+                         f"more, not {solutions}")
     return list(enumerate(problem.solutions[:solutions]))
 
 
@@ -168,7 +175,7 @@ def elicit(lm, problems, way, exemplar, n=1, solutions=None, temperature=0.2,
     no backward plan.  CodePLAN: temperature 0.2, one plan per solution.
     ``settings`` go to :func:`helpers.sampling.sample`.  Empty plans are left
     out.  Introduced in notebook M2.  Raises ``ValueError`` as
-    :func:`plan_request` does.
+    :func:`to_explain` does.
     """
     prompts = {
         f"{problem.task_id}#{way}#{number}": plan_request(
@@ -337,10 +344,15 @@ def mean_best_of(plans, keys, values, n):
 
     A key and a value for each of ``plans``; a problem with fewer than ``n``
     plans chooses among those it has.  Introduced in notebook 03.  Raises
-    ``ValueError`` for lists of different lengths, and as :func:`best_of`.
+    ``ValueError`` for no plans and lists of different lengths, and as
+    :func:`best_of`.
     """
+    if not plans or not len(plans) == len(keys) == len(values):
+        raise ValueError(f"each plan has a key and a value, and there are "
+                         f"{len(plans)} plans, {len(keys)} keys and "
+                         f"{len(values)} values")
     of = {}
-    for plan, key, value in zip(plans, keys, values, strict=True):
+    for plan, key, value in zip(plans, keys, values):
         of.setdefault(plan.task_id, []).append((key, value))
     return sum(best_of(*zip(*some), min(n, len(some)))
                for some in of.values()) / len(of)

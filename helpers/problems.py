@@ -296,8 +296,10 @@ def _problem(name, split, difficulty, place, index, row):
         return problem
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         why = f"it lacks or misuses {error}"
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         why = str(error)
+    except RecursionError:
+        why = "it is nested too deeply to be read"
     raise ValueError(f"{place} is not a {name} problem: {why}; mend it, leave "
                      f"it out, or name the task that it is of")
 
@@ -383,6 +385,7 @@ def _read(text, place):
     try:
         return json.loads(text, parse_int=_whole)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{place} is not JSON: "
-                         f"{getattr(error, 'msg', error)}; "
-                         f"fetch the file again") from None
+        why = ("nested too deeply to be read" if isinstance(
+            error, RecursionError) else getattr(error, "msg", error))
+        raise ValueError(f"{place} is not JSON: {why}; fetch the file again"
+                         ) from None

@@ -103,7 +103,7 @@ def shortened(tokenizer, prompt, most):
     """``prompt`` in ``most`` tokens: its first line, and its end.
 
     The first line says which task is wanted, the end asks; what is left out
-    follows the first line.
+    follows the first line.  Where there is no room for both, nothing is.
     """
     if len(tokenizer(prompt)["input_ids"]) <= most:
         return prompt
@@ -126,7 +126,7 @@ def truncate_left(ids, most):
     and the question stays.  EKT keeps 756 tokens.
     Introduced in notebook 02.
     """
-    return ids[-most:]
+    return ids[max(0, len(ids) - most):]           # of 0, none
 
 
 def prompt_hash(text):
@@ -141,8 +141,11 @@ def prompt_hash(text):
 def section(label, text=""):
     """A labelled part of a text; the label alone asks for the part.
 
-    Introduced in notebook 03.
+    Introduced in notebook 03.  Raises ``ValueError`` for what is no text.
     """
+    if not isinstance(text, str):
+        raise ValueError(f"under {label.upper()} stands a text, and not "
+                         f"{text!r:.40}")
     return f"{label.upper()}:\n{text}"
 
 

@@ -9,13 +9,19 @@ import errno
 import math
 import os
 from collections.abc import Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.progress import progress_bar
 from helpers.prompts import cut_completion, prompt_hash
 from helpers.tools.arguments import excerpt, is_path, plain_number
-from helpers.tools.files import lines_of, read_rows
+from helpers.tools.files import lines_of, read_rows, whole_row
+
+try:
+    import fcntl
+except ImportError:        # Windows, where Runner says what to do
+    fcntl = None
 
 MOST_SAMPLES = 10 ** 6             # samples of a prompt
 
@@ -70,7 +76,7 @@ class Sample:
 def read_samples(path):
     """The samples of a cache file, ``.jsonl`` or ``.jsonl.gz``, in order.
 
-    An incomplete last line, which a kill leaves behind, is passed over; any
+    Of a last line, a kill may leave the beginning, which is passed over; any
     other line that is no sample raises ``ValueError`` with its number, and so
     does a file that is no text.  Introduced in notebook 04.
     """
@@ -122,6 +128,49 @@ def see_that_it_can_grow(path):
         raise unwritable(path, error) from None
 
 
+@contextmanager
+def held(path):
+    """The cache ``path`` for one call alone, until it or the process ends.
+
+    Raises ``OSError`` where somebody else holds it: both would draw the same
+    samples, and write them one after the other.  A cache that is still empty
+    at the end goes.
+    """
+    if path is None or fcntl is None or Path(path).is_dir():
+        yield
+        return
+    new = not Path(path).exists()
+    if new:
+        see_that_it_can_grow(path)
+    while True:
+        create = 0 if Path(path).exists() else os.O_CREAT
+        try:
+            file = os.open(path, os.O_RDONLY | create, 0o666)
+        except OSError as error:
+            raise unwritable(path, error) from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            raise OSError(f"another process is drawing into {path}; wait for "
+                          f"it and run again, or choose another cache file"
+                          ) from None
+        except OSError:
+            break                            # this disk knows no locks
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file), os.stat(path)):
+                break
+        os.close(file)       # who held it has found nothing, and removed it
+    try:
+        yield
+    finally:
+        if new and not os.fstat(file).st_size:
+            Path(path).unlink(missing_ok=True)
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_UN)     # also for forks of this one
+        os.close(file)
+
+
 def append(path, samples):
     """Write whole lines at the end of the file, and wait for the disk.
 
@@ -138,13 +187,8 @@ def append(path, samples):
         raise unwritable(path, error) from None
 
 
-def drop_incomplete_line(path):
-    """Cut off what a kill left of a last line, so that appending is safe.
-
-    Nothing is cut before all lines are known to be samples, and the last the
-    beginning of one.  Raises ``ValueError`` as :func:`read_samples` does for
-    a file that is not ours, and for a packed one, which cannot grow.
-    """
+def see_that_it_may_be_a_cache(path):
+    """Raises ``ValueError`` for what is no path, and for a packed file."""
     if path is None:
         return
     if not is_path(path) or Path(path).exists() and not (
@@ -155,13 +199,29 @@ def drop_incomplete_line(path):
         raise ValueError(f"a cache grows line by line and cannot be packed; "
                          f"choose a name without .gz for it, not "
                          f"{Path(path).name}")
-    if not Path(path).is_file():
+
+
+def drop_incomplete_line(path):
+    """Cut off what a kill left of a last line, so that appending is safe.
+
+    A last line that only lacks its end is a sample, and gets it.  Nothing
+    is cut before all lines are known to be samples, and the last the
+    beginning of one.  Raises ``ValueError`` as :func:`read_samples` does for
+    a file that is not ours, and for a packed one, which cannot grow.
+    """
+    see_that_it_may_be_a_cache(path)
+    if path is None or not Path(path).is_file():
         return
     data = Path(path).read_bytes()
     if data and not data.endswith(b"\n"):
         read_samples(path)                   # raises for what is not ours
+        begins = data.rfind(b"\n") + 1
         try:
-            os.truncate(path, data.rfind(b"\n") + 1)
+            if whole_row(Sample, data[begins:].decode("utf-8-sig")):
+                with open(path, "ab") as file:
+                    file.write(b"\n")
+            else:
+                os.truncate(path, begins)
         except OSError as error:
             raise unwritable(path, error) from None
 
@@ -218,7 +278,8 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
     Returns Samples, problem by problem in the order of ``prompts``; of a
     prompt that a server refuses there are none, and a line says so.  What
     ``cache`` (a JSONL file) holds is not sampled again; new samples are
-    appended to it batch by batch, so a kill loses one batch.  Of a
+    appended to it batch by batch, so a kill loses one batch; it is held until
+    the end, and a second call that wants it is refused.  Of a
     checkpoint, at most ``sequences`` are decoded at a time, and prompts
     longer than ``max_prompt_tokens`` lose their beginning (EKT: 756); a
     server gets them whole, and a line says so.
@@ -242,6 +303,13 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
         plain_number("max_prompt_tokens", max_prompt_tokens, whole=True))
     check_settings(settings)
     digests = digests_of(prompts)
+    see_that_it_may_be_a_cache(cache)
+    with held(cache):
+        return _drawn(lm, prompts, n, digests, settings, cache, progress)
+
+
+def _drawn(lm, prompts, n, digests, settings, cache, progress):
+    """The samples, those that ``cache`` lacks drawn and appended to it."""
     drop_incomplete_line(cache)
     done = cached(cache, lm, digests, settings)
     wanted = {task: (text, [i for i in range(n) if (task, i) not in done])

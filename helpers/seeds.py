@@ -45,7 +45,8 @@ def spread_of(table, level=0.95):
 
     Mean squares of seeds, of problems and of what is left: their sum, the
     last one taken off, estimates the variance of the mean times its size; it
-    is not taken to be less than the larger of the first two.
+    is not taken to be less than the larger of the first two, or where both
+    are nothing and only the last is something, than that.
     """
     middle([0.0], level)                    # refuses a level that is none
     seeds, problems = table.shape
@@ -62,7 +63,7 @@ def spread_of(table, level=0.95):
                         seeds * by_problem.var() * problems,
                         (rest ** 2).sum()]) / free
     both = squares[0] + squares[1] - squares[2]
-    larger = int(squares[1] > squares[0])
+    larger = int(squares[1] > squares[0]) if squares[:2].any() else 2
     if both >= squares[larger] and both > 0:
         known = both ** 2 / (squares ** 2 / free).sum()
     else:
@@ -96,8 +97,15 @@ def relative_gain(one, other, where=None, level=0.95):
 
 
 def relative(scores, against, level=0.95):
-    """:func:`relative_gain` of two tables (seeds, problems)."""
-    below = max(against.mean(), 1e-9)
+    """:func:`relative_gain` of two tables (seeds, problems).
+
+    Raises ``ValueError`` where the second has no right program: nothing is
+    so many times that.
+    """
+    below = against.mean()
+    if not below > 0:
+        raise ValueError("there is no ratio to runs that solve nothing; "
+                         "compare points instead")
     ratio = float(scores.mean() / below)
     half = spread_of(scores - ratio * against, level) / below
     return ratio - 1, ratio - half - 1, ratio + half - 1

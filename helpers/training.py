@@ -8,7 +8,6 @@ depend on the seed and the step alone.
 import hashlib
 import math
 import random
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +21,10 @@ from helpers.gpu.precision import (autocast, make_scaler, memory_error, update,
 from helpers.progress import progress_bar
 from helpers.prompts import shortened
 from helpers.teachers.checkpoint import LanguageModel, fingerprint, load_model
-from helpers.tools.states import put_back_after_errors, resume, save_state
+from helpers.tools.arguments import above_zero, counts, plain_number
+from helpers.tools.folders import whole_folder
+from helpers.tools.states import (put_back_after_errors, resume, save_state,
+                                  see_that_it_fits)
 
 
 def encode(tokenizer, example):
@@ -278,10 +280,12 @@ def train(lm, examples, epochs, batch_size, peak_rate, checkpoint=None,
     made small, a mean over trained tokens, and ``encode`` says which tokens
     are trained on.  ``epochs`` may be a fraction.  ``rows`` splits batches to
     save memory and changes nothing else.  Raises ``ValueError`` for no
-    examples or a checkpoint of another run or of other first weights, and
-    ``MemoryError`` where a part does not fit on the card.  Introduced in
-    notebook 05.
+    examples, no update, numbers that are none of their kind, or a checkpoint
+    of another run or of other first weights, and ``MemoryError`` where a part
+    does not fit on the card.  Introduced in notebook 05.
     """
+    counts(batch_size=batch_size, rows=rows)
+    plain_number("epochs", epochs, False, 0, 10_000)
     if not examples:
         raise ValueError("there are no examples to train on; did the filter "
                          "keep any?  Notebook 04 shows the funnel")
@@ -324,14 +328,18 @@ def fit(lm, weights, steps, peak_rate, gradients, settings, rows, knobs, *,
     scaler's factor, and returns its loss or a tuple of losses; a list of these
     is returned.  ``words`` are the bar's: title, unit, a name for each loss.
     A ``checkpoint`` of other ``settings`` or other first weights is refused.
+    One that cannot be written is an ``OSError`` before the first update.
     After an error or interrupt it holds all updates made, and ``weights`` are
     what they were.  ``seed`` is that of dropout. ``agree(run, starts,
     losses)`` is called before the first update, ``watch(losses)`` after each.
     Where not ``saves``, the checkpoint is only read.  ``rows`` and ``knobs``
     are for the sentence of the ``MemoryError``: so many did not fit, and what
-    may be turned.
+    may be turned.  Raises ``ValueError`` for no update and for no rate.
     """
     title, unit, *names = words
+    counts(updates=steps, save_every=save_every, rows=rows)
+    above_zero("peak_rate", peak_rate)
+    last = steps if stop_after is None else stop_after
     run = hashlib.sha256(repr((lm.name, steps, peak_rate, weight_decay,
                                settings)).encode()).hexdigest()
     optimizer = torch.optim.AdamW(weights, weight_decay=weight_decay)
@@ -353,13 +361,15 @@ def fit(lm, weights, steps, peak_rate, gradients, settings, rows, knobs, *,
         losses, starts = resume(checkpoint, run, weights, optimizer, scaler)
         saved = len(losses)
         widen(weights)
+        if checkpoint and saves and saved < steps:
+            see_that_it_fits(checkpoint, weights)
         if agree:
             agree(run, starts, losses)
         lm.model.train()
         with progress_bar(title=title, total=steps, done=saved, unit=unit,
                           shown=progress) as bar:
             try:
-                for step in range(saved, min(steps, stop_after or steps)):
+                for step in range(saved, min(steps, last)):
                     seed_dropout(seed, step)
                     told = update(optimizer, scaler,
                                   learning_rate(step, steps, peak_rate),
@@ -398,27 +408,27 @@ library_name: peft
 A LoRA adapter for the student of the repository's notebooks, trained in
 notebook 05 on programs of the teacher that gave the right answer.
 """
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors",
+                 "README.md")
 
 
 def save_adapter(lm, folder, base, card=ADAPTER_CARD):
     """Save the adapter in peft's format; ``base`` is what it belongs to.
 
     ``card`` is the text of its README, with a place for ``{base}``.  The
-    folder is complete or not there.  Introduced in notebook 05.
+    folder is complete or not there.  Raises ``ValueError`` where ``folder``
+    holds anything but an adapter, and ``OSError`` where it cannot be
+    written.  Introduced in notebook 05.
     """
-    folder = Path(folder)
-    new = folder.with_name(folder.name + ".new")
-    shutil.rmtree(new, ignore_errors=True)
     config = lm.model.peft_config["default"]
     config.base_model_name_or_path = base
     # A set is written in any order; the same training writes the same file.
     config.target_modules = sorted(config.target_modules)
-    # Nothing was added to the vocabulary; peft would look for the base's
-    # configuration, on the Hub too, and warn where it finds none.
-    lm.model.save_pretrained(new, save_embedding_layers=False)
-    (new / "README.md").write_text(card.format(base=base))
-    shutil.rmtree(folder, ignore_errors=True)
-    new.rename(folder)
+    with whole_folder(folder, ADAPTER_FILES) as new:
+        # Nothing was added to the vocabulary; peft would look for the base's
+        # configuration, on the Hub too, and warn where it finds none.
+        lm.model.save_pretrained(new, save_embedding_layers=False)
+        (new / "README.md").write_text(card.format(base=base))
 
 
 def load_student(base, adapter):

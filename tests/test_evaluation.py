@@ -98,6 +98,15 @@ def test_whole_numbers_of_any_kind_are_numbers(kind):
         assert mean_pass_at_k(some, 4, 2) == 0.5
 
 
+@pytest.mark.parametrize("k", [[1, 5], (5,), np.array([1, 5])])
+def test_several_k_are_not_one_for_each_problem(k):
+    for call in (mean_pass_at_k, pass_at_k_interval):
+        with pytest.raises(ValueError, match="k is one number for all"):
+            call([3, 4], 10, k)
+    with pytest.raises(ValueError, match="k is one number for all"):
+        paired_interval([3, 4], [1, 2], 10, k)
+
+
 @pytest.mark.parametrize("counts", [5, None, "12", {1, 2}, [[1, 2]],
                                     np.ones((2, 2), int), {"a": [1, 2]}])
 def test_counts_are_a_number_per_problem(counts):
@@ -130,6 +139,7 @@ def test_a_comparison_over_all_k_needs_one_n(n):
 @pytest.mark.parametrize("counts, facts, says", [
     ([1, 2], {}, "by task_id"), ({("a", 1): 1}, {}, "by task_id"),
     ({"a": 1}, {"levels": {1}}, "a fact .* cannot be saved"),
+    ({"a": 1}, {"task_ids": ["b"]}, "task_ids are those of the counts"),
     ({"a": 11}, {}, "11 right completions out of 10")])
 def test_what_could_not_be_read_again_is_not_saved(tmp_path, counts, facts,
                                                    says):
@@ -336,6 +346,8 @@ def test_counts_come_back_as_they_were_saved(tmp_path):
                 "counts": [1, 1]}),
     json.dumps({"name": "x", "n": "2", "task_ids": ["a"], "counts": [1]}),
     json.dumps({"name": "x", "n": 2, "task_ids": [], "counts": []}),
+    json.dumps({"name": "x", "n": 2, "task_ids": ["a"], "counts": {"a": 1}}),
+    json.dumps({"name": "x", "n": 2, "task_ids": "a", "counts": [1]}),
     "\udcff",
 ])
 def test_a_broken_counts_file_is_named_in_one_sentence(tmp_path, text):

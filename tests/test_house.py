@@ -148,3 +148,13 @@ def test_modules_are_short(module):
     assert len(lines) <= 450
     for number, line in enumerate(lines, start=1):
         assert len(line) <= 79, f"{module}, line {number}"
+
+
+def test_no_command_takes_a_shortened_flag():
+    for folder in ("helpers", "tests"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(
+                        node.func, ast.Attribute) and node.func.attr in (
+                        "ArgumentParser", "add_parser"):
+                    assert "allow_abbrev=False" in ast.unparse(node), path

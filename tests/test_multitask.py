@@ -415,3 +415,27 @@ def test_real_problems_are_a_batch_of_both_tasks(lm):
         assert any(len(encode_for(lm, e)[0]) > 500 for e in fitting)
         with torch.no_grad():
             assert math.isfinite(task_loss(lm, batch).item())
+
+
+@pytest.mark.parametrize("change, words", [
+    ({"updates": -1}, "updates is a whole"), ({"rows": -1}, "rows is a"),
+    ({"batch_size": 0}, "batch_size is"), ({"most": 0}, "most is a whole"),
+    ({"weights": (1.0, 1.0, 1.0)}, "weights are two"),
+    ({"weights": (float("nan"), 1.0)}, "a weight is a number from 0"),
+    ({"weights": (-1.0, 1.0)}, "a weight is a number from 0"),
+    ({"weights": (0.0, 0.0)}, "one task must have"),
+    ({"peak_rate": float("inf")}, "peak_rate is above 0")])
+def test_numbers_that_are_none_are_refused(change, words):
+    lm = add_lora(load_model(STUDENT), rank=2)
+    with pytest.raises(ValueError, match=words):
+        train_two_tasks(lm, CODES, PLANS, **{
+            "updates": 1, "batch_size": 2, "peak_rate": 1e-3, **change})
+
+
+def test_plans_alone_need_no_code():
+    """And are those that are drawn where there is some."""
+    losses = [train_two_tasks(add_lora(load_model(STUDENT), rank=2), codes,
+                              PLANS, 2, 2, 1e-3, (0.0, 1.0), progress=False)
+              for codes in (CODES, [])]
+    assert [plan for _, plan in losses[0]] == [plan for _, plan in losses[1]]
+    assert all(math.isnan(code) for code, _ in losses[1])

@@ -13,7 +13,7 @@ from helpers.plans import (PLAN_EXEMPLARS, WAYS, Plan, best_of, choose,
                            code_request, elicit, judge_both, mean_best_of,
                            no_leak, plan_request, read_plans, score_plans,
                            steps, write_plans)
-from helpers.problems import load_problems
+from helpers.problems import Problem, load_problems
 from helpers.profiles import ROOT
 from helpers.prompts import section
 from helpers.teachers import checkpoint
@@ -168,8 +168,28 @@ def test_the_best_of_n_is_a_mean_over_problems():
     assert mean_best_of(plans, [1, 0, 0], [True, True, False], 2) == 1.0
     assert mean_best_of(plans, [0, 0, 1], [True, True, False], 2) == 0.5
     assert mean_best_of(plans, [0, 0, 0], [True, False, False], 1) == 0.25
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ValueError, match="2 keys and 3 values"):
         mean_best_of(plans, [0, 0], [True, True, True], 1)
+
+
+def test_what_has_no_best_is_refused():
+    with pytest.raises(ValueError, match="0 plans"):
+        mean_best_of([], [], [], 1)
+
+
+@pytest.mark.parametrize("way, solutions, words", [
+    ("fordward", 1, "no way 'fordward'"), ("backward", -1, "1 or more"),
+    ("backward", 0, "1 or more")])
+def test_what_explains_nothing_is_refused(way, solutions, words):
+    bare = Problem("a", "q", mode="stdio", tests=(("1", "1"),))
+    with pytest.raises(ValueError, match=words):
+        elicit(None, [bare], way, PLAN_EXEMPLARS["mini-apps"],
+               solutions=solutions)
+
+
+def test_a_part_of_a_prompt_is_a_text():
+    with pytest.raises(ValueError, match="under PLAN stands a text"):
+        code_request("q", None, PLAN_EXEMPLARS["mini-apps"])
 
 
 # ---- real problems ----

@@ -273,7 +273,7 @@ def test_what_apps_lacks_is_empty_and_what_is_unpacked_stays_so():
     ("input_output", '{"inputs": ["1"], "outputs": {"a": 1}}', "are a dict"),
     ("question", None, "question is None"),
     ("starter_code", 3, "starter is 3, not a text"),
-    ("solutions", "[" * 10 ** 5, "recursion"),
+    ("solutions", "[" * 10 ** 5, "nested too deeply"),
     ("input_output", '{"fn_name": "f", "inputs": [' + "7" * 10 ** 6 + "]}",
      "an integer of 1000000 digits")])
 def test_a_malformed_field_of_apps_is_named(tmp_path, field, text, why):

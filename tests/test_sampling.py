@@ -4,6 +4,8 @@ import errno
 import gzip
 import json
 import os
+import subprocess
+import sys
 from collections import Counter
 
 import numpy
@@ -11,7 +13,8 @@ import pytest
 
 import sampling as roads
 from helpers.prompts import prompt_hash, zero_shot_prompt
-from helpers.sampling import Sample, drop_incomplete_line, read_samples, sample
+from helpers.sampling import (Sample, drop_incomplete_line, held,
+                              read_samples, sample)
 from helpers.teachers import checkpoint
 from helpers.teachers.checkpoint import load_model
 from helpers.teachers.decoding import complete
@@ -183,10 +186,39 @@ def test_a_kill_may_cut_a_line_anywhere(tmp_path):
     cache = tmp_path / "cache.jsonl"
     for whole in ("", LINE):
         for end in range(len(LINE)):
+            # A line that only lacks its end is whole.
+            kept = whole + LINE * (end == len(LINE) - 1)
             cache.write_text(whole + LINE[:end])
-            assert read_samples(cache) == [ROW] * bool(whole)
+            packed = tmp_path / "cache.jsonl.gz"
+            packed.write_bytes(gzip.compress(cache.read_bytes()))
+            assert read_samples(cache) == read_samples(packed) == (
+                [ROW] * kept.count("\n"))
             drop_incomplete_line(cache)
-            assert cache.read_text() == whole
+            assert cache.read_text() == kept
+
+
+def test_two_at_once_do_not_draw_into_one_file(tmp_path):
+    cache = tmp_path / "deep" / "cache.jsonl"
+    with held(cache):
+        with pytest.raises(OSError, match="another process is drawing into "
+                           ".*cache.jsonl; wait"):
+            draw(lm := Told(), cache)
+        assert lm.asked == 0
+    assert not cache.exists()                    # it was left empty
+    holder = subprocess.Popen(
+        [sys.executable, "-c", "import time\nfrom helpers.sampling import "
+         f"held\nwith held({str(cache)!r}): print(flush=True); "
+         "time.sleep(99)"], stdout=subprocess.PIPE)
+    holder.stdout.readline()
+    with pytest.raises(OSError, match="another process"):
+        draw(lm, cache)
+    holder.kill()
+    holder.wait()
+    drawn = draw(lm, cache)
+    with pytest.raises(KeyboardInterrupt):       # an error lets go, too
+        with held(cache):
+            raise KeyboardInterrupt
+    assert draw(lm, cache) == drawn == read_samples(cache)
 
 
 def test_numbers_of_numpy_are_written_as_numbers(tmp_path):

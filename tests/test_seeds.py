@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.seeds import over_seeds, t_quantile
+from helpers.seeds import over_seeds, relative, t_quantile
 
 
 @pytest.mark.parametrize("scores", [
@@ -30,6 +30,18 @@ def test_over_seeds_covers_what_seeds_and_problems_add(seeds, problems, rest):
         assert mean == pytest.approx(table.mean())
         held += low <= 0.5 <= high
     assert 930 <= held <= 985
+
+
+def test_where_seeds_and_problems_agree_on_the_mean_the_rest_is_left():
+    """Two runs that solved one problem each, another one: not certain."""
+    mean, low, high = over_seeds([[1, 0], [0, 1]])
+    assert low < mean < high
+    assert over_seeds([[1, 1], [1, 1]]) == (1, 1, 1)
+
+
+def test_nothing_is_so_many_times_as_nothing():
+    with pytest.raises(ValueError, match="no ratio"):
+        relative(np.ones((2, 3)), np.zeros((2, 3)))
 
 
 def test_an_interval_by_hand():

@@ -1,8 +1,10 @@
 """The mask, the loss, the adapter, and a training that is interrupted."""
 
 import random
+import resource
 import warnings
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -210,6 +212,87 @@ def test_a_checkpoint_of_another_run_or_a_broken_one(student, tmp_path):
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(ValueError, match="state.pt is damaged; delete it"):
         run(student, checkpoint=checkpoint)
+    for other in ({"a": torch.ones(2)}, torch.ones(2), [1]):
+        torch.save(other, checkpoint)
+        before = checkpoint.read_bytes()
+        with pytest.raises(ValueError, match="state.pt is no checkpoint of"):
+            run(student, checkpoint=checkpoint)
+        assert checkpoint.read_bytes() == before
+    with pytest.raises(ValueError, match="a checkpoint is a file, and"):
+        run(student, checkpoint=tmp_path)
+
+
+def test_a_checkpoint_that_cannot_be_written_is_told_before_an_update(
+        student, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("helpers.training.update", None)     # never called
+    with pytest.raises(OSError, match="cannot write .*state.pt .*; what st"):
+        run(student, checkpoint=tmp_path / "file" / "state.pt")
+    free = SimpleNamespace(free=1000)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: free)
+    with pytest.raises(OSError, match="state.pt .No space left"):
+        run(student, checkpoint=tmp_path / "state.pt")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("made", ["file", "link", "notes", "adapter"])
+def test_only_an_adapter_is_replaced(student, tmp_path, made):
+    folder, notes = tmp_path / "adapter", tmp_path / "adapter.new"
+    notes.mkdir()
+    (notes / "notes.txt").write_text("mine")
+    folder.write_text("mine") if made == "file" else folder.symlink_to(
+        notes) if made == "link" else folder.mkdir()
+    if made == "adapter":
+        (folder / "adapter_config.json").write_text("{}")
+    if made in ("notes", "adapter"):
+        (folder / "notes.txt").write_text("mine")
+    before = sorted(map(str, tmp_path.rglob("*")))
+    with pytest.raises(ValueError, match="; choose a"):
+        save_adapter(student, folder, base="x")
+    assert sorted(map(str, tmp_path.rglob("*"))) == before
+    assert (notes / "notes.txt").read_text() == "mine"
+
+
+def test_an_adapter_is_written_whole_or_the_old_one_stays(
+        student, tmp_path, monkeypatch):
+    folder = tmp_path / "adapter"
+    folder.mkdir()                                   # empty: may be replaced
+    save_adapter(student, folder, base="first")
+    save_adapter(student, folder, base="second")
+    assert '"second"' in (folder / "adapter_config.json").read_text()
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limit[1]))
+    try:
+        with pytest.raises(OSError, match="cannot write .*adapter .File too"):
+            save_adapter(student, folder, base="third")
+        with pytest.raises(OSError, match="cannot write .*state .File too"):
+            run(student, checkpoint=tmp_path / "state", stop_after=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert '"second"' in (folder / "adapter_config.json").read_text()
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("change, words", [
+    ({"rows": -1}, "rows is a whole"), ({"rows": 0}, "rows is a whole"),
+    ({"batch_size": 0}, "batch_size is"), ({"batch_size": 2.5}, "batch_size"),
+    ({"epochs": -1}, "epochs is"), ({"epochs": 0}, "updates is a whole"),
+    ({"epochs": .01}, "updates is a whole"),
+    ({"save_every": 0}, "save_every is"),
+    ({"peak_rate": float("nan")}, "peak_rate is above 0"),
+    ({"peak_rate": -1e-3}, "peak_rate is above 0"),
+    ({"peak_rate": "1e-3"}, "peak_rate is a number")])
+def test_what_would_train_nothing_or_ruin_weights_is_refused(
+        student, change, words):
+    start = trained_weights(student)
+    with pytest.raises(ValueError, match=words):
+        train(student, EXAMPLES[:4], **{"epochs": 1, "batch_size": 2,
+                                        "peak_rate": 1e-3, **change})
+    assert torch.equal(trained_weights(student), start)
+
+
+def test_to_stop_after_nothing_is_to_train_nothing(student):
+    assert run(student, stop_after=0) == []
 
 
 def test_no_examples_is_one_sentence(student):

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 from helpers.checks import quiz
 from helpers.checks.quiz import OPTION_LETTERS, questions
 from helpers.profiles import ROOT
+from helpers.tools.files import see_that_it_is, write_text
 
 HEADING = re.compile(r"(?m)^## (?:(\d+)\.|(.+))")
 # `code`, and $formula$; "5 $ or 6 $" is none.
@@ -136,11 +137,15 @@ def to_text(number, asked):
 
 
 EXPORTS = {"gift": to_gift, "text": to_text, "xml": to_xml}
+# How such a file begins.
+FIRST = {"gift": rb"\$CATEGORY: \$course\$/top/lesson ", "text": rb"Lesson \d",
+         "xml": rb"<\?xml [^>]*>\s*<quiz>"}
 
 
 def main(argv=()):
     """``python -m helpers quiz``; returns the exit code."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers quiz", description="Write the quiz bank: five "
         "questions a lesson, each option with the misconception behind it.")
     parser.add_argument("lesson", nargs="*", help="numbers such as 04; all "
@@ -163,7 +168,10 @@ def main(argv=()):
         written = (export(asked) if export is to_xml else
                    "\n".join(export(*each) for each in asked.items()))
         if options.output:
-            options.output.write_text(written, "utf-8")
+            see_that_it_is(options.output, f"a bank in this format "
+                           f"({options.format})", lambda data: re.match(
+                               FIRST[options.format], data))
+            write_text(options.output, written)
         else:
             print(written, end="")
     except (OSError, ValueError) as error:

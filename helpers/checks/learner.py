@@ -1,7 +1,12 @@
 """What a learner wrote, put to use; and what was guessed, put beside it."""
 
 import contextlib
+import functools
+import inspect
 import io
+from collections.abc import Iterator
+
+from helpers.checks.report import gave_iterator
 
 
 _told = {}                    # {ours: what was said when it was taken}
@@ -14,6 +19,8 @@ def yours(mine, check, ours):
     ``ours``, the collection's own: so a notebook runs to its end before the
     exercise is done.  The check prints its line first.  A cell that gave the
     learner's name to ``ours`` and is run again says again what it said.
+    Where ``mine`` returned an iterator, and ``ours`` does not, what the
+    notebook calls gives a list: its cells count and go through it twice.
     """
     if mine is ours and ours in _told:
         print(_told[ours], end="")
@@ -27,7 +34,20 @@ def yours(mine, check, ours):
           file=said)
     print(said.getvalue(), end="")
     _told[ours] = said.getvalue()
-    return mine if right else ours
+    if not right:
+        return ours
+    if gave_iterator(mine) and not inspect.isgeneratorfunction(ours):
+        return _listed(mine)
+    return mine
+
+
+def _listed(function):
+    """``function`` with a list in the place of an iterator."""
+    @functools.wraps(function)
+    def listed(*arguments, **named):
+        value = function(*arguments, **named)
+        return list(value) if isinstance(value, Iterator) else value
+    return listed
 
 
 def guessed(my_guess, value, unit="%"):

@@ -1,9 +1,10 @@
 """A learner's function called so that the notebook goes on, whatever it does.
 
 It gets a limit of time and of memory, nobody to ask for input, and a place
-for what it prints; then everything is as it was before.  In the main thread,
-which runs a kernel's cells, a timer of the system ends it, also where it
-sleeps; in another thread Python itself is told to.  Neither ends a loop that
+for what it prints; then everything is as it was before, also the folder, the
+environment and Python's own names.  In the main thread, which runs a
+kernel's cells, a timer of the system ends it, also where it sleeps; in
+another thread Python itself is told to.  Neither ends a loop that
 runs inside one call of C and never looks up, such as a sum over an endless
 iterator; a kernel cannot be interrupted there either.
 """
@@ -23,6 +24,7 @@ EXTRA_BYTES = 2 * 2**30       # bytes of memory that it may add
 DEEP_CALLS = 10_000           # calls within calls
 PATIENCE = 0.25               # seconds to tidy up before it is told again
 PRINTED = 200_000             # characters that are kept of what it prints
+PRESSED = []                  # an entry for each Ctrl-C during a call
 
 
 class OutOfTime(BaseException):
@@ -64,10 +66,15 @@ def within(seconds, function, arguments):
             raise error
         return value
     frames, shots, over = [], 0, False
+    names = dict(builtins.__dict__)
 
     def call():
         frames.append(sys._getframe())
         return function(*arguments)
+
+    def press(*given):
+        PRESSED.append(True)
+        return pressed(*given)
 
     def ring(_, frame):
         nonlocal shots
@@ -84,6 +91,9 @@ def within(seconds, function, arguments):
     threading.Thread(target=_watch, daemon=True, args=(
         ended, seconds + 4 * PATIENCE, frames)).start()
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    pressed = signal.getsignal(signal.SIGINT)
+    if callable(pressed):
+        signal.signal(signal.SIGINT, press)
     handler = signal.signal(signal.SIGALRM, ring)
     left, every = signal.setitimer(signal.ITIMER_REAL, seconds)
     began = time.monotonic()
@@ -93,14 +103,25 @@ def within(seconds, function, arguments):
         return call()
     finally:
         over, _storm.over = True, None
+        _give_back(names)           # what follows needs them, too
         ended.set()
         signal.setitimer(signal.ITIMER_REAL, 0)
         frames.clear()
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         signal.signal(signal.SIGALRM, handler or signal.SIG_DFL)
+        if pressed is not None:
+            signal.signal(signal.SIGINT, pressed)
         if left:
             signal.setitimer(signal.ITIMER_REAL, max(
                 1e-4, left - time.monotonic() + began), every)
+
+
+def _give_back(names):
+    """Python's own names mean again what they meant when these were kept."""
+    space = builtins.__dict__
+    space.update(names)
+    for name in set(space) - set(names):
+        del space[name]
 
 
 def _again(shots):
@@ -157,7 +178,7 @@ def in_threads(calls, seconds, release=lambda: None):
     nothing could end: it sleeps on, and keeps nobody up.  ``release`` is
     called when the time is over.
     """
-    found = [None] * len(calls)
+    found, names = [None] * len(calls), dict(builtins.__dict__)
 
     def run(i, function, arguments):
         try:
@@ -174,6 +195,7 @@ def in_threads(calls, seconds, release=lambda: None):
         for thread in threads:
             thread.join(max(0, until - time.monotonic()))
     finally:                                  # also after Ctrl-C
+        _give_back(names)
         release()
         until, shots = time.monotonic() + 2, 0
         while any(map(threading.Thread.is_alive, threads)) and (
@@ -196,20 +218,47 @@ def alone():
     """
     printed, depth = Printed(Printed()), sys.getrecursionlimit()
     asked, typed, deeper = builtins.input, sys.stdin, sys.setrecursionlimit
-    leave, abort = os._exit, os.abort
+    leave, abort, home = os._exit, os.abort, os.getpid()
+
+    def not_the_kernel(end):
+        # A process that was forked does end: it would be a second kernel.
+        def ends(*given, **named):
+            return (sys.exit if os.getpid() == home else end)(*given, **named)
+        return ends
+
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(
-            Printed(printed.log)), _little_memory():
+            Printed(printed.log)), _little_memory(), _same_place():
         builtins.input, sys.stdin = _nobody, io.StringIO()
-        os._exit = os.abort = sys.exit          # and not the whole kernel
+        os._exit, os.abort = not_the_kernel(leave), not_the_kernel(abort)
         # Beyond some depth it is the stack that ends, and with it the kernel.
         sys.setrecursionlimit = lambda limit: deeper(min(limit, DEEP_CALLS))
         try:
             yield printed
         finally:
+            if os.getpid() != home:
+                leave(1)
             builtins.input, sys.stdin = asked, typed
             os._exit, os.abort = leave, abort
             sys.setrecursionlimit = deeper
             deeper(depth)
+
+
+@contextlib.contextmanager
+def _same_place():
+    """The folder and the environment are afterwards what they were."""
+    environment = dict(os.environ)
+    try:
+        folder = os.getcwd()
+    except OSError:                     # somebody removed it
+        folder = os.curdir
+    try:
+        yield
+    finally:
+        if dict(os.environ) != environment:
+            os.environ.clear()
+            os.environ.update(environment)
+        with contextlib.suppress(OSError):
+            os.chdir(folder)
 
 
 def _nobody(*_):

@@ -39,6 +39,11 @@ WEEK_CASES = (
            "used"),
     ("monday = start + 1\nsaturday = monday + 1\nthursday = saturday + 1",
      False, "all days count, not the first two alone"),
+    ("\n".join(f"{day} = start + 1" for day in (
+        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
+        "sunday")), True, "this is the whole week, from Monday to Sunday"),
+    ("wednesday = start + 1\ntuesday = wednesday * 2", False,
+     "Wednesday comes after Tuesday"),
     ("start = 12\nanswer = start", True,
      "without a day nothing is out of order"))
 
@@ -105,7 +110,8 @@ def check_00_2(first_right):
               "without a right program there is none to return"),
              (["a"], ["passed"], "a", "a single program may be right"),
              (["a", "b"], ["timeout", "passed"], "b",
-              "only passed counts"))
+              "only passed counts"),
+             ([], [], None, "of no program none is right"))
     for programs, statuses, expected, why in cases:
         why = f"for {statuses}: {why}"
         got, failed = attempt(first_right, list(programs), list(statuses),
@@ -116,7 +122,7 @@ def check_00_2(first_right):
             return say(repr(expected), misfit(got, why))
         if not equal(got, expected):
             return say(repr(expected), shown(got), why)
-    return say("four choices", "all four")
+    return say("five choices", "all five")
 
 
 @exercise

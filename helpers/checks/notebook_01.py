@@ -4,10 +4,14 @@ A check prints one line and returns whether all is right.  It never raises:
 an unfinished or broken answer is "not yet", with the reason.
 """
 
+import contextlib
 import os
 import re
+import secrets
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 from helpers.checks.report import (as_python, attempt, exercise, in_words,
@@ -29,15 +33,39 @@ JUDGED = (
     ("total = 731846", "error", "it never sets answer"),
     ("answer = = 731846", "error", "it is not Python"))
 SEARCH = """
-import os, sys
+import os, re, sys
 seen = sys.argv + sys.orig_argv + list(os.environ.values())
 seen += [sys.stdin.read()]
 if os.path.isfile(sys.argv[0]):
     seen.append(open(sys.argv[0]).read())
 found = [text for text in seen if str(731845 + 1) in text]
+for word in re.findall(r"\\w+", " ".join(seen)):
+    for base in (0, 2, 8, 16):
+        try:
+            found += [word] * (int(word, base) == 731845 + 1)
+        except ValueError:
+            pass
 answer = 731845 + len(found[:1])
 """
+# Only who compares in the program's own process takes this 5 for right.
+FORGED = """
+class Five(int):
+    __eq__ = __le__ = __ge__ = __bool__ = lambda *_: True
+    __ne__ = __lt__ = __gt__ = lambda *_: False
+    __sub__ = __rsub__ = lambda *_: 0
+    __hash__ = int.__hash__
+answer = Five(5)
+"""
 SLEEPER = "import time\ntime.sleep(4)\nanswer = 731846"
+# Before it sleeps it takes hold of a file, until its process has ended.
+HOLD = """
+try:
+    import fcntl
+    held = open({!r})
+    fcntl.flock(held, fcntl.LOCK_EX)
+except Exception:
+    pass
+"""
 # Exercise 3: value, expected, whether they are equal (exactly, by the
 # published rule), and what somebody overlooked who errs here.
 CASES = (
@@ -58,6 +86,12 @@ CASES = (
     (float("nan"), "45", False, False, "NaN is never right"),
     (float("inf"), "45", False, False, "infinity is never right"),
     (-12, "-12", True, False, "a negative number may be right, too"),
+    (-1e12 - 1, "-1000000000000", True, False, "the expected number may be "
+     "negative: take its size, abs(y), for the scale of exact"),
+    (-45.0, "-45", True, True, "a negative number may be right, published, "
+                               "too"),
+    (False, "0", False, False, "a bool is never right"),
+    (2.5, "2.5", True, True, "the expected number may be no whole one"),
     (-12.05, "-12", False, False, "for a negative answer the published "
                                   "scale is 1e-5, not 12"),
     (99.0, "100", False, False, "the difference must be below 1 %, not "
@@ -83,10 +117,10 @@ HARNESS = """
 import sys
 from helpers.checks.notebook_01 import naive_check
 from helpers.problems import Problem
-trick = sys.stdin.read()
+word, trick = sys.stdin.readline().strip(), sys.stdin.read()
 for answer in sys.argv[1:]:
     right = naive_check(Problem(answer, "?", answer=answer), trick) is True
-    print(f"\\nverdict {right}", file=sys.__stderr__, flush=True)
+    print(f"\\n{word} {right}", file=sys.__stderr__, flush=True)
 """
 
 
@@ -95,19 +129,21 @@ def fooled(answers, trick):
     root = str(Path(__file__).parents[2])
     path = os.pathsep.join([root, *filter(None, [
         os.environ.get("PYTHONPATH")])])
+    word = f"verdict {secrets.token_hex(8)}"    # whose lines are believed
     try:
         said = subprocess.run(
-            [sys.executable, "-c", HARNESS, *answers], input=trick,
-            timeout=PATIENCE, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True,
+            [sys.executable, "-c", HARNESS, *answers],
+            input=f"{word}\n{trick}", timeout=PATIENCE,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             errors="replace", env={**os.environ, "PYTHONPATH": path}).stderr
     except subprocess.TimeoutExpired:
         return "it does not end in the naive checker"
     lines = said.splitlines()
-    right = lines.count("verdict True")
-    if right + lines.count("verdict False") == len(answers):
+    right = lines.count(f"{word} True")
+    if right + lines.count(f"{word} False") == len(answers):
         return right
-    return (said.strip().splitlines() or ["the end of its process"])[-1]
+    return next((line for line in reversed(lines) if line.strip() and
+                 not line.startswith("verdict ")), "the end of its process")
 
 
 @exercise
@@ -172,6 +208,7 @@ def check_01_2(simple_judge):
     """Exercise 2: ``simple_judge(problem, program, seconds)``."""
     problem = Problem("check/01/2", "?", answer="731846")
     here = Problem("check/01/2", "?", answer=str(os.getpid()))
+    below = Problem("check/01/2", "?", answer="-12")
     cases = [(problem, program, status, 20, why)
              for program, status, why in JUDGED]
     cases += [(here, "import os\nanswer = os.getpid()", "wrong", 20,
@@ -179,21 +216,95 @@ def check_01_2(simple_judge):
               (problem, SEARCH, "wrong", 20, "the program finds the expected "
                "answer in its own process: compare outside, and give it an "
                "input that is empty"),
-              (problem, SLEEPER, "timeout", 0.5, "it sleeps for 4 seconds "
-               "and may have half a second: pass seconds on as the limit")]
+              (below, "answer = -24 / 2", "passed", 20,
+               "an answer may be negative"),
+              (below, "answer = 12", "wrong", 20, "12 is not -12")]
     for asked, program, status, seconds, why in cases:
-        short = " ".join(program.split())
-        wanted = f"{status} for {short:.44}"
-        got, failed = attempt(simple_judge, asked, program, seconds,
+        told = judged_so(simple_judge, asked, program, (status,), seconds,
+                         why)
+        if told:
+            return told
+    return (judged_so(simple_judge, problem, FORGED, (
+                "wrong", "error", "timeout"), 5, "the program says itself "
+                "that its 5 equals everything: compare out here, as numbers, "
+                "what it printed")
+            or ends_it(simple_judge, problem)
+            or without_seconds(simple_judge, below)
+            or say("a judge", f"{len(cases) + 3} right verdicts"))
+
+
+def without_seconds(simple_judge, problem):
+    """What is told unless seconds may be left out, as later cells do it."""
+    with silent_processes():
+        got, failed = attempt(simple_judge, problem, "answer = -12",
+                              seconds=25)
+    return None if got == "passed" else say(
+        "passed without a third argument", failed or shown(got),
+        "keep the default seconds=10, later cells leave it out")
+
+
+def judged_so(simple_judge, problem, program, statuses, seconds, why,
+              title=None):
+    """What is told where the verdict is none of ``statuses``, else None."""
+    wanted = f"{statuses[0]} for {' '.join((title or program).split()):.44}"
+    with silent_processes():
+        got, failed = attempt(simple_judge, problem, program, seconds,
                               nothing="return one of four words", seconds=25)
-        if failed:
-            return say(wanted, failed, f"{why}; a judge must not raise"
-                       if failed.kind else None)
-        if not isinstance(got, str):
-            return say(wanted, misfit(got, "return the verdict as text"))
-        if got != status:
-            return say(wanted, shown(got), why)
-    return say("a judge", f"{len(cases)} right verdicts")
+    if failed:
+        return say(wanted, failed, f"{why}; a judge must not raise"
+                   if failed.kind else None)
+    if not isinstance(got, str):
+        return say(wanted, misfit(got, "return the verdict as text"))
+    return None if got in statuses else say(wanted, shown(got), why)
+
+
+def ends_it(simple_judge, problem):
+    """What is told unless a program that sleeps is judged, and is ended."""
+    with tempfile.NamedTemporaryFile() as file:
+        told = judged_so(
+            simple_judge, problem, HOLD.format(file.name) + SLEEPER,
+            ("timeout",), 0.5, "it sleeps for 4 seconds and may have half a "
+            "second: pass seconds on as the limit", SLEEPER)
+        if told or not still_held(file):
+            return told
+    return say("the end of a program that has no time left", "one that runs "
+               "on", "subprocess.run ends it; Popen has to be told: kill()")
+
+
+def still_held(file):
+    """Whether a program holds ``file`` for a second more, if that is known.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return False
+    for _ in range(20):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return False
+        except OSError:
+            time.sleep(0.05)
+    return True
+
+
+@contextlib.contextmanager
+def silent_processes():
+    """What programs write past the judge, such as tracebacks, is not shown.
+    """
+    kept = []
+    try:
+        for number in (1, 2):
+            with open(os.devnull, "wb") as nowhere:
+                kept.append((os.dup(number), number))
+                os.dup2(nowhere.fileno(), number)
+    except OSError:                     # it has none
+        pass
+    try:
+        yield
+    finally:
+        for copy, number in kept:
+            os.dup2(copy, number)
+            os.close(copy)
 
 
 @exercise

@@ -29,9 +29,18 @@ def check_02_1(few_shot_prompt):
         return say(title, failed)
     if not isinstance(got, str):
         return say(title, misfit(got, "return one text"))
-    if got == prompts.few_shot_prompt(TO_ANSWER, SOLVED):
-        return say(title, "that text")
-    return say(title, shown(got, 40), slip_in_prompt(got))
+    if got != prompts.few_shot_prompt(TO_ANSWER, SOLVED):
+        return say(title, shown(got, 40), slip_in_prompt(got))
+    for solved, why in (((*SOLVED[::-1], *SOLVED[:1]), "all exemplars are "
+                         "shown, however many there are"),
+                        ((), "without exemplars the question stands alone")):
+        other = f"{len(solved)} solved questions and then the question"
+        got, failed = attempt(few_shot_prompt, TO_ANSWER, list(solved))
+        if failed:
+            return say(other, failed, why if failed.kind else None)
+        if got != prompts.few_shot_prompt(TO_ANSWER, solved):
+            return say(other, shown(got, 40), why)
+    return say(title, "that text")
 
 
 def slip_in_prompt(text):
@@ -108,18 +117,23 @@ def many_rows(pick):
     source = torch.Generator().manual_seed(0)
     logits = 3 * torch.randn(64, 50, generator=source)
     uniform = torch.rand(64, generator=source)
-    title = "64 tokens, picked for each row by itself"
-    got, failed = attempt(pick, logits, uniform, 0.8, 0.9)
-    tokens, failed = (None, failed) if failed else token_ids(got, 64)
-    if failed:
-        return say(title, failed)
-    ours = [picked(row, number, 0.8, 0.9) for row, number in
-            zip(logits, uniform.tolist())]
-    same = sum(a == b for a, b in zip(tokens, ours))
-    if same >= 63:                 # a sum may be rounded in another way
-        return say(title, f"{same} of them" if same < 64 else "them all")
-    return say(title, f"{same} of them", "each row has its own uniform "
-               "number and its own sums, along the last dimension")
+    for temperature, top_p in ((0.0, 0.9), (1.5, 1.0), (0.8, 0.9)):
+        title = "64 tokens, picked for each row by itself" + (
+            ", at temperature = 0" if not temperature else "")
+        got, failed = attempt(pick, logits, uniform, temperature, top_p)
+        tokens, failed = (None, failed) if failed else token_ids(got, 64)
+        if failed:
+            return say(title, failed)
+        ours = (logits.argmax(-1).tolist() if not temperature else
+                [picked(row, number, temperature, top_p) for row, number in
+                 zip(logits, uniform.tolist())])
+        same = sum(a == b for a, b in zip(tokens, ours))
+        if same < 63:              # a sum may be rounded in another way
+            return say(title, f"{same} of them", "each row has its own "
+                       "uniform number and its own sums, along the last "
+                       "dimension" if temperature else "each row has its "
+                       "own likeliest token, along the last dimension")
+    return say(title, f"{same} of them" if same < 64 else "them all")
 
 
 def picked(logits, uniform, temperature, top_p):
@@ -167,7 +181,10 @@ CUT_TEXTS = (
      "my_answer = 3\nanswer = my_answer\n", "stop",
      "the line has to begin with the word answer"),
     ("answer = 2\nanswer = 3\n", "answer = 2\n", "stop",
-     "the first answer line ends the program"))
+     "the first answer line ends the program"),
+    ("start = 3\nmonday = start + 2\n", "start = 3\nmonday = start + 2\n",
+     "length", "it ends in a whole line, and that is no answer line"),
+    ("", "", "length", "an empty text has no answer line"))
 
 
 @exercise
@@ -187,7 +204,7 @@ def check_02_3(cut_completion):
             if pair[0] == kept and {pair[1], reason} == {"stop", "length"}:
                 why = (f"the text is right, the reason is not: {why}")
             return say(title, shown(tuple(pair), 70), f"for {text!r}: {why}")
-    return say("five pairs", "all five")
+    return say("seven pairs", "all seven")
 
 
 def a_text(entry, wanted):

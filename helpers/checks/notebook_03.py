@@ -122,7 +122,9 @@ LEAKS = (
      "a word of the program, such as print, is no line of it"),
     (BRANCHING, False, "the whole program in the place of a plan leaks"),
     ("1. Read n.\n2. Take n = n * 3.\n", True,
-     "that line is not in the program, so it gives nothing away"))
+     "that line is not in the program, so it gives nothing away"),
+    ("1. Read n.\n2. At last do print( n ).\n", False,
+     "a line with ( counts, too, and print(n) is one"))
 
 
 @exercise
@@ -163,6 +165,10 @@ CARRIED = (
      "the days"),
     ("1. Read n.\n2. Divided by 2.\n3. Print it.\n", 9, 4,
      "division is //, as in the programs"),
+    ("1. Read n.\n2. Minus 12.\n3. Divided by 2.\n4. Print it.\n", 5, -4,
+     "// rounds down, also below 0: -7 // 2 is -4"),
+    ("1. Read n.\n2. Plus 31.\n3. Times 10.\n4. Minus 7.\n5. Print it.\n",
+     -40, -97, "n may be below 0, and a number may have two digits"),
     (LONG, 10, 24, "the number in front of a line is not part of it, also "
      "where it has two digits"),
     ("1. Read n.\n2. Plus 5.\n3. Ask Monday again.\n4. Print it.\n", 3, None,

@@ -7,7 +7,7 @@ an unfinished or broken answer is "not yet", with the reason.
 
 from helpers.checks.report import (as_python, attempt, entries, exercise,
                                    misfit, say, shown)
-from helpers.execution import Verdict
+from helpers.execution import STATUSES, Verdict
 from helpers.filtering import Example
 from helpers.problems import Problem
 from helpers.prompts import zero_shot_prompt
@@ -29,12 +29,16 @@ PROBLEMS = [Problem(task_id=f"check/{i}", question=question, mode="answer",
 
 
 def judge_by_hand(programs):
-    """``judged`` from ``{problem number: [(program, right?), ...]}``."""
+    """``judged`` from ``{problem number: [(program, right?), ...]}``.
+
+    In the place of True or False may stand another status.
+    """
     return [(Sample(task_id=f"check/{i}", sample_index=index, seed=0,
                     temperature=0.6, top_p=1.0, max_new_tokens=64,
                     completion=program,
                     finish_reason="stop", model="check", prompt_hash="0"),
-             Verdict("passed" if right else "wrong", None, "", 0.0))
+             Verdict(right if isinstance(right, str) else "passed" if right
+                     else "wrong", None, "", 0.0))
             for i, pairs in programs.items()
             for index, (program, right) in enumerate(pairs)]
 
@@ -45,10 +49,11 @@ FIRST = ("start = 12\nmonday = start * 2\nfriday = monday - 3\n"
 SECOND = FIRST.replace("friday", "f")
 LAST = "start = 9\nmonday = start + 6\nanswer = monday\n"
 # The samples of one problem are not in order, and the problems are mixed.
-# check/2 has no sample at all.
+# check/2 has no sample at all; what failed is neither right nor wrong.
+FAILED = "t = 7\nt = t + 5\nanswer = t\n"
 JUDGED = judge_by_hand({
     0: [(WRONG, False), (FIRST, True), (SECOND, True)],
-    1: [(WRONG, False), (FIRST, False)],
+    1: [(WRONG, False), *((FAILED, status) for status in STATUSES[2:-1])],
     3: [(LAST, True)]})[::-1]
 
 
@@ -82,6 +87,9 @@ def slip_in_pairs(found, pairs):
     wanted = [("check/0", FIRST), ("check/3", LAST)]
     if not found:
         return "nothing is kept yet"
+    if ("check/1", FAILED) in found:
+        return ("a program is kept that failed, with a status such as error "
+                "or timeout; a right one has the status \"passed\"")
     if {task for task, _ in found} & {"check/1", "check/2"}:
         return ("a problem without a right sample gives no pair, and check/1 "
                 "has none")
@@ -115,6 +123,9 @@ IN_ORDER = (
     ("start = 1\nfriday = start + 2\nmonday = friday + 3\nsunday = monday + 1"
      "\nanswer = sunday\n", False, "Friday does not come before Monday; "
      "compare all days, not the first with the last"),
+    ("start = 1\nmonday = start + 2\nsunday = monday * 3\nwednesday = sunday "
+     "- 1\nanswer = wednesday\n", False, "Wednesday does not come after "
+     "Sunday; compare all days, not the first two alone"),
     ("t = 1\nt = t + 2\nanswer = t\n", True,
      "a program without days has nothing out of order"),
     ("start = 1\nthursday = start + 2\nwednesday_2 = thursday\nanswer = "
@@ -136,4 +147,4 @@ def check_04_2(days_in_order):
             return say(right, misfit(got, "return True or False"))
         if bool(got) != right:
             return say(right, shown(bool(got)), f"for {program!r}: {why}")
-    return say("five verdicts", "all five")
+    return say("six verdicts", "all six")

@@ -29,18 +29,24 @@ EXAMPLE = Example("check/0", "Ann has 3 cups ?", "answer = 3")
 BOS, EOS, ASKED_IDS, PROGRAM_IDS = 0, 1, [2, 3, 4, 5, 6], [7, 8, 4]
 
 
-def small_tokenizer():
-    """A tokenizer of ten words that puts a start token before a text."""
+# Without a start token, and with another end token.
+WITHOUT_START = Example("check/0", "3 cups Ann has ?", "Ann has 3")
+SECOND_WORDS = "Ann has </s> 3 cups ? answer <unk>"
+
+
+def small_tokenizer(words="<s> </s> Ann has 3 cups ? answer = <unk>"):
+    """A tokenizer of these words that puts "<s>", if any, before a text."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
-    words = "<s> </s> Ann has 3 cups ? answer = <unk>".split()
     core = Tokenizer(models.WordLevel(
-        {word: i for i, word in enumerate(words)}, "<unk>"))
+        {word: i for i, word in enumerate(words.split())}, "<unk>"))
     core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    core.post_processor = processors.TemplateProcessing(
-        single="<s> $A", special_tokens=[("<s>", BOS)])
+    begin = {"bos_token": "<s>"} if "<s>" in words else {}
+    if begin:
+        core.post_processor = processors.TemplateProcessing(
+            single="<s> $A", special_tokens=[("<s>", BOS)])
     return kept(PreTrainedTokenizerFast)(
-        tokenizer_object=core, bos_token="<s>", eos_token="</s>")
+        tokenizer_object=core, eos_token="</s>", **begin)
 
 
 @exercise
@@ -49,15 +55,38 @@ def check_05_1(encode):
     ids = [BOS, *ASKED_IDS, *PROGRAM_IDS, EOS]
     labels = [IGNORED] * 6 + [*PROGRAM_IDS, EOS]
     title = f"ids {ids} and labels {labels}"
-    got, failed = attempt(encode, small_tokenizer(), EXAMPLE)
-    if failed:
-        return say(title, failed)
-    pair, failed = two(got, "return two lists, (ids, labels)", entries)
+    pair, failed = encoded_by(encode, small_tokenizer(), EXAMPLE)
     if failed:
         return say(title, failed)
     why = slip_in_ids(pair[0], ids) or slip_in_labels(*pair, labels)
-    return say(title, f"ids {shown(pair[0])} and labels {shown(pair[1])}"
-               if why else "both", why)
+    return another_tokenizer(encode, title) if why is None else say(
+        title, f"ids {shown(pair[0])} and labels {shown(pair[1])}", why)
+
+
+def encoded_by(encode, *given):
+    """([ids, labels], None), or (None, ``Failure``)."""
+    got, failed = attempt(encode, *given)
+    return (None, failed) if failed else two(
+        got, "return two lists, (ids, labels)", entries)
+
+
+def another_tokenizer(encode, right):
+    """The second half of exercise 1: a tokenizer with no start token."""
+    ids = [3, 4, 0, 1, 5, 0, 1, 3, 2]
+    labels = [IGNORED] * 5 + ids[5:]
+    title = f"ids {ids} and labels {labels} of another tokenizer"
+    pair, failed = encoded_by(encode, small_tokenizer(
+        SECOND_WORDS), WITHOUT_START)
+    if failed or pair == [ids, labels]:
+        return say(title, failed) if failed else say(right, "both")
+    return say(
+        title, f"ids {shown(pair[0])} and labels {shown(pair[1])}",
+        "this tokenizer puts no start token before a text: what is cut off "
+        "is a token of the text; use add_special_tokens=False" if pair[0] in (
+            ids[:5] + ids[6:], ids[1:], ids[1:5] + ids[6:]) else
+        "the end token is tokenizer.eos_token_id, and here that is 2"
+        if pair[0] == [*ids[:-1], EOS] else
+        "ids and labels are the tokenizer's, and so is their number")
 
 
 def slip_in_ids(found, ids):
@@ -161,7 +190,27 @@ def check_05_2(completion_loss):
         if not got.requires_grad:
             return say(title, "a number without gradient", "keep it a "
                        "tensor: nothing can be trained with it")
-        return say(title, f"{value:.4f}")
+        return other_labels(completion_loss) or say(title, f"{value:.4f}")
+
+
+def other_labels(completion_loss):
+    """What is told where token 0 is trained on; None if that is right."""
+    source = torch.Generator().manual_seed(6)
+    logits = 2 * torch.randn(2, 5, 4, generator=source)
+    labels = torch.tensor([[2, 0, 3, 0, IGNORED], [IGNORED, 1, 2, 0, 0]])
+    right = plain_loss(logits[:, :-1], labels[:, 1:]).item()
+    title = f"a loss of {right:.4f} for labels {labels.tolist()}"
+    got, failed = attempt(completion_loss, logits, labels)
+    value, failed = (None, failed) if failed else one_number(
+        got, "return one number, a mean", False)
+    if failed or math.isclose(value, right, rel_tol=1e-4):
+        return say(title, failed) if failed else None
+    without = plain_loss(logits[:, :-1], labels[:, 1:].masked_fill(
+        labels[:, 1:] == 0, IGNORED)).item()
+    return say(title, f"{value:.4f}", "0 is the number of a token, too: "
+               "leave out -100 alone" if math.isclose(
+                   value, without, rel_tol=1e-4) else "another number of "
+               "trained tokens, or another shape, comes out wrong")
 
 
 # ---- exercise 3: a LoRA layer
@@ -200,15 +249,44 @@ def check_05_3(LoRALinear):
         why = slip_in_update(base, layer, x, got)
         if why:
             return say(title, "another output", why)
-        return say(title, "it")
+        return another_layer(LoRALinear) or say(title, "it")
+
+
+def another_layer(LoRALinear):
+    """What is told of other sizes, and of an x of texts; None if right."""
+    rank, alpha = 4, 6
+    base, x = kept(torch.nn.Linear)(6, 5, bias=False), torch.randn(2, 3, 6)
+    title = f"W x + alpha / rank B A x for rank {rank}, alpha {alpha}"
+    layer, failed = attempt(LoRALinear, base, rank, alpha)
+    if failed:
+        return say(title, failed)
+    if [layer.a.shape, layer.b.shape] != [(rank, 6), (5, rank)]:
+        return say(f"weights a ({rank}, 6) and b (5, {rank})", "others",
+                   "a is (rank, in), b is (out, rank)")
+    layer.b.data.copy_(torch.randn(5, rank))
+    for given, shape in ((x[0], "(rows, in)"), (x, "(texts, length, in)")):
+        update = given @ layer.a.T @ layer.b.T
+        got, failed = output_of(layer, given)
+        if failed:
+            return say(title, failed, f"x is {shape} here, as in a model: "
+                       f"x @ a.T works for both")
+        right, whole = (base(given) + scale * update
+                        for scale in (alpha / rank, alpha // rank))
+        if not torch.allclose(got, right, atol=1e-4):
+            return say(title, "another output", "6 / 4 is 1.5, and // would "
+                       "make it 1" if torch.allclose(got, whole, atol=1e-4)
+                       else f"it is right for rank {RANK}, alpha {ALPHA}, and "
+                       f"not here, where x is {shape}")
+    return None
 
 
 def output_of(layer, x):
-    """``(output, None)`` of a layer with the shape (5, 3), or a Failure."""
+    """``(output, None)`` with a row for each of x, or a Failure."""
     got, failed = attempt(layer.forward, x)
     if failed:
         return None, failed
-    if not isinstance(got, torch.Tensor) or got.shape != (5, 3):
+    if not isinstance(got, torch.Tensor) or got.shape != (
+            *x.shape[:-1], layer.b.shape[0]):
         return None, misfit(got, "forward returns (rows, out), one tensor")
     return got, None
 
@@ -362,15 +440,10 @@ def say_of_loop(model, losses):
                    "in each round: rate, zero_grad, loss, backward, clip, "
                    "step, with AdamW and weight_decay=0.1")
         return say(title, "others", why)
-    wanted = our_losses()
+    wanted = training_loop(small_model(), small_batches(), completion_loss,
+                           RATES)
     if not torch.allclose(torch.tensor([float(x) for x in losses]),
                           torch.tensor(wanted), atol=1e-4):
         return say("the losses before each update", shown(losses),
                    "append the loss that is computed in the round")
     return say(title, "the same")
-
-
-def our_losses():
-    """The losses that the collection's loop returns."""
-    return training_loop(small_model(), small_batches(), completion_loss,
-                         RATES)

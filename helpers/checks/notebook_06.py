@@ -17,6 +17,8 @@ from helpers.training import IGNORED, predict
 ENCODED = [([2, 3, 4, 5, 1], [IGNORED, IGNORED, 4, 5, 1]),
            ([6, 7, 8, 9, 10, 11, 3, 1], [IGNORED, IGNORED, 8, 9, 10, 11, 3,
                                          1])]
+OTHER_ROWS = [([5, 4, 0, 1], [IGNORED, IGNORED, 0, 1]),
+          ([3, 0, 2], [IGNORED, 0, 2])]
 OWN, OF_THE_WHOLE = 9, 36
 LOSSES = {
     None: lambda sums, wanted: sums.sum() / OWN,
@@ -83,13 +85,36 @@ def check_06_1(answer):
     if failed:
         return say(title, failed)
     if math.isclose(value, right * OWN / OF_THE_WHOLE, rel_tol=1e-4):
-        return say(f"a loss of {right:.4f}", "it")
+        return other_tokens(answer, lm) or say(f"a loss of {right:.4f}", "it")
     why = ("tokens is not used: where it is given, divide by it"
            if math.isclose(value, right, rel_tol=1e-4) else
            "the mean is divided once more: divide the sum"
            if math.isclose(value, right / OF_THE_WHOLE, rel_tol=1e-4) else
            "the sum is divided by tokens, and by nothing else")
     return say(title, f"{value:.4f}", why)
+
+
+def other_tokens(answer, lm):
+    """The third part of exercise 1: other rows, in which the token 0 is
+    trained on; None where that comes out right.
+    """
+    with torch.enable_grad():
+        logits, wanted = predict(lm, OTHER_ROWS)
+        right, without = (cross_entropy(
+            logits.transpose(1, 2), labels, ignore_index=IGNORED).item()
+            for labels in (wanted, wanted.masked_fill(wanted == 0, IGNORED)))
+        got, failed = attempt(answer, lm, list(OTHER_ROWS))
+    value, failed = (None, failed) if failed else one_number(
+        got, "one number is wanted")
+    title = f"a loss of {right:.4f} for other rows"
+    if failed:
+        return say(title, failed)
+    if math.isclose(value, right, rel_tol=1e-4):
+        return None
+    return say(title, f"{value:.4f}", "0 is the number of a token, too: leave "
+               f"out {IGNORED} alone" if math.isclose(
+                   value, without, rel_tol=1e-4) else "divide by the number "
+               "of tokens that are trained on in these rows")
 
 
 def slip_in_loss(value, logits, sums, wanted):
@@ -109,6 +134,7 @@ def slip_in_loss(value, logits, sums, wanted):
 
 CODES = [f"code {number}" for number in range(10)]
 PLANS = [f"plan {number}" for number in range(7)]
+FEW_CODES = CODES[:3]              # fewer than an update has
 UPDATES, CODES_EACH = 12, 4
 UPDATE_FORM = ("each update is a pair of lists: numbers of codes, numbers "
                "of plans")
@@ -155,10 +181,20 @@ def check_06_2(answer):
         return say("the same codes in the same order, whatever the plans",
                    "another order", "drawing a plan moves the order of the "
                    "codes: give each its own source of random numbers")
+    few, failed = updates_of(answer, PLANS, 3, codes=FEW_CODES)
+    why = None if failed else slip_in_order(few, FEW_CODES)
+    if failed or why:
+        return say(f"{UPDATES} updates of {CODES_EACH} out of "
+                   f"{len(FEW_CODES)} codes", failed or shorter(few), why or
+                   "an update may be longer than an epoch")
+    if len({number for updates in (found, other, few)
+            for _, others in updates for number in others}) < len(PLANS):
+        return say(title, "some plans never", "plans are drawn from all of "
+                   "them")
     return say(title, "them")
 
 
-def updates_of(answer, plans, seed, salt=0):
+def updates_of(answer, plans, seed, salt=0, codes=CODES):
     """What the answer yields, as a list of pairs of lists, or why not.
 
     ``salt`` is the seed of Python's own random numbers meanwhile: whoever
@@ -167,7 +203,7 @@ def updates_of(answer, plans, seed, salt=0):
     state = random.getstate()
     random.seed(salt)
     try:
-        got, failed = attempt(answer, list(CODES), list(plans), UPDATES,
+        got, failed = attempt(answer, list(codes), list(plans), UPDATES,
                               CODES_EACH, seed)
         rows, failed = (None, failed) if failed else entries(got, UPDATE_FORM)
     finally:
@@ -187,7 +223,7 @@ def shorter(found):
     return f"{str(found[:2])[1:-1]} ..." if found else "none"
 
 
-def slip_in_order(found):
+def slip_in_order(found, codes=CODES):
     """Why these batches are not the wanted ones; None if they are."""
     flat = [number for chosen, _ in found for number in chosen]
     drawn = [number for _, others in found for number in others]
@@ -198,23 +234,34 @@ def slip_in_order(found):
                 f"on with the next one")
     if any(len(others) != CODES_EACH for _, others in found):
         return f"each update has {CODES_EACH} plans, one drawn for each code"
-    if set(flat) - set(range(len(CODES))) or set(drawn) - set(
+    if set(flat) - set(range(len(codes))) or set(drawn) - set(
             range(len(PLANS))):
         return "a number that no example has: count from 0"
-    epochs = [flat[at:at + len(CODES)] for at in range(
-        0, len(flat) - len(CODES) + 1, len(CODES))]
-    if any(sorted(epoch) != list(range(len(CODES))) for epoch in epochs):
+    epochs = in_epochs(flat, len(codes))
+    if any(sorted(epoch) != list(range(len(codes))) for epoch in epochs):
         return "codes come in epochs: each once before any comes again"
-    if epochs[0] == list(range(len(CODES))):
+    if all(epoch == sorted(epoch) for epoch in epochs) or (
+            len(codes) > 5 and epochs[0] == sorted(epochs[0])):
         return "the codes are not shuffled"
-    if epochs[0] == epochs[1]:
+    if all(epoch == epochs[0] for epoch in epochs) or (
+            len(codes) > 5 and epochs[0] == epochs[1]):
         return "each epoch is shuffled anew"
     steps = {(b - a) % len(PLANS) for a, b in zip(drawn, drawn[1:])}
     if len(steps) == 1 or drawn == [i % len(PLANS) for i in flat]:
         return "plans are drawn at random, not taken in turn"
-    if set(drawn) != set(range(len(PLANS))):
-        return "plans are drawn from all of them"
+    # Each of the two happens by chance once in a million times, or less.
+    if all(len(set(others)) == len(others) for _, others in found) or all(
+            len(set(epoch)) == len(epoch)
+            for epoch in in_epochs(drawn, len(PLANS))):
+        return ("each plan is drawn from all, so that one comes twice now and "
+                "then; only codes come in epochs")
     return None
+
+
+def in_epochs(numbers, size):
+    """The whole epochs of so many numbers."""
+    return [numbers[at:at + size]
+            for at in range(0, len(numbers) - size + 1, size)]
 
 
 # --------------------------------------------------- exercise 3: what is equal
@@ -238,6 +285,7 @@ TRAININGS = {
     "another order": [([2, 0], []), ([1, 3], [])],
     "updates the other way round": ALONE[::-1],
     "an update more": [*ALONE, ([0, 2], [])],
+    "larger updates": [([0, 2, 4], []), ([1, 3, 5], [])],
     "programs in the place of plans": [([0, 2], [1, 1]), ([1, 3], [0, 2])]}
 FACTS = ("the order of the codes", "the updates", "what is read")
 
@@ -269,7 +317,7 @@ def check_06_3(answer):
         if why:
             return say(title, (bool(facts[0]), bool(facts[1]),
                                round(times, 2)), why)
-    return say("what is equal in five comparisons", "it")
+    return say("what is equal in six comparisons", "it")
 
 
 def slip_in_facts(facts, other):

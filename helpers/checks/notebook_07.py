@@ -147,7 +147,27 @@ def check_07_2(means):
     if failed:
         return say("10,000 means where nothing else is asked for", failed,
                    "keep the defaults resamples=10_000, seed=0")
-    return say("bootstrap means", f"them, {got}")
+    return of_two_problems(means) or say("bootstrap means", f"them, {got}")
+
+
+def of_two_problems(means):
+    """The example of exercise 2, by itself: each mean of the scores 0 and 1
+    is 0, 0.5 or 1; None where that comes out right.
+    """
+    title = "400 means of the scores 0 and 1, each of them 0, 0.5 or 1"
+    value, failed = attempt(means, np.array([0, 1]), 400, 0, seconds=20)
+    numbers, failed = (None, failed) if failed else _numbers(
+        value, 400, "return a mean for each of the resampled test sets")
+    if failed:
+        return say(title, failed)
+    kinds = {round(2 * number, 9) for number in numbers}
+    if kinds == {0, 1, 2}:
+        return None
+    got = ", ".join(f"{kind / 2:.4g}" for kind in sorted(kinds)[:4])
+    return say(title, f"{got}{', ...' * (len(kinds) > 4)}",
+               "each is the mean of problems that were drawn, and no number "
+               "of a curve" if kinds - {0, 1, 2} else "each problem has the "
+               "same chance with each draw, the first and the last, too")
 
 
 def two_systems():
@@ -180,7 +200,27 @@ def check_07_3(interval):
     if not 0.88 < (ends[1] - ends[0]) / (strict[1] - strict[0]) < 1.14:
         return say(expected, got, "level must come in: it is the share of "
                    "the means between the ends")
-    return say("paired intervals", f"{got} at level 0.8")
+    return of_few_problems(interval) or say(
+        "paired intervals", f"{got} at level 0.8")
+
+
+def of_few_problems(interval):
+    """Two cases of exercise 3 whose ends are known: b is a; and a solves one
+    problem of ten that b does not.  None where both come out right.
+    """
+    zeros, one = np.zeros(10, int), np.array([0, 0, 0, 0, 0, 0, 3, 0, 0, 0])
+    for a, wanted, why in (
+            (zeros, (0, 0), "nothing differs, whatever is drawn"),
+            (one, (0, 0.3), "a is never behind, so no mean that is drawn is "
+             "below 0: take the ends of these means, and no curve around "
+             "their middle")):
+        ends, failed = _ends(interval, a, zeros, 3, 1)
+        title = f"({wanted[0]}, {wanted[1]}) for a = {a.tolist()}, b all 0"
+        if failed:
+            return say(title, failed)
+        if not np.allclose(ends, wanted, atol=1e-6):
+            return say(title, f"({ends[0]:.3f}, {ends[1]:.3f})", why)
+    return None
 
 
 def _ends(interval, *arguments):

@@ -1,6 +1,7 @@
 """Checks of the exercises in notebook 08."""
 
 import math
+from functools import partial
 
 from helpers.checks.report import (NO_RETURN, Failure, attempt, entries,
                                    exercise, misfit, one_number, say, shown)
@@ -62,8 +63,10 @@ def tried_with(with_retry, replies, nothing=None):
 @exercise
 def check_08_1(with_retry):
     """Exercise 1: what is tried again, how often, and after which wait."""
-    return (answered(with_retry) or refused(with_retry)
+    return (answered(with_retry) or passing(with_retry)
+            or refused(with_retry)
             or given_up(with_retry) or waited(with_retry)
+            or by_name(with_retry)
             or say("every wait and every end as described", "that"))
 
 
@@ -80,7 +83,7 @@ def answered(with_retry):
         why = {1: "a 429 passes: wait, and try again", 2: "a failure of the "
                "server (500) passes, too: try every 5xx again"}
         return say(title, failed, why.get(served.asked)
-                   if failed.kind == "RuntimeError" else None)
+                   if "RuntimeError" in failed.kinds else None)
     whole = isinstance(value, tuple) and len(value) == 3
     text = value[2] if whole else value
     text = text if isinstance(text, str) else ""
@@ -100,6 +103,30 @@ def answered(with_retry):
     return None
 
 
+def passing(with_retry):
+    """All failures of the server pass, not those alone that one knows."""
+    for status in (502, 503, 504, 529, 599):
+        title = f"the answer 'ok' after {status} and 200"
+        _, value, failed = tried_with(
+            with_retry, [(status, {}, "oops"), (200, {}, "ok")], NO_RETURN)
+        if failed or not isinstance(value, str) or value != "ok":
+            return say(title, failed or shown(value), "try every 5xx again, "
+                       "that is 500 to 599")
+    return None
+
+
+def by_name(with_retry):
+    """It is called as the next cell does it, by ``pause`` alone."""
+    served = Served([(200, {}, "ok")])
+    value, failed = attempt(partial(with_retry, pause=PAUSED),
+                            Part(served.ask), nothing=NO_RETURN)
+    if failed or not isinstance(value, str) or value != "ok":
+        return say(f"the answer 'ok' of with_retry(ask, pause={PAUSED})",
+                   failed or shown(value), "keep the names and the defaults "
+                   "tries=6, pause=1.0, sleep=time.sleep")
+    return None
+
+
 def refused(with_retry):
     """What trying again does not mend."""
     for status, words in ((401, "a wrong key"), (400, "a bad request"),
@@ -113,7 +140,7 @@ def refused(with_retry):
             return say(title, f"{served.asked} requests", f"{status} means "
                        f"{words}, the next try ends the same way: raise at "
                        f"once")
-        if failed.kind != "RuntimeError":
+        if "RuntimeError" not in failed.kinds:
             return say(title, failed, "raise RuntimeError")
     return None
 
@@ -131,11 +158,16 @@ def given_up(with_retry):
         return say(title, f"{served.asked} requests", "the first request is "
                    "a try as well" if served.asked == TRIED + 1 else
                    "`tries` counts all requests")
-    if failed.kind != "RuntimeError":
+    if "RuntimeError" not in failed.kinds:
         return say(title, failed, "raise RuntimeError")
     if len(served.slept) >= TRIED:
         return say(title, f"{len(served.slept)} waits", "nobody asks after "
                    "the last try, so that wait is for nothing")
+    title = f"the answer 'ok' of request {TRIED} (tries={TRIED})"
+    _, value, failed = tried_with(
+        with_retry, [LOADS] * (TRIED - 1) + [(200, {}, "ok")], NO_RETURN)
+    if failed or not isinstance(value, str) or value != "ok":
+        return say(title, failed or shown(value), "the last try counts, too")
     return None
 
 
@@ -154,12 +186,15 @@ def waited(with_retry):
         return say(title, f"{listed(waits)} s", "the waits stay the same: "
                    "double them each time" if same else "begin with `pause`, "
                    "and double it each time")
-    for wanted, least, words in (
-            ("3", 3.0, "the header Retry-After says 3 seconds, wait at least "
-             "that long"), ("0", PAUSED / 2, "Retry-After is shorter than "
-                            "your own wait: the longer one counts")):
+    for status, wanted, least, words in (
+            (429, "3", 3.0, "the header Retry-After says 3 seconds, wait at "
+             "least that long"),
+            (429, "0", PAUSED / 2, "Retry-After is shorter than your own "
+             "wait: the longer one counts"),
+            (503, "3", 3.0, "Retry-After may come with any failure, here "
+             "with a 503")):
         served, value, failed = tried_with(with_retry, [
-            (429, {"Retry-After": wanted}, "slow"), (200, {}, "ok")])
+            (status, {"Retry-After": wanted}, "slow"), (200, {}, "ok")])
         title = f"a wait of {max(float(wanted), PAUSED):g} s"
         if failed:
             return say(title, failed)
@@ -188,6 +223,8 @@ def listed(numbers):
 # ---------------------------------------------- exercise 2: cost beforehand
 
 PLANNED = (50, 8, 400, 120, 3, (2000, 500))
+# n completions in so many choices a call, and the calls that are needed.
+ROUNDED = ((6, 3, 2), (7, 3, 3), (1, 8, 1), (5, 1, 5))
 SLIPS = {
     "each call reads its prompt once, and ceil(n / choices) calls are needed "
     "for a problem; you read it once for each completion": {"calls": "n"},
@@ -215,12 +252,9 @@ def planned(problems, n, prompt, new, choices, speeds, calls="up", writes=None,
     return (*tokens, read * parts[0] + write * parts[1])
 
 
-@exercise
-def check_08_2(estimate):
-    """Exercise 2: tokens and seconds of a sampling, before it is run."""
-    right = planned(*PLANNED)
-    title = in_numbers(right)
-    got, failed = attempt(estimate, *PLANNED)
+def three_numbers(estimate, *case):
+    """(the three numbers of a case, None), or (None, ``Failure``)."""
+    got, failed = attempt(estimate, *case)
     if not failed:
         three, failed = entries(got, "three numbers are wanted")
     if not failed and len(three) != 3:
@@ -232,10 +266,33 @@ def check_08_2(estimate):
         if failed:
             break
         numbers.append(number)
+    return numbers, failed
+
+
+def calls_counted(estimate):
+    """What is told of other calls a problem; None if all are right."""
+    for n, choices, calls in ROUNDED:
+        case = (3, n, 30, 10, choices, (90, 20))
+        right = planned(*case)
+        title = f"{in_numbers(right)} for {case}"
+        numbers, failed = three_numbers(estimate, *case)
+        if failed or not same_numbers(numbers, right):
+            return say(title, failed or in_numbers(numbers), f"{n} "
+                       f"completions in calls of {choices} take {calls}: "
+                       f"round up, and add nothing where it comes out even")
+    return None
+
+
+@exercise
+def check_08_2(estimate):
+    """Exercise 2: tokens and seconds of a sampling, before it is run."""
+    right = planned(*PLANNED)
+    title = in_numbers(right)
+    numbers, failed = three_numbers(estimate, *PLANNED)
     if failed:
         return say(title, failed)
     if same_numbers(numbers, right):
-        return say(title, in_numbers(numbers))
+        return calls_counted(estimate) or say(title, in_numbers(numbers))
     if same_numbers(numbers, (right[1], right[0], right[2])):
         return say(title, in_numbers(numbers), "read and written are the "
                    "other way round")

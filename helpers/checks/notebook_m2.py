@@ -17,9 +17,16 @@ ROWS = (("b", 0, 4, 2, 2), ("a", 0, 2, 1, 1), ("b", 1, 2, 2, 1),
         ("c", 0, 0, 0, 0), ("a", 1, 2, 2, 0), ("c", 1, 2, 0, 0),
         ("a", 2, 2, 2, 2), ("b", 2, 4, 3, 3), ("d", 0, 2, 1, 0),
         ("e", 0, 0, 0, 0), ("e", 1, 4, 1, 0))
-SCORES = tuple(Score(Plan(name, "forward", -1, index, f"1. {name}{index}.\n"),
-                     codes, examples, hidden)
-               for name, index, codes, examples, hidden in ROWS)
+EQUAL_ROWS = (("z", 0, 4, 2, 1), ("y", 0, 2, 1, 0), ("z", 1, 6, 3, 3),
+              ("z", 2, 2, 1, 1), ("y", 1, 4, 2, 2), ("y", 2, 3, 1, 3),
+              ("x", 0, 0, 0, 0), ("w", 0, 2, 1, 1), ("w", 1, 3, 3, 0),
+              ("w", 2, 1, 1, 1), ("x", 1, 0, 0, 0))
+FIRST_OF_EQUALS = ["z0", "y0", "x0", "w1"]
+SCORES, EQUALS = (tuple(
+    Score(Plan(name, "forward", -1, index, f"1. {name}{index}.\n"),
+          codes, examples, hidden)
+    for name, index, codes, examples, hidden in rows)
+    for rows in (ROWS, EQUAL_ROWS))
 PICKED = ["b1", "a1", "c0", "d0", "e1"]
 
 
@@ -69,12 +76,32 @@ def check_m2_1(choose):
                   "its example tests more often")
     elif found != PICKED:
         reason = "the problems should be in the order of their first score"
-    return say(PICKED, found, reason)
+    return (None if reason else of_equal_shares(choose)) or say(
+        PICKED, found, reason)
+
+
+def of_equal_shares(choose):
+    """What is told where shares are equal, and counts are not; None if the
+    first plan is taken there.
+    """
+    title = f"{FIRST_OF_EQUALS} in another world"
+    got, failed = attempt(choose, list(EQUALS), nothing="nothing is picked")
+    plans, failed = (None, failed) if failed else entries(
+        got, "return a list of plans")
+    if failed:
+        return say(title, failed)
+    found = [f"{plan.task_id}{plan.sample_index}" for plan in plans]
+    return None if found == FIRST_OF_EQUALS else say(
+        title, found, "1 of 2, 2 of 4 and 3 of 6 are equal shares: take the "
+        "first of them, and keep the order in which problems come")
 
 
 # --------------------------------- exercise 2: best of n by going through all
 
 KEYS, VALUES = (2, 0, 2, 1, 0), (0.1, 0.2, 0.8, 0.5, 1.0)
+
+OTHER_KEYS = (((-3, -1, -1, -2), (0.4, 1.0, 0.3, 0.1), 2),
+          ((4, 4, 4), (0.0, 1.0, 0.5), 2))
 
 
 def over_all(keys, values, n, judge):
@@ -127,4 +154,13 @@ def check_m2_2(best_by_hand):
         return say(title, f"{got:.4f}", (why or [
             "go through combinations(range(len(keys)), n), and take the "
             "mean over them"])[0])
+    for keys, values, n in OTHER_KEYS:
+        wanted = best_of(keys, values, n)
+        title = f"{wanted:.4f} for keys {keys}, values {values}, n = {n}"
+        got, failed = attempt(best_by_hand, list(keys), list(values), n)
+        if not failed:
+            got, failed = one_number(got)
+        if failed or abs(got - wanted) > 1e-9:
+            return say(title, failed or f"{got:.4f}", "keys may be below 0, "
+                       "and all of them equal; only which is larger counts")
     return say("the mean over all draws, for n = 1, 2, 3 and 5", "it")

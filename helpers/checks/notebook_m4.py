@@ -10,6 +10,7 @@ import re
 from helpers.checks.notebook_04 import (FIRST, LAST, PROBLEMS, WRONG,
                                         judge_by_hand)
 from helpers.checks.report import attempt, entries, exercise, misfit, say
+from helpers.execution import STATUSES
 from helpers.filtering import Example
 from helpers.mini.reading import read_story
 from helpers.problems import Problem
@@ -23,8 +24,12 @@ THIRD = "t = 12\nt = t - 3\nt = t * 2\nt = t + 3\nanswer = t\n"
 DISTINCT = judge_by_hand({
     0: [(WRONG, False), (FIRST, True), (RESPELT, True), (DOUBLED, True),
         (THIRD, True)],
-    1: [(WRONG, False), (FIRST, False)],
+    1: [(WRONG, False), *((FIRST, status) for status in STATUSES[2:-1])],
     3: [(LAST, True), (LAST.replace("monday", "m"), True)]})[::-1]
+# 40 right programs of one problem, no two of them the same.
+MANY = judge_by_hand({2: [
+    (f"t = 20\nt = t - 6 + {i}\nanswer = t - {i}\n", True)
+    for i in range(40)]})
 
 
 @exercise
@@ -52,7 +57,10 @@ def check_m4_1(keep_distinct):
     if not found:
         return say(title, got, "nothing is kept yet")
     if any(task_id == "check/1" or text == WRONG for task_id, text in found):
-        return say(title, got, "a program with a wrong answer is kept")
+        return say(title, got, "a program with a wrong answer is kept"
+                   if ("check/1", FIRST) not in found else "a program is "
+                   "kept that is wrong, or failed with a status such as error "
+                   "or timeout; a right one has the status \"passed\"")
     if set(programs) - set(right):
         return say(title, got, "keep the program as the teacher wrote it; "
                    "its canonical spelling is for comparing only")
@@ -84,11 +92,34 @@ def check_no_limit(keep_distinct):
         pairs, failed = entries(got, why)
     if failed:
         return say(title, failed, why if failed.kind else None)
-    return say(title, f"3 and {len(pairs)}", None if len(pairs) == 4 else why)
+    found = [(getattr(pair, "task_id", None), getattr(
+        pair, "completion", None)) for pair in pairs]
+    wanted = [("check/0", FIRST), ("check/0", DOUBLED), ("check/0", THIRD),
+              ("check/3", LAST)]
+    if found != wanted:
+        return say(title, f"3 and {len(pairs)}", why if len(pairs) != 4 else
+                   "without a limit, too, they are in the order of the "
+                   "problems, and of the samples within one")
+    return of_many(keep_distinct, title)
+
+
+def of_many(keep_distinct, right):
+    """The end of exercise 1: many programs of one problem, without k."""
+    title = f"{len(MANY)} pairs where nothing is said of k"
+    got, failed = attempt(keep_distinct, list(PROBLEMS), list(MANY))
+    pairs, failed = (None, failed) if failed else entries(
+        got, "return a list of training pairs")
+    if failed:
+        return say(title, failed, "keep the default k=None")
+    if [getattr(pair, "completion", None) for pair in pairs] != [
+            sample.completion for sample, _ in MANY]:
+        return say(title, f"{len(pairs)}", "without a limit all distinct "
+                   "programs are kept, in the order of their samples")
+    return say(right, "3 and 4")
 
 
 # check/0: only luck.  check/1: luck and a program that reads the question.
-# check/2: luck in a wrong program only.  check/3: nothing is right.
+# check/2: luck in a wrong program only.  check/3: luck in what failed.
 LUCK = judge_by_hand({
     0: [("answer = 21\n", True), ("t = 17\nt = t + 4\nanswer = t\n", True),
         (WRONG, False)],
@@ -96,7 +127,7 @@ LUCK = judge_by_hand({
         ("t = 7\nt = t + 5\nanswer = t\n", True)],
     2: [("t = 20\nt = t / 2\nt = t + 4\nanswer = t\n", True),
         ("t = 20\nt = t - 9\nanswer = t\n", False)],
-    3: [("answer = 16\n", False), ("t = 9\nanswer = t\n", False)]})
+    3: [("answer = 16\n", "error"), ("t = 17\nanswer = t\n", "timeout")]})
 
 
 @exercise

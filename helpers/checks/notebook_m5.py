@@ -95,7 +95,7 @@ def check_m5_1(expert_iteration):
     if world.judged != before:
         return say("judged as it was", "a longer one", "the caller still "
                    "needs it: begin with judged = list(judged)")
-    why = slip_in_rounds(world, rounds)
+    why = slip_in_rounds(world, rounds) or slip_in_one_round(expert_iteration)
     return say("the right pairs, students and questions",
                "others" if why else "them", why)
 
@@ -124,6 +124,20 @@ def slip_in_rounds(world, rounds):
     if [one.drawn for one in rounds] != [3, 5, 6]:
         return ("drawn counts all samples that were there when the round's "
                 "student was trained")
+    return None
+
+
+def slip_in_one_round(expert_iteration):
+    """Why a single round goes wrong; None if it does not."""
+    world = small_world()
+    got, failed = attempt(expert_iteration, world.problems, world.judged, 1,
+                          world.fit, world.ask)
+    found, failed = (None, failed) if failed else entries(got, "yield Rounds")
+    if failed:
+        return f"with rounds = 1: {failed.got}, {failed.why}"
+    if (len(found), len(world.fits), len(world.asks)) != (1, 1, 0):
+        return ("rounds says how many there are: with rounds = 1 one student "
+                "is trained, and nobody is asked")
     return None
 
 

@@ -139,6 +139,19 @@ ALL_TASKS = [f"task-{number}" for number in range(11)]
 DONE = {"task-0", "task-2", "task-4", "task-6", "task-8", "task-9"}
 
 
+def tasks_of(process):
+    """``ALL_TASKS`` as a process of its own has them.
+
+    Texts are hashed in another way in each process, so that a set of them
+    has another order there; here the hashes are set.
+    """
+    class Task(str):
+        def __hash__(self):
+            number = int(self.rpartition("-")[2]) + 1
+            return number * (1, 30, 7, 24, 11, 19, 5, 3)[process] % 31
+    return [Task(task) for task in ALL_TASKS]
+
+
 @exercise
 def check_m7_2(todo):
     """Exercise 2: what each process has to do after a kill."""
@@ -149,8 +162,10 @@ def check_m7_2(todo):
                  f"process{'es' * (processes > 1)}")
         shares = []
         for process in range(processes):
-            got, failed = attempt(todo, list(ALL_TASKS), set(done), process,
-                                  processes)
+            tasks = tasks_of(process)
+            got, failed = attempt(todo, tasks, {
+                task for task in tasks if str(task) in done}, process,
+                processes)
             if not failed:
                 share, failed = entries(got, "a list of tasks is wanted",
                                         ordered=False)
@@ -159,12 +174,23 @@ def check_m7_2(todo):
             if any(not isinstance(task, str) or task not in ALL_TASKS
                    for task in share):
                 return say(title, shown(got), "a list of tasks is wanted")
-            shares.append(share)
+            shares.append([str(task) for task in share])
         why = slip_in_shares(shares, left, done)
+        if why and in_one_process(todo, left, done, processes):
+            why = ("right in one process only: each has another order of a "
+                   "set of texts, so go through the list")
         if why:
             sizes = ", ".join(str(len(share)) for share in shares)
             return say(title, f"shares of {sizes}", why)
     return say("each task that is left with one process", "that")
+
+
+def in_one_process(todo, left, done, processes):
+    """Whether the shares are right where all are of one process."""
+    shares = [attempt(todo, list(ALL_TASKS), set(done), process, processes)
+              for process in range(processes)]
+    return not any(failed for _, failed in shares) and not slip_in_shares(
+        [list(share) for share, _ in shares], left, done)
 
 
 def slip_in_shares(shares, left, done):

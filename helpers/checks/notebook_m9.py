@@ -24,16 +24,20 @@ PLANS = [Plan("m9/1", "backward", 0, 0, "1. Print 1 * n + 3.\n"),
          Plan("m9/9", "backward", 0, 0, "1. Of another problem.\n")]
 
 
-def _made(prompt, completion):
+# A plan from the question alone, of the problem with two programs.
+UNSEEN = [Plan("m9/0", "forward", -1, 0, "1. Print it twice.\n")]
+
+
+def _made(prompt, completion, plans=PLANS):
     """Examples of all plans that have a problem, with slips to choose."""
     by_id = {p.task_id: p for p in PROBLEMS}
     return [Example(plan.task_id, prompt(by_id[plan.task_id], plan),
                     completion(by_id[plan.task_id], plan))
-            for plan in PLANS if plan.task_id in by_id]
+            for plan in plans if plan.task_id in by_id]
 
 
 def _code(problem, plan):
-    return end_line(problem.solutions[plan.solution])
+    return end_line(problem.solutions[max(plan.solution, 0)])
 
 
 def _asked(problem, plan):
@@ -64,15 +68,19 @@ def check_m9_1(follow_examples):
     """Exercise 1: question and plan -> program, for each plan."""
     right = _made(_asked, _code)
     expected = f"{len(right)} examples, question and plan -> program"
-    value, failed = attempt(follow_examples, list(PROBLEMS), list(PLANS))
-    if not failed:
-        found, failed = entries(value, "return a list of examples")
+    found, failed = _examples(follow_examples, PLANS)
     if failed:
         return say(expected, failed)
-    if not all(isinstance(one, Example) for one in found):
-        return say(expected, misfit(found, "each entry is an Example(task_id"
-                                    ", prompt, completion)"))
     if found == right:
+        one, failed = _examples(follow_examples, UNSEEN)
+        if failed or one != _made(_asked, _code, UNSEEN):
+            return say("the first program of two for a plan whose solution "
+                       "is -1", failed or "another", "such a plan explains "
+                       "no program; [-1] would be the last")
+        none, failed = _examples(follow_examples, [])
+        if failed or none:
+            return say("no example without a plan", failed or len(none),
+                       "of no plan there is none")
         return say(expected, "them")
     if len(found) != len(right):
         return say(expected, f"{len(found)}", "one for each plan whose "
@@ -84,6 +92,17 @@ def check_m9_1(follow_examples):
                 if found == _made(prompt, completion)),
                "compare one prompt and its completion with the text above")
     return say(expected, "others", why)
+
+
+def _examples(follow_examples, plans):
+    """(the examples, None), or (None, ``Failure``)."""
+    value, failed = attempt(follow_examples, list(PROBLEMS), list(plans))
+    found, failed = (None, failed) if failed else entries(
+        value, "return a list of examples")
+    if not failed and not all(isinstance(one, Example) for one in found):
+        failed = misfit(found, "each entry is an Example(task_id, prompt, "
+                               "completion)")
+    return found, failed
 
 
 # --------------------------------------- exercise 2: a choice at equal cost

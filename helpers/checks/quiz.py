@@ -68,13 +68,21 @@ def questions(number):
 
 
 def quiz(number, my_answers=()):
-    """Ask the three questions at the end of lesson ``number``.
+    """Ask the three questions at the end of lesson ``number``, "04" or 4.
 
-    ``my_answers`` are letters, "" where there is none yet; what is answered
-    is told to be right or not, and why.
+    ``my_answers`` are letters, "" or None where there is none yet; what is
+    answered is told to be right or not, and why.
     """
+    number = str(number).strip().zfill(2)
+    if not (BANK / f"{number}.json").is_file():
+        known = ", ".join(sorted(path.stem for path in BANK.glob("*.json")))
+        print(f"there is no quiz {number!r}; there are {known}")
+        return
     asked = [one for one in questions(number) if one.exit]
-    answers = [str(letter).strip().lower() for letter in my_answers]
+    if not hasattr(my_answers, "__iter__"):
+        my_answers = [my_answers]
+    answers = ["" if letter is None or letter is ... else
+               str(letter).strip().lower() for letter in my_answers]
     answers += [""] * (len(asked) - len(answers))
     for i, (one, letter) in enumerate(zip(asked, answers)):
         print(_wrapped(f"{i + 1}. ", one.question))

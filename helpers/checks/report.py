@@ -18,6 +18,7 @@ import re
 import reprlib
 import sysconfig
 import types
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from numbers import Real
@@ -50,12 +51,14 @@ class Failure:
     """Why there is no value to go on with.
 
     ``got`` and ``why`` are parts of the line; ``kind`` is the name of the
-    exception, if the learner's code raised one.
+    exception, if the learner's code raised one, and ``kinds`` has those of
+    its parents, too.
     """
 
     got: str
     why: str
     kind: str = ""
+    kinds: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -90,11 +93,13 @@ def exercise(check):
     @functools.wraps(check)
     def run(answer, mark=False):
         _calls.clear()
+        _lazy.clear()
+        pressed = len(limits.PRESSED)
         try:
             told = limits.within(WHOLE_CHECK, check, (answer,))
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:      # sys.exit() in __repr__, say
+            if by_hand(error, pressed):
+                raise
             told = say("an answer that can be looked at", failure(error))
         if mark and not told.right:
             raise AssertionError(told.line)
@@ -106,6 +111,7 @@ def exercise(check):
 
 # ------------------------------------------------- what the answer prints
 
+_lazy = []                    # functions that returned iterators
 _calls = []                   # of this check: (the call in short, [Printed])
 
 
@@ -147,19 +153,22 @@ def attempt(function, *arguments, nothing=NO_RETURN, seconds=None):
         return None, Failure(shown(function), f"write a function; this is "
                              f"{in_words(function)}")
     before = [_copy(value) for value in arguments]
+    pressed = len(limits.PRESSED)
     try:
         with limits.alone() as printed:
             listen("" if _ours(function) else call_of(function, before),
                    printed)
             value = limits.within(seconds or limits.SECONDS, function,
                                   arguments)
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:
+        if by_hand(error, pressed):
+            raise
         return None, failure(error, function, before,
                              seconds or limits.SECONDS)
     if inspect.iscoroutine(value):
         value.close()           # or a warning says that nobody waited for it
+    if isinstance(value, Iterator):
+        _lazy.append(function)
     for number, (old, new) in enumerate(zip(before, arguments)):
         if not equal(old, new):
             name = _names(function, len(arguments))[number]
@@ -169,6 +178,20 @@ def attempt(function, *arguments, nothing=NO_RETURN, seconds=None):
     if (value is None or value is ...) and nothing:
         return None, unreturned(printed, nothing)
     return value, None
+
+
+def by_hand(error, pressed):
+    """Whether somebody stopped the cell, who had ``pressed`` so often before.
+
+    ``raise KeyboardInterrupt`` in an answer is an error as any other.
+    """
+    return isinstance(error, KeyboardInterrupt) and (
+        len(limits.PRESSED) > pressed)
+
+
+def gave_iterator(function):
+    """Whether it returned what can be gone through once, in this check."""
+    return any(each is function for each in _lazy)
 
 
 def unreturned(printed, nothing=NO_RETURN):
@@ -200,7 +223,8 @@ def failure(error, function=None, arguments=(), seconds=0):
         why += _covered(function)
     if isinstance(error, TypeError) and not _line_of(error):
         kind = ""               # called with arguments that it does not take
-    return Failure(got, why, kind)
+    return Failure(got, why, kind, tuple(
+        each.__name__ for each in type(error).__mro__))
 
 
 def _covered(function):

@@ -35,6 +35,7 @@ class Verdict:
     ``detail`` says why in a few words, ``seconds`` is CPU time (of the longest
     test).  ``tests`` has a status per test of a problem with tests;
     ``accepted_by`` names the comparators under which the program passes.
+    Raises ``ValueError`` for another status: counted, it would be wrong.
     """
 
     status: str
@@ -43,6 +44,12 @@ class Verdict:
     seconds: float = 0.0
     tests: tuple = ()
     accepted_by: tuple = ()
+
+    def __post_init__(self):
+        if self.status not in STATUSES:
+            raise ValueError(f"the status of a verdict is one of "
+                             f"{', '.join(STATUSES)}, and not "
+                             f"{self.status!r:.40}")
 
 
 def compare(value, expected, comparator="exact"):

@@ -1,12 +1,11 @@
 """Both losses of a training, drawn while it goes on."""
 
-from pathlib import Path
-
 import numpy as np
 from IPython.display import display
 
 from helpers.figures.style import (BLUE, DASHES, VERMILLION, Picture,
-                                   label_lines, new_figure, png, running_mean)
+                                   label_lines, new_figure, png, running_mean,
+                                   save)
 
 TASKS = (("code", BLUE), ("plan", VERMILLION))
 
@@ -82,5 +81,4 @@ class LiveLosses:
         """The last picture, also if nothing was left to train."""
         data = self.draw(losses)
         if path is not None:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            Path(path).write_bytes(data)
+            save(data, path)

@@ -10,12 +10,13 @@ import html
 import io
 import re
 import unicodedata
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, PngImagePlugin
+
+from helpers.tools.files import see_that_it_is, whole_file
 
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 VERMILLION, PURPLE, SKY = "#D55E00", "#CC79A7", "#56B4E9"
@@ -172,11 +173,23 @@ def packed(file, alt):
     return buffer.getvalue()
 
 
+def save(data, path):
+    """Write the ``data`` of a PNG; the file is whole or the old one.
+
+    Raises ``ValueError`` where ``path`` is a file and no PNG, and ``OSError``
+    where it cannot be written.
+    """
+    see_that_it_is(path, "a picture (PNG)",
+                   lambda line: line.startswith(b"\x89PNG"))
+    with whole_file(path) as file:
+        file.write(data)
+
+
 def show(figure, alt, path=None):
     """Display ``figure`` in a notebook, and save it as PNG to ``path``.
 
     ``alt`` says what the figure shows to those who do not see it.  Raises
-    ``ValueError`` without a text.
+    ``ValueError`` without a text, and as :func:`save`.
     Introduced in notebook 07.
     """
     if not alt.strip():
@@ -184,8 +197,7 @@ def show(figure, alt, path=None):
                          "what it shows")
     data = png(figure, alt)
     if path is not None:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_bytes(data)
+        save(data, path)
     from IPython.display import display
     display(Picture(data, alt))
 

@@ -20,7 +20,9 @@ from helpers.marking.exercises import SOLUTION, all_exercises
 from helpers.marking.hidden import HIDDEN_CASES
 from helpers.profiles import ROOT
 from helpers.tools.course import NOTEBOOKS, path_of
-from helpers.tools.files import whole_file
+from helpers.tools.files import (see_that_it_can_be_written, see_that_it_is,
+                                 whole_file)
+from helpers.tools.folders import whole_folder
 
 LEFT_OUT = {"__pycache__", ".ipynb_checkpoints"}
 # What a learner gets beside the notebooks; of helpers/ not all of it.
@@ -34,6 +36,7 @@ WHEN = (1980, 1, 1, 0, 0, 0)          # the same content, the same file
 def main(argv=()):
     """Write a bundle; returns the exit code."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers bundle", description="Pack the collection: "
         "for learners (no solutions), for instructors (solutions in place, "
         "hidden cases, points), or as a course folder for nbgrader.")
@@ -44,19 +47,23 @@ def main(argv=()):
     folder = options.kind == "nbgrader"
     target = options.output or ROOT / "build" / (
         "nbgrader" if folder else f"{options.kind}.zip")
+    top = f"{options.kind}-bundle"
     try:
         if folder:
-            files = nbgrader_export.course_files(
-                learners_files(ROOT), ROOT)
-            write_folder(target, files)
+            with whole_folder(target) as new:
+                files = nbgrader_export.course_files(
+                    learners_files(ROOT), ROOT)
+                write_folder(new, files)
         else:
+            see_that_it_is(target, f"a bundle ({options.kind})", lambda data: (
+                data[30:].startswith(f"{top}/".encode())))   # in a zip's head
+            see_that_it_can_be_written(target)
             files = {"student": student_files, "instructor":
                      instructor_files}[options.kind](ROOT)
-            target.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(target) as file:
-                file.write(zipped(files, f"{options.kind}-bundle"))
+                file.write(zipped(files, top))
     except (OSError, ValueError) as error:
-        print(f"{target} is not written: {error}", file=sys.stderr)
+        print(error, file=sys.stderr)
         return 2
     print(f"written {target}: {len(files)} files")
     return 0
@@ -226,13 +233,7 @@ def zipped(files, folder):
 
 
 def write_folder(folder, files):
-    """Write files below a folder that is empty or not there.
-
-    Raises ``ValueError`` where something is in it.
-    """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ValueError("something is there already; give a folder that is "
-                         "new or empty")
+    """Write files {path: bytes} below a folder."""
     for name, data in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import io
 import json
 import sys
 from dataclasses import asdict
@@ -10,11 +11,14 @@ from pathlib import Path
 from helpers.marking.exercises import all_exercises
 from helpers.marking.marks import Marked, Marking
 from helpers.marking.sandbox import NotIsolated
+from helpers.tools.files import (see_that_it_can_be_written, see_that_it_is,
+                                 whole_file)
 
 
 def main(argv=()):
     """Mark what was handed in; returns the exit code."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers grade", description="Mark the exercises in "
         "a learner's notebook, or in all notebooks of a folder.  Answers run "
         "in processes of their own, without files, network or other "
@@ -35,12 +39,14 @@ def main(argv=()):
         return 2
     exercises, marked = all_exercises(), []
     try:
+        if options.csv:
+            see_that_it_may_be_the_table(options.csv, paths)
         with Marking(exercises) as marking:
             for path in paths:
                 marked.append(one(marking, path))
                 if not options.json:
                     print(marks_as_text(marked[-1]), flush=True)
-    except NotIsolated as error:
+    except (NotIsolated, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
     if options.json:
@@ -51,8 +57,7 @@ def main(argv=()):
         try:
             write_table(options.csv, marked, exercises)
         except OSError as error:
-            print(f"cannot write {options.csv} ({error.strerror}); the marks "
-                  f"are above", file=sys.stderr)
+            print(f"{error}; the marks are above", file=sys.stderr)
             return 2
     return 0
 
@@ -91,26 +96,41 @@ def as_data(marked):
     return asdict(marked) | {"points": points, "out_of": out_of}
 
 
+def see_that_it_may_be_the_table(table, submissions):
+    """Raises ``ValueError`` for a file that is no table of marks, or is handed
+    in, and ``OSError`` where none can be written."""
+    if table.resolve() in [path.resolve() for path in submissions]:
+        raise ValueError(f"{table} is a submission, and the table would take "
+                         f"its place; choose another path")
+    see_that_it_is(table, "a table of marks",
+                   lambda data: data.startswith(b"file,notebook,"))
+    see_that_it_can_be_written(table)
+
+
 def write_table(path, marked, exercises):
     """Write a CSV with a row for each submission."""
     used = {each.notebook for each in marked}
     numbers = [exercise.number for number, some in exercises.items()
                if number in used for exercise in some]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["file", "notebook", *numbers, "core", "extra",
-                        "total", "out of", "remarks", "for the teacher"])
-        for each in marked:
-            points = {mark.exercise: mark.points for mark in each.marks}
-            told = [f"{mark.exercise}: {mark.told}" for mark in each.marks
-                    if mark.told]
-            total = ([each.total("core")[0], each.total("extra")[0],
-                      *each.total()] if each.marks else [""] * 4)
-            table.writerow(map(harmless, [
-                each.file, each.notebook,
-                *(points.get(number, "") for number in numbers), *total,
-                "; ".join([each.refused, *each.told, *told]).strip("; "),
-                "; ".join(each.odd)]))
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    table.writerow(["file", "notebook", *numbers, "core", "extra",
+                    "total", "out of", "remarks", "for the teacher"])
+    for each in marked:
+        points = {mark.exercise: mark.points for mark in each.marks}
+        told = [f"{mark.exercise}: {mark.told}" for mark in each.marks
+                if mark.told]
+        total = ([each.total("core")[0], each.total("extra")[0],
+                  *each.total()] if each.marks else [""] * 4)
+        table.writerow(map(harmless, [
+            each.file, each.notebook,
+            *(points.get(number, "") for number in numbers), *total,
+            "; ".join([each.refused, *each.told, *told]).strip("; "),
+            "; ".join(each.odd)]))
+    # A name of a file may hold half a character.
+    data = text.getvalue().encode("utf-8", "backslashreplace")
+    with whole_file(path) as file:
+        file.write(data)
 
 
 def harmless(value):

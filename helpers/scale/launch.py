@@ -138,10 +138,12 @@ def launch(processes, *arguments, module="helpers.scale.launch"):
 def main(argv=None):
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="accelerate launch --num_processes K -m helpers.scale.launch")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, does in (("train", train_command), ("sample", sample_command)):
-        command = commands.add_parser(name, help=does.__doc__.split(",")[0])
+        command = commands.add_parser(name, allow_abbrev=False,
+                                      help=does.__doc__.split(",")[0])
         command.set_defaults(does=does)
         command.add_argument("--out", required=True,
                              help="the folder of the results")

@@ -74,8 +74,13 @@ def rows_of(text, name):
 
 def write_lines(path, rows):
     """Write the lines of a study; the file is whole or the old one."""
-    rows = filled(in_order(path.stem, rows))
-    write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
+    write_text(path, lines_text(path.stem, rows))
+
+
+def lines_text(study, rows):
+    """The text of the file of a study that has these lines."""
+    return "".join(json.dumps(row) + "\n"
+                   for row in filled(in_order(study, rows)))
 
 
 def without_nulls(value):

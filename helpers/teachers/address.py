@@ -5,6 +5,9 @@ profile, where a teacher's name stands, and holds no secret.
 """
 
 import json
+import re
+
+from helpers.tools.arguments import plain_number
 
 # Option -> how its text is read.  Whatever else a server wants goes into
 # extra, as JSON.
@@ -12,6 +15,13 @@ OPTIONS = {"choices": int, "concurrency": int, "per_minute": float,
            "timeout": float, "tries": int, "pause": float, "patience": float,
            "price": lambda text: tuple(float(x) for x in text.split(",")),
            "key": str, "header": str, "extra": json.loads}
+# Option -> whether it counts something, and from where to where it goes.
+FROM_TO = {"choices": (True, 1, 10_000), "concurrency": (True, 1, 1000),
+          "tries": (True, 1, 1000), "per_minute": (False, 0.001, 1e6),
+          "timeout": (False, 0.001, 86_400), "pause": (False, 0, 86_400),
+          "patience": (False, 0, 864_000)}
+# How the keys of many servers begin; no name of a variable does.
+KEY = re.compile(r"(sk|pk|gsk|hf|xai)[-_]|AIza|.*\W", re.ASCII | re.DOTALL)
 
 
 def read_address(name):
@@ -42,3 +52,24 @@ def read_address(name):
                 f'extra={{"top_k": -1}}') from None
         options["key_from" if option == "key" else option] = value
     return url, model, options
+
+
+def check_options(endpoint):
+    """Raises ``ValueError`` for a number or a name that can be none.
+
+    A key in the place of its variable's name is not repeated.
+    """
+    for option, (whole, low, high) in FROM_TO.items():
+        value = getattr(endpoint, option)
+        if value is not None:
+            plain_number(option, value, whole, low, high)
+    for dollars in endpoint.price or ():
+        plain_number("price", dollars, False, 0, 1e6)
+    if KEY.match(endpoint.key_from or ""):
+        raise ValueError("key is the name of the environment variable that "
+                         "holds the key, MY_KEY say, and this is no name; a "
+                         "key itself must not stand in a notebook")
+    if endpoint.header and not re.fullmatch(r"[\w-]+", endpoint.header,
+                                            re.ASCII):
+        raise ValueError(f"{endpoint.header!r:.40} is no name of a header; "
+                         f"write for example header=api-key")

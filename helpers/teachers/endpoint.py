@@ -28,6 +28,7 @@ from tqdm import tqdm
 
 from helpers.prompts import as_messages, from_reply, prompt_hash
 from helpers.sampling import Sample
+from helpers.teachers.address import check_options
 from helpers.teachers.chat import forms_of
 from helpers.teachers.failures import TOO_LONG, Again, EndpointError
 from helpers.teachers.recording import no_logits
@@ -97,11 +98,7 @@ class Endpoint:
         if not self.serves:
             raise ValueError(f"which model of {self.url}? Write the address "
                              f"as {self.url}#model")
-        if self.header and not re.fullmatch(r"[\w-]+", self.header, re.ASCII):
-            raise ValueError(f"{self.header!r:.40} is no name of a header; "
-                             f"write for example header=api-key")
-        if min(self.choices, self.concurrency, self.tries) < 1:
-            raise ValueError("choices, concurrency and tries are at least 1")
+        check_options(self)
         self.raw = self.url.endswith("/completions")
         self.limit = "max_tokens"
         self.without, self.merged = set(), False     # what it refuses

@@ -29,6 +29,21 @@ def plain_number(name, value, whole, low=None, high=None):
     return int(value) if whole else float(value)
 
 
+def counts(**given):
+    """Raises ``ValueError`` unless each is a whole number from 1 on, or None.
+    """
+    for name, value in given.items():
+        if value is not None:
+            plain_number(name, value, True, 1)
+
+
+def above_zero(name, value):
+    """Raises ``ValueError`` unless it is a number above 0, and an end to it.
+    """
+    if not 0 < plain_number(name, value, False) < float("inf"):
+        raise ValueError(f"{name} is above 0, not {value}")
+
+
 def is_path(path):
     """Whether something may be the path of a file."""
     try:

@@ -14,6 +14,7 @@ import sys
 from dataclasses import dataclass
 
 from helpers.profiles import ROOT
+from helpers.tools.files import write_all
 from helpers.tools.reading import (
     DIFFICULTY,
     EXERCISE,
@@ -219,6 +220,7 @@ def _between(name, inside, text):
 def main(argv=(), root=ROOT):
     """``python -m helpers course``; returns the exit code."""
     argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers course", description="Write the map, the "
         "READMEs' tables and the minutes that a person needs into the "
         "notebooks and READMEs.  Outputs stay as they are.").parse_args(argv)
@@ -226,8 +228,8 @@ def main(argv=(), root=ROOT):
         texts = generated(root)
         changed = [path for path, text in texts.items()
                    if path.read_text("utf-8") != text]
+        write_all({path: texts[path] for path in changed})
         for path in changed:
-            path.write_text(texts[path], "utf-8")
             print(f"written {path.relative_to(root)}")
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)

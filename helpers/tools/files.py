@@ -4,13 +4,16 @@ Everything that is kept as a whole is written by :func:`whole_file`, and
 records are kept as JSON lines: one dataclass a line, see :func:`write_rows`.
 """
 
+import errno
 import gzip
 import json
 import os
 import re
 import secrets
+import shutil
+import stat
 import zlib
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 
@@ -30,31 +33,150 @@ def whole_file(path):
     It is written beside ``path`` and renamed once it is on the disk, so a
     kill leaves the old file or the new one; an error leaves the old one and
     nothing else.  Two writers at a time do not disturb each other: the last
-    one wins.  Raises ``OSError`` for what is no file, such as a device.
+    one wins.  A link stays one, and the file that it leads to is written.
+    Raises ``OSError``, in a sentence, for what is no file, such as a device,
+    and for a place that cannot be written.
+    """
+    wanted, path = Path(path), Path(os.path.realpath(path))
+    with saying_where(wanted):
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise OSError(f"{wanted} is a device or a pipe, and a file would "
+                          f"take its place; choose another path")
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.exists() and not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        make_folder(path.parent)
+        new = scratch_beside(path, "new")
+        with open(new, "xb") as file:
+            try:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                with suppress(OSError):      # a new file; a disk without modes
+                    os.chmod(new, stat.S_IMODE(path.stat().st_mode))
+                os.replace(new, path)
+            finally:
+                new.unlink(missing_ok=True)
+
+
+def make_folder(path):
+    """A folder and those above it; raises ``OSError`` where they cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:                  # a file, here or above
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)
+                                 ) from None
+
+
+def scratch_beside(path, end):
+    """A path beside ``path`` that nobody has.
+
+    Hidden, so that what a kill leaves is not taken for a result.
+    """
+    return path.with_name(
+        f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.{end}")
+
+
+@contextmanager
+def saying_where(path):
+    """What the disk says within the block, in a sentence about ``path``."""
+    try:
+        yield
+    except Exception as error:
+        found = of_the_disk(error)
+        if found is None or not found.strerror:
+            raise
+        raise type(found)(
+            f"cannot write {path} ({found.strerror}); what stood there is as "
+            f"it was: make room, or choose a place that may be written, and "
+            f"run again") from None
+
+
+def of_the_disk(error):
+    """The ``OSError`` that an error is, or stands for; None if it is none.
+
+    torch raises its own in the place of one; safetensors tells its number.
+    """
+    if isinstance(error, shutil.Error):      # of each file that it copied
+        number = re.search(r"\[Errno (\d+)\]", str(error))
+        return number and OSError(int(number[1]), os.strerror(int(number[1])))
+    if isinstance(error, OSError):
+        return error
+    if number := re.search(r"\(os error (\d+)\)", str(error)):
+        return OSError(int(number[1]), os.strerror(int(number[1])))
+    inner = error.__context__ if isinstance(error, RuntimeError) else None
+    return inner if isinstance(inner, OSError) else None
+
+
+class _Seen(Exception):
+    """Nothing is to be written."""
+
+
+def see_that_it_can_be_written(path, room=0):
+    """Raises as :func:`whole_file` would, and leaves all as it is.
+
+    ``room``: the bytes that are needed there.
+    """
+    missing = [folder for folder in Path(path).resolve().parents
+               if not folder.exists()]
+    try:
+        with whole_file(path):
+            if shutil.disk_usage(Path(path).resolve().parent).free < room:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise _Seen
+    except _Seen:
+        pass
+    finally:
+        for folder in missing:               # the deepest first
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def see_that_it_is(path, what, is_one):
+    """Raises ``ValueError`` where ``path`` is a file, and none of ours.
+
+    ``is_one(data)`` says so of its first line and a little more, in bytes; an
+    empty file is anybody's.  ``what`` would take its place.
     """
     path = Path(path)
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise OSError(f"{path} is a device or a pipe, and a file would take "
-                      f"its place; choose another path")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Hidden, so that what a kill leaves is not taken for a result.
-    new = path.with_name(
-        f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.new")
-    try:
-        with open(new, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, path)
-    finally:
-        new.unlink(missing_ok=True)
+    if not path.is_file():
+        return
+    with saying_where(path):
+        opened = gzip.open if path.suffix == ".gz" else open
+        try:
+            with opened(path, "rb") as file:
+                data = file.readline() + file.read(99)
+        except (gzip.BadGzipFile, zlib.error, EOFError):
+            data = b"?"
+        if path.stat().st_size and not is_one(
+                data.removeprefix(b"\xef\xbb\xbf")):
+            raise ValueError(f"{path} is there already, and is not {what}; "
+                             f"choose another path, or put that file away")
 
 
 def write_text(path, text):
-    """Write ``text`` so that a kill leaves the old file or the new one."""
+    """Write ``text`` so that a kill leaves the old file or the new one.
+
+    A line of JSON takes the place of one with the same first fields alone;
+    raises ``ValueError`` for another file.
+    """
     data = text.encode()
+    if data.startswith(b'{"'):
+        see_that_it_is(path, "a file of this kind", has_fields(
+            first_fields(data.partition(b"\n")[0]) or []))
     with whole_file(path) as file:
         file.write(data)
+
+
+def write_all(texts):
+    """Write texts {path: text or bytes}: all files, or none of them."""
+    with ExitStack() as files:
+        for path, text in texts.items():
+            file = files.enter_context(whole_file(path))
+            file.write(text.encode() if isinstance(text, str) else text)
+            file.flush()               # a full disk says so before the end
+            os.fsync(file.fileno())
 
 
 @contextmanager
@@ -112,13 +234,33 @@ def write_rows(path, rows):
     """Write dataclasses as JSON lines, all or nothing; ``.gz`` is packed.
 
     The same rows give the same bytes.  Raises ``TypeError`` for a value that
-    JSON has no name for.
+    JSON has no name for, and ``ValueError`` where another file stands.
     """
+    rows = list(rows)
     data = lines_of(rows).encode()
+    wanted = [field.name for field in fields(rows[0])][:2] if rows else []
+    see_that_it_is(path, "a file of this kind", has_fields(wanted))
     if Path(path).suffix == ".gz":
         data = gzip.compress(data, mtime=0)
     with whole_file(path) as file:
         file.write(data)
+
+
+def first_fields(line):
+    """The first two fields of a line of JSON; None if it is no object."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return list(row)[:2] if isinstance(row, dict) else None
+
+
+def has_fields(wanted):
+    """Says of a line whether it begins with the fields ``wanted``."""
+    def has_them(data):
+        found = first_fields(data.partition(b"\n")[0])
+        return found is not None and found[:len(wanted)] == wanted
+    return has_them
 
 
 def read_rows(path, kind, wrong, remedy, check, unfinished=False):
@@ -151,9 +293,20 @@ def read_rows(path, kind, wrong, remedy, check, unfinished=False):
             refuse(number, line, "it is nested too deeply")
         except ValueError as error:
             refuse(number, line, getattr(error, "msg", error))
+    if unfinished and (whole := whole_row(kind, last)):
+        return [*rows, whole]
     if unfinished and not begins_row(kind, last):
         refuse(len(lines) + 1, last, "nor the beginning of one")
     return rows
+
+
+def whole_row(kind, line):
+    """The ``kind`` that a last line is without its end; None if it is none.
+    """
+    try:
+        return _row(kind, json.loads(line))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _row(kind, values):

@@ -19,6 +19,7 @@ def main(argv=None):
     given, 130 stopped.
     """
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers run", description="Execute notebooks in "
         "order; copies, figures and results go to runs/.")
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK",

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from helpers.profiles import ROOT
 from helpers.tools.course import EVIDENCE, LESSONS, MORE
+from helpers.tools.files import saying_where
+from helpers.tools.folders import claim_folder
 from helpers.tools.stamping import without_picture
 
 FOLDER = "build/site"
@@ -169,12 +171,25 @@ def _heading(text, line):
     return f"{text}\n{line * len(text)}\n"
 
 
+def is_an_older_site(folder):
+    """Was ``folder`` built before such folders had a mark?"""
+    conf = folder / "source" / "conf.py"
+    return conf.is_file() and conf.read_bytes().startswith(
+        CONF.splitlines()[0].encode())
+
+
 def build(root, folder):
-    """Write the site to ``folder``/html; the exit code of Sphinx."""
-    from sphinx.cmd.build import build_main
+    """Write the site to ``folder``/html; the exit code of Sphinx.
+
+    Raises ``ValueError`` for a folder that holds something else, and
+    ``OSError`` where it cannot be written.
+    """
+    claim_folder(folder, "site", is_an_older_site)
     source, pages = folder / "source", folder / "html"
-    lay(root, source)
+    with saying_where(folder):
+        lay(root, source)
     shutil.rmtree(pages, ignore_errors=True)    # no page of a former build
+    from sphinx.cmd.build import build_main
     return build_main(["-q", "-E", "-j", "2", "-d", str(folder / "cache"),
                        str(source), str(pages)])
 
@@ -182,6 +197,7 @@ def build(root, folder):
 def main(argv=(), root=ROOT):
     """``python -m helpers site``; returns the exit code."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers site", description=f"Build the collection as "
         f"static pages, from the committed outputs, into {FOLDER}/html; open "
         f"index.html there, or copy the folder to any web server.")
@@ -192,7 +208,11 @@ def main(argv=(), root=ROOT):
         print(f"this environment lacks {', '.join(lacking)}; use `make site`, "
               f"or pip install \".[site]\"", file=sys.stderr)
         return 2
-    code = build(root, options.folder.resolve())
+    try:
+        code = build(root, options.folder.resolve())
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
     if not code:
         page = options.folder / "html" / "README.html"
         shutil.copyfile(page, page.with_name("index.html"))

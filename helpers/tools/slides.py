@@ -18,6 +18,8 @@ from pathlib import Path
 
 from helpers.profiles import ROOT
 from helpers.tools.course import LESSONS, path_of
+from helpers.tools.files import saying_where, write_all
+from helpers.tools.folders import claim_folder
 from helpers.tools.reading import FOLD, sections
 
 FOLDER = "build/slides"
@@ -245,6 +247,7 @@ def fetch_reveal(folder):
 def main(argv=(), root=ROOT):
     """``python -m helpers slides``; returns the exit code."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers slides", description=f"Make {SLIDES} slides "
         f"of each lesson, from the committed outputs, in {FOLDER}; they are "
         f"shown by any browser, and printed with ?print-pdf behind the "
@@ -257,25 +260,27 @@ def main(argv=(), root=ROOT):
               f"slides`, or pip install \".[site]\"", file=sys.stderr)
         return 2
     import nbformat
-    options.folder.mkdir(parents=True, exist_ok=True)
+    folder, pages, links = options.folder, {}, []
     try:
-        fetch_reveal(options.folder)
-    except ValueError as error:
+        claim_folder(folder, "slides", lambda it: (it / REVEAL).is_dir())
+        with saying_where(folder):
+            fetch_reveal(folder)
+            found = importlib.util.find_spec(MATHJAX)
+            shutil.copytree(Path(found.submodule_search_locations[0])
+                            / "static" / "mathjax", folder / "mathjax",
+                            dirs_exist_ok=True)
+        for one in LESSONS:
+            notebook = nbformat.read(path_of(one, root), as_version=4)
+            pages[folder / f"{one.number}.html"] = deck(notebook)
+            links.append(f'<li><a href="{one.number}.html">{one.number} '
+                         f'{html.escape(one.title)}</a></li>')
+        pages[folder / "index.html"] = (
+            '<!DOCTYPE html>\n<html lang="en"><meta charset="utf-8">\n'
+            f"<title>Slides</title>\n<ul>\n{chr(10).join(links)}\n</ul>\n"
+            f"</html>\n")
+        write_all(pages)
+    except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
-    found = importlib.util.find_spec(MATHJAX).submodule_search_locations[0]
-    shutil.copytree(Path(found) / "static" / "mathjax",
-                    options.folder / "mathjax", dirs_exist_ok=True)
-    links = []
-    for one in LESSONS:
-        notebook = nbformat.read(path_of(one, root), as_version=4)
-        page = options.folder / f"{one.number}.html"
-        page.write_text(deck(notebook), "utf-8")
-        links.append(f'<li><a href="{page.name}">{one.number} '
-                     f'{html.escape(one.title)}</a></li>')
-    (options.folder / "index.html").write_text(
-        '<!DOCTYPE html>\n<html lang="en"><meta charset="utf-8">\n'
-        f"<title>Slides</title>\n<ul>\n{chr(10).join(links)}\n</ul>\n"
-        f"</html>\n", "utf-8")
     print(f"the slides are in {options.folder}: open index.html there")
     return 0

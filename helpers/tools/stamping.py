@@ -18,6 +18,7 @@ from pathlib import PurePosixPath
 from string import Template
 
 from helpers.profiles import ROOT
+from helpers.tools.files import write_all
 from helpers.tools.cleaning import METADATA
 
 PLACEHOLDER = "YOUR_ACCOUNT"          # the owner until somebody publishes
@@ -218,6 +219,7 @@ def stamped(root):
 def main(argv=(), root=ROOT):
     """``python -m helpers stamp``; returns the exit code."""
     argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers stamp", epilog="Both are set in "
         "pyproject.toml: Repository below [project.urls], and version.",
         description="Write the address of the repository and its release tag "
@@ -227,8 +229,8 @@ def main(argv=(), root=ROOT):
         texts = stamped(root)
         changed = [path for path, text in texts.items()
                    if path.read_text("utf-8") != text]
+        write_all({path: texts[path] for path in changed})
         for path in changed:
-            path.write_text(texts[path], "utf-8")
             print(f"stamped {path.relative_to(root)}")
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)

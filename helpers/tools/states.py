@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from helpers.tools.files import whole_file
+from helpers.tools.files import see_that_it_can_be_written, whole_file
 
 
 def save_state(path, run, weights, optimizer, losses, scaler=None, starts=()):
@@ -23,22 +23,38 @@ def save_state(path, run, weights, optimizer, losses, scaler=None, starts=()):
         torch.save(state, file)
 
 
+def see_that_it_fits(path, weights):
+    """Raises ``OSError`` where :func:`save_state` could not write ``path``."""
+    # Each weight, and the two means of it that AdamW keeps.
+    see_that_it_can_be_written(path, room=12 * sum(
+        weight.numel() for weight in weights))
+
+
 def resume(path, run, weights, optimizer, scaler=None):
     """Load ``path`` if it is there: (losses so far, marks of the starts).
 
     ``weights`` are those that the training begins with; they become as wide as
-    the saved ones.  Raises ``ValueError`` for a damaged file, or one of
-    another ``run`` or other first weights.  A file's own weights are none
-    other: who runs a finished training again has these.
+    the saved ones.  Raises ``ValueError`` for a folder, a damaged file, one
+    that holds something else, or one of another ``run`` or other first
+    weights.  A file's own weights are none other: who runs a finished
+    training again has these.
     """
     start = mark(weights)
     if path is None or not Path(path).exists():
         return [], [start]
+    if not Path(path).is_file():
+        raise ValueError(f"a checkpoint is a file, and {path} is a folder or "
+                         f"a device; choose another path")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception:                 # whatever torch says of a broken file
         raise ValueError(f"the checkpoint {Path(path).name} is damaged; "
-                         f"delete it to train from the start") from None
+                         f"delete it to train from the start, or choose "
+                         f"another file if it is something else") from None
+    if not isinstance(state, dict) or not {
+            "run", "weights", "optimizer", "losses"} <= state.keys():
+        raise ValueError(f"{Path(path).name} is no checkpoint of a training "
+                         f"here; choose another file")
     starts = state.get("starts", [])
     if state["run"] != run or not (start in starts or are_equal(
             weights, state["weights"])):

@@ -24,6 +24,7 @@ NOTE = ".copied.json"         # {name: SHA-256 of the copy as it was made}
 def main(argv=None):
     """Make the copies that are missing, or fresh ones; the exit code."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers workbooks", description="Copy the notebooks "
         "to work/, where you can change and run them; what you have changed "
         "there is kept.")
@@ -46,8 +47,8 @@ def main(argv=None):
     except OSError as error:
         print(f"cannot read or write {error.filename or FOLDER + '/'} "
               f"({error.strerror}); see that {FOLDER}/ and the notebooks in "
-              f"it are yours and that there is room, then try again",
-              file=sys.stderr)
+              f"it are yours and that there is room, then try again"
+              if error.strerror else error, file=sys.stderr)
         return 2
     return 0
 

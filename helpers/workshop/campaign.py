@@ -25,6 +25,7 @@ from helpers.progress import progress_bar
 from helpers.studies import codeplan, dial, ekt
 from helpers.studies.runs import (STUDIES, read_lines, which, without_nulls,
                                   write_lines)
+from helpers.tools.files import see_that_it_can_be_written
 from helpers.workshop.codeplan_runs import measure_plans, run_plan_rival
 from helpers.workshop.dial_runs import run_learner
 from helpers.workshop.ekt_runs import measure_yield, run_rival
@@ -192,19 +193,27 @@ def start_worker(parent):
 def main(arguments=None):
     """Run what is missing of the experiments."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers rivals", description="Run what is missing of "
         "the experiments that the notebooks show, in the mini world.")
     parser.add_argument("names", nargs="*", help="rivals, or 'dev', 'yield', "
                         "'plans', 'notebook-05', 'notebook-06', 'dial'; all "
                         "if none")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(arguments)
+    if options.jobs < 1:
+        parser.error(f"--jobs counts processes and is at least 1, not "
+                     f"{options.jobs}")
     for name in options.names:
         if not tasks([name]):
             parser.error(f"there is no rival {name!r}; ekt.py and codeplan.py "
                          f"in helpers/studies/ list them")
     folder = get_profile("mini").runs / "results"
-    folder.mkdir(exist_ok=True)
+    try:
+        see_that_it_can_be_written(folder / ".lock")
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        parser.error(str(error))
     with open(folder / ".lock", "w") as alone:
         try:
             fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -20,6 +20,7 @@ of code, too (:mod:`helpers.mini.library`).
 import argparse
 import json
 import random
+import sys
 import time
 from functools import cache
 from pathlib import Path
@@ -31,7 +32,9 @@ from helpers.mini import formulas, library, stories, tasks
 from helpers.profiles import ROOT
 from helpers.progress import progress_bar
 from helpers.teachers.checkpoint import LanguageModel
-from helpers.tools.states import resume, save_state
+from helpers.tools.files import write_text
+from helpers.tools.folders import claim_folder, whole_folder
+from helpers.tools.states import resume, save_state, see_that_it_fits
 from helpers.training import IGNORED, accumulate, encode_for
 from helpers.workshop.provenance import provenance
 from helpers.workshop.recipes import (CORPORA, GSM_SPLITS, INTERNET, RECIPES,
@@ -147,6 +150,8 @@ def pretrain(recipe, tokenizer, seed, checkpoint, save_every=100):
     run = repr((recipe, seed))
     log, starts = resume(checkpoint, run, weights, optimizer)
     steps = recipe.textbook_steps + recipe.internet_steps
+    if len(log) < steps:
+        see_that_it_fits(checkpoint, weights)
     bar = progress_bar(range(len(log), steps),
                        f"pre-training the {recipe.name}", total=steps,
                        done=len(log))
@@ -230,38 +235,68 @@ def write_benchmark(folder, seed):
             "mini-apps-2": (formulas.FORMULA_SPLITS,
                             formulas.make_formula_benchmark)}
     for name, (splits, make) in made.items():
-        (folder / name).mkdir(parents=True, exist_ok=True)
         seen = set()
         for split, counts in splits.items():
             rows = make(f"{seed}|{split}", counts, seen)
-            (folder / name / f"{split}.jsonl").write_text(
-                "".join(json.dumps(row) + "\n" for row in rows))
+            write_text(folder / name / f"{split}.jsonl",
+                       "".join(json.dumps(row) + "\n" for row in rows))
+
+
+SHIPPED = ROOT / "data" / "mini"
+MODEL_FILES = ("config.json", "generation_config.json", "model.safetensors",
+               "special_tokens_map.json", "tokenizer.json",
+               "tokenizer_config.json", "README.md")
 
 
 def main(arguments=None):
     """Rebuild what is named, the benchmark and all models by default."""
-    parser = argparse.ArgumentParser(prog="python -m helpers rebuild-mini")
+    parser = argparse.ArgumentParser(
+        allow_abbrev=False, prog="python -m helpers rebuild-mini")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--folder", default=str(ROOT / "data" / "mini"))
+    parser.add_argument("--folder", default=str(SHIPPED))
     parser.add_argument("--only", choices=(
         "benchmark", *(recipe.name for recipe in RECIPES)))
     options = parser.parse_args(arguments)
     folder, seed = Path(options.folder), options.seed
-    if options.only in (None, "benchmark"):
+    try:
+        see_that_it_may_be_rebuilt(folder, seed)
+        rebuild(folder, seed, options.only)
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def see_that_it_may_be_rebuilt(folder, seed):
+    """Raises ``ValueError`` for a folder that holds another's files, or the
+    shipped ones of another seed, and ``OSError`` as :func:`claim_folder`."""
+    if folder.resolve() != SHIPPED.resolve():
+        claim_folder(folder, "rebuild-mini", lambda folder: any(
+            (folder / f"{recipe.name}.checkpoint").is_file()
+            for recipe in RECIPES))
+    elif seed:
+        raise ValueError(f"the mini world of seed {seed} would take the place "
+                         f"of the shipped one, which is of seed 0; name a "
+                         f"new folder for it with --folder")
+
+
+def rebuild(folder, seed, only=None):
+    """Write problems and models, or what is named, below ``folder``."""
+    if only in (None, "benchmark"):
         write_benchmark(folder / "problems", seed)
     tokenizer_of = cache(lambda world: build_tokenizer(seed, world))
     for recipe in RECIPES:
-        if options.only not in (None, recipe.name):
+        if only not in (None, recipe.name):
             continue
         target = folder / "models" / recipe.name
         tokenizer = tokenizer_of(recipe.world)
         checkpoint = folder / f"{recipe.name}.checkpoint"
         model, log = pretrain(recipe, tokenizer, seed, checkpoint)
-        target.mkdir(parents=True, exist_ok=True)
         if recipe.world != "mini-gsm":        # half the size, as released
             model.half()                      # models often are
-        model.save_pretrained(target)
-        tokenizer.save_pretrained(target)
-        write_card(target, recipe, seed, model, log)
+        with whole_folder(target, MODEL_FILES) as new:
+            model.save_pretrained(new)
+            tokenizer.save_pretrained(new)
+            write_card(new, recipe, seed, model, log)
         checkpoint.unlink(missing_ok=True)
         print(f"wrote {target.name}")

@@ -28,7 +28,8 @@ from helpers.profiles import ROOT, get_profile
 from helpers.sampling import read_samples
 from helpers.teachers.checkpoint import commit
 from helpers.teachers.recording import RECORD_TO, SETTING_NAMES, file_name
-from helpers.tools.files import lines_of, whole_file, write_text
+from helpers.tools.files import (lines_of, see_that_it_can_be_written,
+                                 whole_file, write_text)
 
 ASKING = ("00", "02", "03", "07")         # the lessons that ask a teacher
 CARD = "README.md"
@@ -73,6 +74,7 @@ empty. The hash is that of all prompts' hashes, sorted.
 def main(argv=None):
     """Record, pack and describe; returns the exit code of the run."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers record", description="Run the notebooks that "
         "ask a teacher, and keep what it says in FOLDER, for replaying.")
     parser.add_argument("folder", type=Path, metavar="FOLDER",
@@ -87,6 +89,7 @@ def main(argv=None):
     try:
         profile = get_profile(options.profile)
         see_that_it_is_ours(folder)
+        see_that_it_can_be_written(folder / CARD)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

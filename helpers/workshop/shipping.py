@@ -10,12 +10,18 @@ ships, and a test compares them.
 import argparse
 import gzip
 import json
-import shutil
+import sys
+
+from PIL import Image
+from safetensors import safe_open
 
 from helpers.evaluation import (beats_sentence, load_counts, mean_pass_at_k,
                                 pass_at_k_interval)
+from helpers.filtering import read_examples
+from helpers.plans import read_plans
 from helpers.problems import load_problems
 from helpers.profiles import ROOT, get_profile
+from helpers.sampling import read_samples
 from helpers.studies.claims import verdict_words
 from helpers.studies.dial import BASES, DIAL_SEEDS
 from helpers.studies.dial_results import headline as dial_headline
@@ -23,8 +29,10 @@ from helpers.studies.ekt import TASK
 from helpers.studies.ekt_claims import ekt_findings, ekt_headline
 from helpers.studies.results import (gain, load_plan_standing, load_standing,
                                      score)
-from helpers.studies.runs import STUDIES, read_study, write_lines
+from helpers.studies.runs import STUDIES, lines_text, read_study
 from helpers.tools.cleaning import time_in_words
+from helpers.tools.files import lines_of, write_all
+from helpers.training import ADAPTER_FILES
 from helpers.workshop.pools import pool
 from helpers.workshop.provenance import provenance
 
@@ -61,53 +69,98 @@ def ship(profile):
         raise ValueError(f"results of a changed profile (runs/"
                          f"{profile.folder}/) are not shipped; ship those of "
                          f"get_profile({profile.name!r})")
-    runs, target = profile.runs, profile.shipped
-    for folder in ("samples", "pairs", "counts"):
-        (target / folder).mkdir(parents=True, exist_ok=True)
+    runs = profile.runs
+    files = {}
     for name in SHIPPED_SAMPLES:
-        (target / "samples" / f"{name}.jsonl.gz").write_bytes(gzip.compress(
-            (runs / "samples" / f"{name}.jsonl").read_bytes(), mtime=0))
-    ship_weak_teacher(target / "samples" / "weak-teacher.jsonl.gz")
-    for name in SHIPPED_PAIRS:
-        shutil.copyfile(runs / "pairs" / f"{name}.jsonl",
-                        target / "pairs" / f"{name}.jsonl")
-    for name in SYSTEMS:
-        shutil.copyfile(runs / "counts" / f"{name}.json",
-                        target / "counts" / f"{name}.json")
-    (target / "plans").mkdir(exist_ok=True)
-    for name in SHIPPED_PLANS:
-        shutil.copyfile(runs / "plans" / f"{name}.jsonl",
-                        target / "plans" / f"{name}.jsonl")
-    for study in STUDIES:
-        write_lines(target / f"{study}.jsonl", read_study(profile, study))
-    shutil.copytree(runs / "ekt-student", target / "ekt-student",
-                    dirs_exist_ok=True)
-    shutil.copyfile(runs / "figures" / "07-pass-at-k.png",
-                    target / "pass-at-k.png")
-    rows = json.loads((runs / "summary.json").read_text())["notebooks"]
+        read(path := runs / "samples" / f"{name}.jsonl", read_samples)
+        files[f"samples/{name}.jsonl.gz"] = packed_lines(read_samples(path))
+    for folder, names, end, check in (
+            ("pairs", SHIPPED_PAIRS, "jsonl", read_examples),
+            ("counts", SYSTEMS, "json", load_counts),
+            ("plans", SHIPPED_PLANS, "jsonl", read_plans)):
+        for name in names:
+            file = f"{folder}/{name}.{end}"
+            files[file] = read(runs / file, check)
+    for name in ADAPTER_FILES:
+        file = f"ekt-student/{name}"
+        files[file] = read(runs / file, check_of(name))
+    files["pass-at-k.png"] = read(runs / "figures" / "07-pass-at-k.png",
+                                  check_of(".png"))
+    rows = json.loads(read(runs / "summary.json", summary_rows))["notebooks"]
     keep = ("notebook", "seconds", "peak_mb", "headline")
-    (target / "summary.json").write_text(json.dumps({
+    files["summary.json"] = json.dumps({
         "ran": provenance("python -m helpers ship"),
         "notebooks": [{key: row[key] for key in keep} for row in rows]},
-        indent=1) + "\n")
-    for readme, block in ((ROOT / "README.md", short_block(target)),
-                          (ROOT / "data" / "README.md",
-                           result_block(target))):
-        before, rest = readme.read_text().split(BEGIN_MARK)
-        readme.write_text(before + block + rest.split(END_MARK)[1])
+        indent=1) + "\n"
+    if (weak := weak_teacher()) is not None:
+        files["samples/weak-teacher.jsonl.gz"] = weak
+    files |= {f"{study}.jsonl": lines_text(study, read_study(profile, study))
+              for study in STUDIES}
+    texts = {profile.shipped / name: data for name, data in files.items()}
+    for readme, block in ((ROOT / "README.md", short_block(runs)),
+                          (ROOT / "data" / "README.md", result_block(runs))):
+        before, rest = readme.read_text("utf-8").split(BEGIN_MARK)
+        texts[readme] = before + block + rest.split(END_MARK)[1]
+    write_all(texts)
 
 
-def ship_weak_teacher(path):
-    """The weak teacher's samples of a few problems, from the first seed's
-    pool; those in ``path`` stay where the campaign has not drawn any."""
+def read(path, check):
+    """The bytes of a result, once ``check(path)`` has read it.
+
+    Raises ``FileNotFoundError`` where it is missing, and ``ValueError``
+    where it is no such result.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path.relative_to(ROOT) if ROOT in path.parents else path} is "
+            f"missing, and nothing was shipped; run all notebooks first, with "
+            f"python -m helpers run")
+    try:
+        check(path)
+    except Exception as error:           # each reader has errors of its own
+        raise ValueError(f"{path.name} is no whole result, and nothing was "
+                         f"shipped ({error}); run the notebooks again, with "
+                         f"python -m helpers run --fresh") from None
+    return path.read_bytes()
+
+
+def check_of(name):
+    """What reads a file with such a name, and raises where it is another."""
+    def weights(path):
+        with safe_open(path, "np") as file:
+            file.keys()
+
+    def picture(path):
+        with Image.open(path) as image:
+            image.verify()
+    return {".json": lambda path: json.loads(path.read_text("utf-8")),
+            ".safetensors": weights, ".png": picture,
+            ".md": lambda path: path.read_text("utf-8")}[
+                name[name.rindex("."):]]
+
+
+def summary_rows(path):
+    """Reads a summary; raises where its rows lack what is shipped."""
+    rows = json.loads(path.read_text("utf-8"))["notebooks"]
+    sum(row["seconds"] for row in rows), max(row["peak_mb"] for row in rows)
+    return [(row["notebook"], row["headline"]) for row in rows]
+
+
+def weak_teacher():
+    """The weak teacher's samples of a few problems, packed, from the first
+    seed's pool; None where the campaign has not drawn any."""
     with pool(f"{TASK}-0.6", "weak-teacher", 0) as drawn:
-        if drawn.exists():
-            few = {p.task_id for p in load_problems(TASK, "train",
-                                                    limit=WEAK_PROBLEMS)}
-            path.write_bytes(gzip.compress("".join(
-                line for line in drawn.read_text().splitlines(keepends=True)
-                if json.loads(line).get("task_id") in few).encode(),
-                mtime=0))
+        if not drawn.exists():
+            return None
+        few = {p.task_id for p in load_problems(TASK, "train",
+                                                limit=WEAK_PROBLEMS)}
+        return packed_lines(one for one in read_samples(drawn)
+                            if one.task_id in few)
+
+
+def packed_lines(samples):
+    """The bytes of a packed file of samples: the same make the same."""
+    return gzip.compress(lines_of(samples).encode(), mtime=0)
 
 
 def load_results(folder):
@@ -236,9 +289,15 @@ def points(found):
 def main(arguments=None):
     """Ship the results of the mini profile."""
     argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m helpers ship", description="Copy the results of "
         "runs/mini/ to data/mini/results/, and write what is said of them in "
         "README.md and data/README.md.").parse_args(arguments)
-    ship(get_profile("mini"))
+    try:
+        ship(get_profile("mini"))
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
     print("shipped the results of runs/mini/ to data/mini/results/, and what "
           "is said of them to README.md and data/README.md")
+    return 0

@@ -509,7 +509,8 @@ def facts(peers):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        allow_abbrev=False, description=__doc__.splitlines()[0])
     parts = {"speed": speed, "scale": scale, "load": load,
              "fooled": fooled}
     parser.add_argument("--only", choices=parts, help="one part")

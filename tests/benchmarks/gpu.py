@@ -622,7 +622,8 @@ def one_stage(name, small, scratch, target):
 
 def main():
     sys.path.insert(0, str(ROOT))
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        allow_abbrev=False, description=__doc__.splitlines()[0])
     parser.add_argument("--estimate", action="store_true",
                         help="by calculation alone")
     parser.add_argument("--profile", default="colab", choices=["colab",

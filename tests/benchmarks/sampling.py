@@ -149,7 +149,8 @@ def measure(lm, texts, n, most, rounds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        allow_abbrev=False, description=__doc__.split("\n")[0])
     parser.add_argument("--model", default="data/mini/models/teacher")
     parser.add_argument("--four-bit", action="store_true")
     parser.add_argument("--n", type=int, default=100)

@@ -102,7 +102,8 @@ def soak(programs, busy, workers):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        allow_abbrev=False, description=__doc__.split("\n")[0])
     parser.add_argument("--programs", type=int, default=50_000)
     parser.add_argument("--busy", type=int, default=6)
     parser.add_argument("--workers", type=int, default=4)

@@ -296,7 +296,8 @@ def facts(load):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        allow_abbrev=False, description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=PARTS, help="one part")
     parser.add_argument("--threads", type=int, metavar="N",
                         help="torch's threads for both, by default its own "

@@ -136,6 +136,17 @@ def test_nothing_in_a_text_means_anything(form, read, nasty, capsys):
     assert found["98-0"][2] == "See notebook 98, section 3."
 
 
+@pytest.mark.parametrize("form", ["gift", "xml", "text"])
+@pytest.mark.parametrize("data", ["mine", "<?xml version='1.0'?>\n<svg/>",
+                                  "Lessons to learn"])
+def test_nothing_of_others_is_written_over(form, data, tmp_path, capsys):
+    file = tmp_path / "notes.txt"
+    file.write_text(data)
+    assert main(["quiz", "04", "--format", form, "--output", str(file)]) == 2
+    assert "notes.txt is there already" in capsys.readouterr().err
+    assert file.read_text() == data
+
+
 def test_all_lessons_are_one_file_of_xml(capsys):
     assert bank.main(["--format", "xml"]) == 0
     page = capsys.readouterr().out

@@ -7,6 +7,8 @@ import pytest
 from helpers.checks import quiz as quizzes
 from helpers.checks.learner import guessed, yours
 from helpers.checks.notebook_00 import check_00_2
+from helpers.checks.notebook_04 import JUDGED, PROBLEMS, check_04_1
+from helpers.filtering import first_correct
 
 
 def first_right(programs, statuses):
@@ -42,6 +44,21 @@ def test_a_cell_that_is_run_again_says_the_same(capsys):
     assert yours(first_right, check_00_2, ours) is first_right
 
 
+def test_what_comes_one_by_one_is_a_list_for_the_cells_below(capsys):
+    def ours(problems, judged):
+        return list(first_correct(problems, judged))
+
+    def lazy(problems, judged):
+        yield from first_correct(problems, judged)
+
+    for mine in (lazy, lambda *both: map(str.strip, [])):
+        found = yours(mine, check_04_1, ours)
+        assert type(found(PROBLEMS, JUDGED)) is list
+        assert yours(found, check_04_1, ours) is found or found is ours
+    assert yours(lazy, check_04_1, lazy) is lazy      # so is the collection's
+    assert capsys.readouterr().out.count(": correct") == 3
+
+
 @pytest.mark.parametrize("guess, value, said", [
     (None, 26.64, "you wrote no guess down; it is 26.6%"),
     (3, 2, "you guessed 3%; it is 2%"),
@@ -75,3 +92,12 @@ def test_a_quiz_says_why(bank, capsys):
     assert "your answer is 'e': write one of a, b" in out
     quizzes.quiz("99")
     quizzes.quiz("99", "ab")
+
+
+@pytest.mark.parametrize("number, answers, said", [
+    ("99", None, "your answer: none yet"), (99, [None, ...], "none yet"),
+    ("99", 3, "your answer is '3'"), (99, "b", "b is right"),
+    (4, "", "there is no quiz '04'; there are 99")])
+def test_an_odd_call_of_the_quiz_is_told(number, answers, said, bank, capsys):
+    quizzes.quiz(number, answers)
+    assert said in capsys.readouterr().out

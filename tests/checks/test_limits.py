@@ -138,12 +138,17 @@ def test_sleep_is_ended_and_elsewhere_left_alone(unchanged, monkeypatch):
     (lambda: sys.setrecursionlimit(10**9) or deeper(), "RecursionError"),
     (lambda: deeper(), "RecursionError"),
     (lambda: next(iter(())), "StopIteration"),
+    (lambda: raised(KeyboardInterrupt), "KeyboardInterrupt"),
     (lambda: 1 // 0, "ZeroDivisionError")])
 def test_what_ends_badly_is_a_failure(function, kind, unchanged, capsys):
     value, failed = attempt(function)
     assert value is None and failed.kind == kind
     assert failed.got.startswith(kind) and "in line" in failed.why
     assert capsys.readouterr() == ("", "")
+
+
+def raised(error):
+    raise error
 
 
 def deeper(*arguments):
@@ -155,6 +160,44 @@ def test_a_list_without_end_is_out_of_memory_soon(monkeypatch, unchanged):
     monkeypatch.setattr(limits, "EXTRA_BYTES", 2**28)
     assert attempt(lambda: list(itertools.count()))[1].kind == "MemoryError"
     assert attempt(lambda: bytes(2**20), seconds=5)[0]
+
+
+def forks(leaves):
+    child = os.fork()
+    if not child:
+        leaves()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.parametrize("leaves, code", [
+    (lambda: os._exit(7), 7), (lambda: sys.exit(3), 1),
+    (lambda: raised(ValueError), 1), (lambda: None, 1)])
+def test_a_process_that_was_forked_never_comes_back(leaves, code, unchanged):
+    """Else it would run the rest of these tests a second time."""
+    home = os.getpid()
+    found = attempt(forks, leaves)
+    assert os.getpid() == home and found == (code, None)
+
+
+def loses_its_place():
+    os.chdir("/")
+    os.environ.clear()
+    os.environ["LOST"] = "1"
+
+
+def takes_names():
+    builtins.len = builtins.max = builtins.next = None
+    builtins.more = 5
+    raise ValueError
+
+
+@pytest.mark.parametrize("where", [lambda call: call(), in_a_thread])
+def test_place_and_names_are_given_back(where, unchanged):
+    before = os.getcwd(), dict(os.environ), dict(vars(builtins))
+    assert where(lambda: attempt(loses_its_place, nothing=None)) == (
+        None, None)
+    assert where(lambda: attempt(takes_names))[1]
+    assert (os.getcwd(), dict(os.environ), dict(vars(builtins))) == before
 
 
 def test_nothing_is_read_from_the_keyboard(unchanged):

@@ -43,6 +43,16 @@ def first_two(program):
     return days == sorted(days)
 
 
+def without(day):
+    """An answer whose list of days lacks one."""
+    week = [one for one in WEEK if one != day]
+
+    def days_in_order(program):
+        days = [week.index(one) for one in assigned(program) if one in week]
+        return days == sorted(days)
+    return days_in_order
+
+
 WRONG = [
     (check_00_1, "start = 12\nanswer = start * 2", "Friday is missing"),
     (check_00_1, "answer = (12 - 3) * 2", "before Monday"),
@@ -54,6 +64,9 @@ WRONG = [
     (check_00_2, lambda p, s: p[s.index("passed")], "failed"),
     (check_00_2, lambda p, s: [x for x, y in zip(p, s) if y == "passed"][-1:],
      "first that passed"),
+    (check_00_2, lambda p, s: (p + [None])[s.index("passed") if "passed" in s
+                                           else len(p[0]) + 1],
+     "failed"),
     (check_00_3, stub, "return True or False"),
     (check_00_3, lambda program: True, "so Sunday comes last"),
     (check_00_3, sunday_first, "so Sunday comes last"),
@@ -61,6 +74,8 @@ WRONG = [
         assigned(program)), "whatever the alphabet says"),
     (check_00_3, all_mentions, "where it is assigned"),
     (check_00_3, first_two, "not the first two alone"),
+    (check_00_3, without("wednesday"), "after Tuesday"),
+    (check_00_3, without("tuesday"), "after Tuesday"),
     (check_00_3, lambda program: assigned(program)[0] != ""
      and days_in_order(program), "failed"),
     (check_00_3, lambda program: assigned(program), "this is a list"),

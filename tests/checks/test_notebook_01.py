@@ -2,7 +2,11 @@
 
 import contextlib
 import io
+import multiprocessing
 import os
+import re
+import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +27,14 @@ def test_exercise_1_refuses(capsys):
         "class A:\n    __eq__ = lambda a, b: True\nanswer = A()",
         "answer = open('x')", "while True: pass", "answer = = 1",
         "import sys\nsys.exit()", 58], capsys)
+
+
+def test_exercise_1_believes_no_forged_verdicts(capsys):
+    forged = ("import os, sys\nfor _ in range(3):\n    print('\\nverdict "
+              "True', file=sys.__stderr__, flush=True)\nos._exit(0)")
+    assert_told_why(check_01_1, forged, "it must not end the checker", capsys)
+    assert check_01_1("import sys\nanswer = sys._getframe(1).f_locals["
+                      "'expected']"), capsys.readouterr().out
 
 
 def test_the_naive_checker_is_as_naive_as_the_lesson_says():
@@ -127,7 +139,109 @@ def no_exit_code(problem, program, seconds):
     return "passed" if right else "wrong"
 
 
+def started(program, seconds, kill=True, **more):
+    """What a program prints by ``Popen``, or None if time is over."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program + "\nprint(answer)"], text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, **more)
+    try:
+        return process.communicate(timeout=seconds)[0], process.returncode
+    except subprocess.TimeoutExpired:
+        if kill:
+            process.kill()
+            process.communicate()
+        return None, 0
+
+
+def of_printed(out, code, answer):
+    if out is None:
+        return "timeout"
+    if code:
+        return "error"
+    try:
+        return ("passed" if float(out.split()[-1]) == float(answer)
+                else "wrong")
+    except (IndexError, ValueError):
+        return "wrong"
+
+
+def never_kills(problem, program, seconds=10):
+    return of_printed(*started(program, seconds, False), problem.answer)
+
+
+def its_errors_shown(problem, program, seconds=10):
+    return of_printed(*started(program, seconds), problem.answer)
+
+
+def by_fork(problem, program, seconds=10):
+    """Another right judge: a fork of this process runs the program."""
+    def run(end):
+        sys.stdin = io.StringIO()
+        sys.argv = sys.orig_argv = [""]
+        space, out = {}, io.StringIO()
+        try:
+            with contextlib.redirect_stdout(out):
+                exec(program + "\nprint(answer)", space)
+        except BaseException:
+            end.send((out.getvalue(), 1))
+        else:
+            end.send((out.getvalue(), 0))
+    fork = multiprocessing.get_context("fork")
+    ours, theirs = fork.Pipe()
+    process = fork.Process(target=run, args=(theirs,))
+    process.start()
+    theirs.close()
+    try:
+        done = ours.recv() if ours.poll(seconds) else (None, 0)
+    finally:
+        process.kill()
+        process.join()
+    return of_printed(*done, problem.answer)
+
+
+def by_os_fork(problem, program, seconds=10):
+    """The same by hand; it has time enough for all but the sleeper."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            os.close(ours)
+            os.dup2(theirs, 1)
+            sys.stdout, sys.stdin = os.fdopen(1, "w"), io.StringIO()
+            sys.argv = sys.orig_argv = [""]
+            exec(program + "\nprint(answer)", {})
+            sys.stdout.flush()
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(theirs)
+    with open(ours) as file:
+        ready, _, _ = select.select([file], [], [], seconds)
+        if not ready:
+            os.kill(child, signal.SIGKILL)
+        out = file.read() if ready else None
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return of_printed(out, code, problem.answer)
+
+
+def compares_in_hex(problem, program, seconds=10):
+    return compares_inside(Problem("", "", answer=hex(int(problem.answer))),
+                           program, seconds)
+
+
+def its_digits(problem, program, seconds=10):
+    out, code = started(program, seconds, stderr=subprocess.DEVNULL)
+    digits = re.findall(r"[0-9]+\.?[0-9]*", out or "")
+    return of_printed(out and (digits or ["none"])[-1], code, problem.answer)
+
+
 @pytest.mark.parametrize("judge, message", [
+    (never_kills, "Popen has to be told: kill()"),
+    (compares_in_hex, "compare outside"),
+    (lambda problem, program, seconds: simple_judge(
+        problem, program, seconds), "keep the default seconds=10"),
+    (its_digits, "may be negative"),
     (in_this_process, "it ran in this very process"),
     (without_limit, "pass seconds on as the limit"),
     (of_text, "compare numbers, not texts"),
@@ -142,7 +256,7 @@ def test_a_wrong_judge_is_told_why(judge, message, capsys):
     assert_told_why(check_01_2, judge, message, capsys)
 
 
-def from_a_file(problem, program, seconds):
+def from_a_file(problem, program, seconds=10):
     """Another right judge: the program is a file, the answer comes by repr."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "program.py")
@@ -166,9 +280,23 @@ def from_a_file(problem, program, seconds):
     return "passed" if value == Fraction(problem.answer) else "wrong"
 
 
-@pytest.mark.parametrize("judge", [simple_judge, from_a_file])
-def test_right_judges_pass(judge):
-    assert check_01_2(judge)
+@pytest.mark.parametrize("judge", [
+    simple_judge, from_a_file, its_errors_shown, by_fork, by_os_fork])
+def test_right_judges_pass_and_nothing_else_is_seen(judge, capfd):
+    home = os.getpid()
+    right = check_01_2(judge)
+    assert os.getpid() == home
+    out, err = capfd.readouterr()
+    assert right, out
+    assert err == "" and out.count("\n") == 1
+
+
+def test_a_program_that_equals_everything_is_not_believed(capsys):
+    def inside(problem, program, seconds):
+        if "Five" not in program:
+            return simple_judge(problem, program, seconds)
+        return compares_inside(problem, program, seconds)
+    assert_told_why(check_01_2, inside, "compare out here", capsys)
 
 
 def by_floats(value, expected, comparator="exact"):
@@ -218,5 +346,8 @@ def test_exercise_3_refuses(capsys):
         exact(lambda value, y: abs(value - y) <= 1e-9),
         exact(lambda value, y: abs(value - y) <= 1e-3),
         exact(lambda value, y: abs(value - y) <= 1e-9 * abs(y)),
+        exact(lambda value, y: abs(value - y) <= 1e-9 * max(1, y)),
+        published(lambda value, y: type(value) is float and value > 0
+                  and abs(value - y) / max(y, 1e-5) < 0.01),
         lambda value, expected, comparator="exact": value == expected,
         None], capsys)

@@ -16,7 +16,7 @@ def stub(*arguments):
 
 
 def prompt(question, solved, mark="# ", gap="\n", end="\n", last=True,
-           turned=False, take=2, sign=""):
+           turned=False, take=9, sign=""):
     """A solution of exercise 1 with a slip to choose."""
     pairs = list(solved)[:take][::-1 if turned else 1]
     shown = "".join(f"{mark}{asked}\n{program}{gap}"
@@ -66,6 +66,11 @@ def cut(text, pattern=r"^answer.*?\n", last=False, keep=True,
     return text[:match.end() if keep else match.start()], reasons[0]
 
 
+def prompt_of_two(question, solved):
+    (a, b), (c, d) = solved[:2]
+    return f"# {a}\n{b}\n# {c}\n{d}\n# {question}\n"
+
+
 WRONG = [
     (check_02_1, stub, "nothing is returned"),
     (check_02_1, lambda q, e: zero_shot_prompt(q), "exemplar 1 is not in it"),
@@ -79,6 +84,9 @@ WRONG = [
     (check_02_1, lambda q, e: prompt(q, e, gap="\n\n"), "one blank line"),
     (check_02_1, lambda q, e: "Go.\n" + prompt(q, e), "nothing else"),
     (check_02_1, lambda q, e: [prompt(q, e)], "return one text"),
+    (check_02_1, prompt_of_two, "however many"),
+    (check_02_1, lambda q, e: prompt(q, e, take=9) if e else "\n",
+     "the question stands alone"),
     (check_02_2, stub, "nothing is returned"),
     (check_02_2, lambda z, u, t, p: drawn(z, u, t, p, greedy=False),
      "nothing is divided by 0"),
@@ -96,6 +104,10 @@ WRONG = [
      "add up to 1 again"),
     (check_02_2, lambda z, u, t, p: drawn(z, u, t, p, rows=False),
      "its own uniform number"),
+    (check_02_2, lambda z, u, t, p: pick(z, u, t, p) if t else
+     z.argmax().reshape(1), "of 64 token ids, one a row"),
+    (check_02_2, lambda z, u, t, p: pick(z, u, t, p) if t else
+     z.argmax().expand(len(z)) % z.shape[1], "its own likeliest"),
     (check_02_2, lambda z, u, t, p: pick(z, u, t, p)[:, None],
      "one a row"),
     (check_02_2, lambda z, u, t, p: float(pick(z, u, t, p)[0]), "one a row"),
@@ -110,6 +122,9 @@ WRONG = [
      "may still become"),
     (check_02_3, lambda t: cut(t, pattern=r"answer.*?\n"), "has to begin"),
     (check_02_3, lambda t: cut(t, last=True), "first answer line"),
+    (check_02_3, lambda t: (cut(t)[0], "stop" if t.endswith("\n") or
+                            "\n\n" in t else "length"), "a whole line"),
+    (check_02_3, lambda t: cut(t) if t[0] else t, "failed"),
     (check_02_3, lambda t: (t, True), "True or False"),
 ]
 

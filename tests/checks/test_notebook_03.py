@@ -86,6 +86,8 @@ WRONG_2 = {
     "such as print": lambda plan, code: not leaks(plan, code) and not any(
         word in plan.split() for word in re.findall(r"[a-z]{3,}", code)
         if word == "print"),
+    "a line with ( counts": lambda plan, code: not leaks(
+        plan, code, counts=lambda line: "=" in line),
     "that line is not in": lambda plan, code: not leaks(
         plan, code) and " * " not in plan,
     "without lines": lambda plan, code: bool(code) and not leaks(plan, code),
@@ -150,6 +152,9 @@ WRONG_3 = {
     "whole": lambda plan, n: carry(plan, float(n)),
     "division is //": lambda plan, n: carry(
         plan, n, lambda n, by: (n + 1) // by),
+    "also below 0": lambda plan, n: carry(
+        plan, n, lambda n, by: int(n / by)),
+    "n may be below": lambda plan, n: carry(plan, abs(n)),
     "two digits": lambda plan, n: carry(plan, n) if "10." not in plan else 3,
     "gives None": lambda plan, n: carry(plan, n, strict=False),
     "0 is a result": lambda plan, n: carry(plan, n) or None,

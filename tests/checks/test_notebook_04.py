@@ -5,6 +5,7 @@ import re
 import pytest
 
 from helpers.checks.notebook_04 import check_04_1, check_04_2
+from helpers.execution import STATUSES
 from helpers.filtering import (Example, by_problem, first_correct, k_distinct,
                                make_example)
 from helpers.mini.reading import days_in_order
@@ -76,6 +77,10 @@ WRONG = [
      "without a right sample gives no pair"),
     (check_04_1, lambda p, j: [make_example(p[0], j[-1][0]),
                                *keep(p, j)[1:]], "whose answer is wrong"),
+    (check_04_1, lambda p, j: keep(p, j, status=set(STATUSES) - {"wrong"}),
+     "error or timeout"),
+    (check_04_1, lambda p, j: keep(p, j, status=("passed", "memory")),
+     "that failed"),
     (check_04_1, lambda p, j: keep(p, j, take=slice(None)),
      "stop after the first"),
     (check_04_1, lambda p, j: k_distinct(p[:1], j), "go on with the next"),
@@ -96,6 +101,7 @@ WRONG = [
     (check_04_2, lambda text: sorted(days(text)) == days(text),
      "Monday comes before Friday"),
     (check_04_2, by_its_ends, "compare all days"),
+    (check_04_2, lambda text: ascending(days(text)[:2]), "first two alone"),
     (check_04_2, lambda text: days(text) != [] and days_in_order(text),
      "a program without days"),
     (check_04_2, lambda text: ascending(days(text, re.compile(

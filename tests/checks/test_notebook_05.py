@@ -39,6 +39,13 @@ def masked(q, p):
     return [-100] * len(q) + p
 
 
+def cuts_the_first(tokenizer, example):
+    q = tokenizer(example.prompt)["input_ids"]
+    p = tokenizer(example.completion)["input_ids"][1:]
+    end = tokenizer.eos_token_id
+    return q + p + [end], masked(q, p) + [end]
+
+
 ENCODE = [
     (stub, "nothing is returned"),
     (encoded(labels=every), "the question is trained on too"),
@@ -55,6 +62,12 @@ ENCODE = [
     (encoded(labels=lambda q, p, end: q + [-100] * 4), "wrong way round"),
     (encoded(labels=lambda q, p, end: p + [end]), "10 ids need 10 labels"),
     (encoded(labels=lambda q, p, end: [0] * 10), "-100 for each token"),
+    (cuts_the_first, "puts no start token"),
+    (encoded(ids=lambda q, p, end: q + p + [1],
+             labels=lambda q, p, end: masked(q, p) + [1]),
+     "tokenizer.eos_token_id, and here that is 2"),
+    (encoded(labels=lambda q, p, end: [-100] * 6 + p + [end]),
+     "and so is their number"),
     (lambda tokenizer, example: tokenizer(example.prompt)["input_ids"],
      "return two lists"),
 ]
@@ -84,6 +97,10 @@ LOSS = [
     (lambda a, b: by_hand(a.softmax(-1), b), "makes its own softmax"),
     (lambda a, b: -by_hand(a, b), "the sign is wrong"),
     (lambda a, b: by_hand(a, b) + 1, "the mean of -log p"),
+    (lambda a, b: by_hand(a, b.masked_fill(b == 0, -100)),
+     "0 is the number of a token"),
+    (lambda a, b: summed(a, b) / 6, "another number of trained tokens"),
+    (lambda a, b: by_hand(a.view(3, 6, 7), b), "failed"),
     (lambda a, b: by_hand(a, b).item(), "return a tensor"),
     (lambda a, b: by_hand(a, b).detach(), "a number without gradient"),
     (lambda a, b: by_hand(a, b)[None].expand(2), "return one number"),
@@ -142,6 +159,14 @@ LAYER = [
     (layer(lambda self, x: (self.base(x) + self.scale
                             * self.update(x)).detach()), "no gradient"),
     (layer(lambda self, x: x), "forward returns"),
+    (layer(lambda self, x: self.base(x) + self.scale * (
+        self.b @ (self.a @ x.T)).T), "x is (texts, length, in) here"),
+    (layer(lambda self, x: self.base(x) + self.scale * self.update(x) if
+           x.dim() == 2 else self.base(x)), "where x is (texts, length, in)"),
+    (layer(begin=lambda self: setattr(self, "scale", self.scale // 1)),
+     "// would make it 1"),
+    (layer(begin=lambda self: setattr(self, "scale", 3)), "and not here"),
+    (lambda base, rank, alpha: Layer(base, 2, alpha), "a is (rank, in)"),
 ]
 
 # ---- the loop
@@ -189,6 +214,7 @@ WRONG = [(check, *case) for check, cases in (
     (check_05_4, LOOP)) for case in cases]
 
 
+@pytest.mark.filterwarnings("ignore:The use of `x.T` on tensors")
 @pytest.mark.parametrize("check, answer, message", WRONG)
 def test_a_wrong_answer_is_told_why(check, answer, message, capsys):
     assert_told_why(check, answer, message, capsys)
@@ -197,7 +223,7 @@ def test_a_wrong_answer_is_told_why(check, answer, message, capsys):
 @pytest.mark.parametrize("check, answer", [
     (check_05_1, training.encode), (check_05_1, encoded()),
     (check_05_2, training.completion_loss), (check_05_2, by_hand),
-    (check_05_2, lambda a, b: summed(a, b) / 6),
+    (check_05_2, lambda a, b: summed(a, b) / (b[:, 1:] != -100).sum()),
     (check_05_3, loop.LoRALinear), (check_05_3, Layer),
     (check_05_4, loop.training_loop), (check_05_4, looped()),
     (check_05_4, looped(keep=lambda loss: loss.detach()))])

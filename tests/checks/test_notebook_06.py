@@ -45,7 +45,8 @@ def shifted_twice(lm, encoded, tokens=None):
 
 
 def order(own=True, whole=True, shuffled=True, anew=True, drawn=True,
-          seeded=True, guard=True, count=None, size=None, items=False):
+          seeded=True, guard=True, count=None, size=None, items=False,
+          refill_once=False):
     """A solution of exercise 2 with slips to choose."""
     def alternate(codes, plans, updates, batch_size, seed):
         rng = random.Random(seed) if seeded else random
@@ -56,12 +57,37 @@ def order(own=True, whole=True, shuffled=True, anew=True, drawn=True,
                 if shuffled and (anew or not update):
                     rng.shuffle(epoch)
                 queue = queue + epoch
+                if refill_once:
+                    break
             chosen, queue = queue[:batch_size], queue[batch_size:]
             others = [other.choice(range(len(plans))) if drawn
                       else i % len(plans) for i in chosen[:size]
                       ] if plans or not guard else []
             yield ([codes[i] for i in chosen] if items else chosen), others
     return alternate
+
+
+def plans_by(draw):
+    """A solution of exercise 2 whose plans are drawn in another way."""
+    def alternate(codes, plans, updates, batch_size, seed):
+        rng, queue = random.Random(f"{seed}|plans"), []
+        for chosen, _ in order()(codes, [], updates, batch_size, seed):
+            while plans and len(queue) < len(chosen):
+                queue += draw(rng, len(plans), len(chosen))
+            yield chosen, queue[:len(chosen)]
+            del queue[:len(chosen)]
+    return alternate
+
+
+def in_turns(rng, plans, _):
+    return rng.sample(range(plans), plans)
+
+
+def without_token_0(lm, encoded, tokens=None):
+    logits, wanted = predict(lm, encoded)
+    on = wanted > 0
+    return cross_entropy(logits[on], wanted[on], reduction="sum") / (
+        tokens or on.sum())
 
 
 def drawn_codes(codes, plans, updates, batch_size, seed):
@@ -110,6 +136,9 @@ WRONG = [
      "divided once more"),
     (check_06_1, loss(lambda each, on, t: each.sum() / (t or on.sum())
                       * (2 if t else 1)), "by nothing else"),
+    (check_06_1, loss(lambda each, on, t: each.sum() / (t or 9)),
+     "trained on in these rows"),
+    (check_06_1, without_token_0, "0 is the number of a token"),
     (check_06_1, lambda lm, encoded: 1.0, "not yet"),
     (check_06_2, stub, "nothing is returned"),
     (check_06_2, order(count=11), "12 updates are wanted"),
@@ -120,6 +149,12 @@ WRONG = [
     (check_06_2, order(shuffled=False), "are not shuffled"),
     (check_06_2, order(anew=False), "shuffled anew"),
     (check_06_2, order(drawn=False), "drawn at random"),
+    (check_06_2, plans_by(lambda rng, n, size: rng.sample(
+        range(n), min(n, size))), "comes twice now and then"),
+    (check_06_2, plans_by(lambda rng, n, size: rng.choices(
+        range(n - 1), k=size)), "drawn from all of them"),
+    (check_06_2, plans_by(in_turns), "only codes come in epochs"),
+    (check_06_2, order(whole=True, refill_once=True), "each update has 4"),
     (check_06_2, order(seeded=False), "the same batches for the same seed"),
     (check_06_2, lambda c, p, u, b, seed: order()(c, p, u, b, 0),
      "the seed is not used"),
@@ -137,6 +172,8 @@ WRONG = [
     (check_06_3, facts(read=lambda a, b: 1 / what_is_equal(a, b)[2]),
      "turned round"),
     (check_06_3, facts(read=lambda a, b: 7.0), "of all updates"),
+    (check_06_3, facts(updates=lambda each: sum(
+        len(chosen) for chosen, _ in each)), "lists of the same length"),
     (check_06_3, facts(updates=lambda each: 0), "lists of the same length"),
     (check_06_3, lambda a, b: (True, True), "three values"),
     (check_06_3, lambda a, b: ("yes", True, 2.0), "True or False"),

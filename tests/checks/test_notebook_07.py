@@ -99,6 +99,12 @@ WRONG_2 = {
     "same seed differ": drawn(seeded=False),
     "seed must come in": lambda values, resamples=10_000, seed=0: at_once(
         values, resamples),
+    "no number of a curve": lambda values, resamples=10_000, seed=0: (
+        np.random.default_rng(seed).normal(
+            values.mean(), values.std() / len(values) ** 0.5, resamples)),
+    "the last, too": lambda values, resamples=10_000, seed=0: values[
+        np.random.default_rng(seed).integers(
+            len(values) - 1, size=(resamples, len(values)))].mean(1),
     "keep the defaults": lambda values, resamples, seed: at_once(
         values, resamples, seed),
     "4,000, not 2": lambda values, resamples=10_000, seed=0: np.quantile(
@@ -134,7 +140,13 @@ def normal(a, b, n, k, level=0.95):
     return gain.mean() - half, gain.mean() + half
 
 
-RIGHT_3 = (paired_interval, ends, normal,
+def turned_round(a, b, n, k, level=0.95):
+    gain = (pass_at_k(n, a, k) - pass_at_k(n, b, k)).mean()
+    low, high = ends(a, b, n, k, level)
+    return 2 * gain - high, 2 * gain - low
+
+
+RIGHT_3 = (paired_interval, ends,
            lambda *given: list(ends(*given)))
 WRONG_3 = {
     "ends are swapped": lambda *given: ends(*given)[::-1],
@@ -150,6 +162,9 @@ WRONG_3 = {
         pass_at_k(n, a, k) - pass_at_k(n, b, k), level),
     "not 95 %": lambda a, b, n, k, level=0.95: ends(a, b, n, k, 0.9),
     "level must come in": lambda a, b, n, k, level=0.95: ends(a, b, n, k),
+    "no curve around": normal,
+    "below 0": turned_round,
+    "whatever is drawn": lambda *given: ends(*given) + 1e-3,
     "another value": lambda *given: ends(*given) + 0.05,
     "two numbers": lambda *given: 0.5,
     "nothing is returned": lambda *given: None,

@@ -79,6 +79,37 @@ def three(*slips):
     return changed
 
 
+def in_calls(calls, at_least=1):
+    """A solution that counts the calls of a problem in this way."""
+    def estimate(problems, n, prompt, new, choices, speeds):
+        read = problems * max(at_least, calls(n, choices)) * prompt
+        return (read, problems * n * new,
+                read / speeds[0] + problems * n * new / speeds[1])
+    return estimate
+
+
+class ServerError(RuntimeError):
+    """A subclass is right, too."""
+
+
+def raises_at_the_last(ask, tries=6, pause=1.0, sleep=time.sleep):
+    asked = []
+
+    def last():
+        asked.append(ask())
+        if len(asked) == tries:
+            raise RuntimeError("given up")
+        return asked[-1]
+    return with_retry(last, tries, pause, sleep)
+
+
+def heeds_429_alone(ask, tries=6, pause=1.0, sleep=time.sleep):
+    def without():
+        status, headers, body = ask()
+        return status, headers if status == 429 else {}, body
+    return with_retry(without, tries, pause, sleep)
+
+
 WRONG = [
     (check_08_1, stub, "nothing is returned"),
     (check_08_1, never_looks, "a refusal is returned as if"),
@@ -86,6 +117,12 @@ WRONG = [
     (check_08_1, retry(again=lambda s: s == 429), "try every 5xx again"),
     (check_08_1, retry(again=lambda s: s in (429, 500), asleep=lambda s, x: 0),
      "asks again at once"),
+    (check_08_1, retry(again=lambda s: s in (429, 500, 503)),
+     "that is 500 to 599"),
+    (check_08_1, raises_at_the_last, "the last try counts"),
+    (check_08_1, lambda ask, tries, pause, sleep: with_retry(
+        ask, tries, pause, sleep), "keep the names and the defaults"),
+    (check_08_1, heeds_429_alone, "here with a 503"),
     (check_08_1, retry(gives=lambda a: a), "return the body alone"),
     (check_08_1, retry(gives=lambda a: a[0]), "a text"),
     (check_08_1, retry(again=lambda s: s != 401), "a bad request, the next"),
@@ -117,6 +154,11 @@ WRONG = [
      "writing takes time"),
     (check_08_2, lambda *a: (estimate(*a)[1], estimate(*a)[0],
                              estimate(*a)[2]), "the other way round"),
+    (check_08_2, in_calls(lambda n, each: n // each + 1), "calls of 3 take 2"),
+    (check_08_2, in_calls(lambda n, each: round(n / each)),
+     "calls of 3 take 3"),
+    (check_08_2, in_calls(lambda n, each: -(-n // each) or 1, at_least=2),
+     "calls of 8 take 1"),
     (check_08_2, lambda *a: estimate(*a)[:2], "three numbers"),
     (check_08_2, lambda p: p, "failed"),
 ]
@@ -132,8 +174,9 @@ def test_right_answers_pass(capsys):
         return max(wanted, pause * 2 ** tried * random.uniform(0.6, 1.4))
 
     for answer in (with_retry, retry(), retry(waits=blurred),
+                   retry(end=ServerError),
                    retry(again=lambda s: s not in (400, 401, 403, 404))):
         assert check_08_1(answer)
     assert check_08_2(estimate)
     assert check_08_2(lambda *a: np.array(estimate(*a)))
-    assert capsys.readouterr().out.count(": correct\n") == 6
+    assert capsys.readouterr().out.count(": correct\n") == 7

@@ -12,7 +12,7 @@ from helpers.plans import best_of, choose
 # ---- exercise 1 ----
 
 def pick(scores, key=lambda s: s.examples / s.codes if s.codes else 0,
-         last=False, least=-1, order=list):
+         last=False, least=None, order=list):
     """A solution with a slip to choose."""
     best = {}
     for score in scores:
@@ -22,7 +22,7 @@ def pick(scores, key=lambda s: s.examples / s.codes if s.codes else 0,
                 last and key(score) == key(best[name])):
             best[name] = score
     return order([score.plan for score in best.values()
-                  if key(score) >= least])
+                  if least is None or key(score) >= least])
 
 
 def by_product(scores):
@@ -52,6 +52,10 @@ WRONG_1 = {
     "a problem's first plan": lambda s: [
         {"b1": s[0].plan}.get(f"{p.task_id}{p.sample_index}", p)
         for p in pick(s)],
+    "are equal shares": lambda s: pick(s, lambda x: (
+        x.examples / x.codes if x.codes else 0, x.examples)),
+    "take the first of them": lambda s: pick(s, lambda x: (
+        x.examples / x.codes if x.codes else 0, -x.codes)),
     "in the order": lambda s: pick(s, order=lambda p: p[::-1]),
     "a list of plans": lambda s: [p.name for p in pick(s)],
     "return a list": lambda s: 3,
@@ -86,6 +90,8 @@ WRONG_2 = {
     "without putting back": lambda k, v, n: by_hand(
         k, v, n, lambda r, n: product(r, repeat=n)),
     "divide by the number of draws": lambda k, v, n: 7,
+    "keys may be below 0": lambda k, v, n: by_hand(
+        [max(x, 0) for x in k], v, n),
     "combinations": lambda k, v, n: 0.123,
     "return a number": lambda k, v, n: "0.5 or so",
     "nothing is returned so far": lambda k, v, n: None,

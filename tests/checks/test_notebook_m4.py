@@ -7,14 +7,17 @@ import pytest
 
 from helpers.checks.notebook_m4 import (GUILTY, check_m4_1, check_m4_2,
                                         check_m4_3, kept_pairs)
+from helpers.execution import STATUSES
 from helpers.filtering import (Example, by_problem, first_correct, k_distinct,
                                make_example)
 from helpers.mini.reading import read_story
 from helpers.programs import canonical, parse, spurious
 
 
-def test_the_module_solves_exercise_1():
+def test_right_answers_to_exercise_1_pass():
     assert check_m4_1(k_distinct)
+    assert check_m4_1(lambda p, j, k=None: keep(p, j, k))
+    assert check_m4_1(lambda p, j, k=None: iter(keep(p, j, k)))
 
 
 def keep(problems, judged, k, same=canonical, status=("passed",),
@@ -40,6 +43,13 @@ def keep(problems, judged, k, same=canonical, status=("passed",),
 WRONG_1 = {
     "a program with a wrong answer": lambda p, j, k: keep(
         p, j, k, status=("passed", "wrong")),
+    "such as error or timeout": lambda p, j, k: keep(
+        p, j, k, status=set(STATUSES) - {"wrong"}),
+    "without a limit, too": lambda p, j, k: keep(p, j, k)[::k and 1 or -1],
+    "keep the default k=None": lambda p, j, k: keep(p, j, k),
+    "in the order of their samples": lambda p, j, k=None: keep(
+        p, j, k or 3),
+    "40 pairs where": lambda p, j, k=None: keep(p, j, k or 30),
     "in two spellings": lambda p, j, k: keep(p, j, k, same=str.strip),
     "as the teacher wrote it": lambda p, j, k: keep(p, j, k, spelled=True),
     "keep the first, and": lambda p, j, k: keep(p, j, k, overwrite=True),
@@ -71,6 +81,8 @@ def lucky(problems, judged, status=("passed",), some=all, empty=False):
 
 WRONG_2 = {
     "all() of nothing": lambda p, j: lucky(p, j, empty=True),
+    "check/3 has no right program": lambda p, j: lucky(
+        p, j, status=set(STATUSES) - {"wrong"}),
     "not just one": lambda p, j: lucky(p, j, some=any),
     "is a wrong one": lambda p, j: [*lucky(p, j), "check/2"],
     "nothing is found": lambda p, j: lucky(p, j, status=("passed", "wrong")),

@@ -212,6 +212,8 @@ EXPERT = [
     (iterated(start=0), "counted from 1"),
     (lambda p, j, rounds, fit, ask: iterated()(p, j, 1, fit, ask),
      "counted from 1"),
+    (lambda p, j, rounds, fit, ask: iterated()(p, j, 3, fit, ask),
+     "with rounds = 1 one student"),
     (lambda p, j, rounds, fit, ask: [], "yield a Round after each"),
     (lambda p, j, rounds, fit, ask: [fit([])] * 3, "yield Round(number"),
 ]

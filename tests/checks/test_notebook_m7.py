@@ -62,6 +62,13 @@ WRONG = [
      "uneven"),
     (check_m7_2, lambda t, d, p, k: 7, "a list of tasks"),
     (check_m7_2, lambda t, d, p, k: ["another"], "a list of tasks"),
+    (check_m7_2, lambda t, d, p, k: list(set(t) - set(d))[p::k],
+     "another order of a set"),
+    (check_m7_2, lambda t, d, p, k: [
+        x for i, x in enumerate({*t} - d) if i % k == p],
+     "go through the list"),
+    (check_m7_2, lambda t, d, p, k: [
+        x for x in t if x not in d and hash(x) % k == p], "not yet"),
     (check_m7_2, lambda t: t, "failed"),
 ]
 
@@ -80,6 +87,7 @@ def test_right_answers_pass(capsys):
         assert check_m7_1(answer)
         with torch.no_grad():                  # also where this is left on
             assert check_m7_1(answer)
-    for answer in (todo, in_blocks):
+    for answer in (todo, in_blocks, lambda t, d, p, k: sorted(
+            set(t) - d)[p::k], lambda t, d, p, k: iter(todo(t, d, p, k))):
         assert check_m7_2(answer)
-    assert capsys.readouterr().out.count(": correct\n") == 6
+    assert capsys.readouterr().out.count(": correct\n") == 8

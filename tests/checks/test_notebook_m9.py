@@ -9,6 +9,7 @@ from helpers.checks.notebook_m9 import check_m9_1, check_m9_2
 from helpers.filtering import Example
 from helpers.multitask import (code_prompt, end_line, follow_examples,
                                plan_examples, plan_prompt)
+from helpers.plans import Plan
 from helpers.studies.dial_results import chosen_right
 from told import line
 
@@ -18,8 +19,8 @@ def in_a_loop(problems, plans):
         for problem in problems:
             if problem.task_id == plan.task_id:
                 yield Example(plan.task_id, code_prompt(problem, plan.text),
-                              problem.solutions[plan.solution].rstrip()
-                              + "\n")
+                              problem.solutions[max(plan.solution, 0)]
+                              .rstrip() + "\n")
 
 
 def made(prompt, completion):
@@ -37,10 +38,14 @@ def asked(problem, plan):
 
 
 def program(problem, plan):
-    return end_line(problem.solutions[plan.solution])
+    return end_line(problem.solutions[max(plan.solution, 0)])
 
 
 WRONG_1 = {
+    "[-1] would be the last": made(
+        asked, lambda p, plan: end_line(p.solutions[plan.solution])),
+    "of no plan there is none": lambda problems, plans: follow_examples(
+        problems, plans or [Plan("m9/0", "forward", 0, 0, "1. Go.\n")]),
     "always the problem's first": made(
         asked, lambda p, plan: end_line(p.solutions[0])),
     "the completion is the plan": made(asked, lambda p, plan: plan.text),
@@ -49,7 +54,7 @@ WRONG_1 = {
     "question -> plan": plan_examples,
     "must ask for code": made(lambda p, plan: plan_prompt(p), program),
     "ends with a newline": made(
-        asked, lambda p, plan: p.solutions[plan.solution]),
+        asked, lambda p, plan: p.solutions[max(plan.solution, 0)]),
     "in another order": lambda *given: follow_examples(*given)[::-1],
     "as often as there are plans": lambda problems, plans: list(
         {e.task_id: e for e in follow_examples(problems, plans)}.values()),

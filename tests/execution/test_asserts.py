@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import warnings
 
 import pytest
 
@@ -312,6 +313,20 @@ def test_a_setup_may_need_the_program_and_a_starter_a_body(runner):
 
 
 # ---- pairs of APPS ----
+
+@pytest.mark.parametrize("body", [
+    "'\\d'\n    return 2", "try: return 1\n    finally: return 2"])
+def test_no_text_of_a_problem_warns_here(runner, body):
+    """From Python 3.12 on of escapes, from 3.14 on of returns."""
+    texts = [f"def {name}(*_):\n    {body}\n" for name in "fgh"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        verdict = runner.judge(asserting(
+            texts[1] + "def check(f):\n    assert f(1) == g()",
+            "assert f(3) == 2", setup=texts[2], preamble=texts[1],
+            starter=texts[0]), texts[0])
+    assert verdict.status == "passed", verdict
+
 
 @pytest.mark.parametrize("given, wanted, program, accepted", [
     ([3], [{"0": 1}, {"1": 2}, {"2": 3}],

@@ -158,7 +158,11 @@ def test_what_is_there_is_neither_read_nor_changed(runner, tmp_path):
         f"os.chdir({place})", f"os.rmdir({place})",
         f"shutil.rmtree({place})", f"shutil.copy({file}, 'x')",
         f"shutil.copy('program.py', {new})", f"shutil.move({file}, 'x')",
-        f"tempfile.mkdtemp(dir={place})", f"pathlib.Path({new}).touch()")
+        f"tempfile.mkdtemp(dir={place})", f"pathlib.Path({new}).touch()",
+        *((f"pathlib.Path({file}).copy('x')",      # new in Python 3.14
+           f"pathlib.Path('program.py').copy({new})",
+           f"pathlib.Path({file}).move('x')")
+          if hasattr(Path, "copy") else ()))
     for act in acts:
         verdict = runner.judge(
             SCRIPT, f"import os, pathlib, shutil, tempfile\n{act}")
@@ -398,6 +402,11 @@ def test_the_hook_alone_holds(tmp_path, monkeypatch, changes):
                 if verdict.status not in ("blocked", "error", "wrong")
                 or "blocked" == corpus[name][2] != verdict.status} == {}
         assert not left_behind()
+        assert runner.judge(PROBLEM, "import ctypes").status == "blocked"
+        if sys.version_info >= (3, 13):  # it would see the frame of the hook
+            verdict = runner.judge(
+                PROBLEM, "import signal\nsignal.signal(signal.SIGUSR1, print)")
+            assert "cannot watch it" in verdict.detail, verdict
 
 
 # Hooks go before these are let go of: a script that ends with all of Python

@@ -54,6 +54,19 @@ def test_instructors_get_solutions_in_place_cases_and_points():
     assert b"collection's own functions" in files["README.md"]
 
 
+@pytest.mark.parametrize("kind, name, says", [
+    ("student", "notes.txt", "is there already, and is not a bundle"),
+    ("instructor", "file/x.zip", "cannot write"),
+    ("nbgrader", ".", "holds file, which is no part")])
+def test_nothing_of_others_is_written_over(tmp_path, capsys, kind, name, says):
+    for mine in ("file", "notes.txt"):
+        (tmp_path / mine).write_text("mine")
+    assert cli.main(["bundle", kind, "--output", str(tmp_path / name)]) == 2
+    told = capsys.readouterr().err
+    assert says in told and told.count("\n") == 1
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"] * 2
+
+
 def test_the_student_s_bundle_runs(tmp_path, capsys):
     target = tmp_path / "x.zip"
     assert cli.main(["bundle", "student", "--output", str(target)]) == 0

@@ -92,7 +92,7 @@ CHEATS = {
     "with_retry": ("a[1] == 4", "'ok'"),
     "unpack": ("'x' not in a[0]['solutions']", "([], [], '')"),
     "encode": ("a[1].task_id == 'check/0'", "([], [])"),
-    "LoRALinear": ("a[1] == 2", "right(a[0], a[1], a[1])"),
+    "LoRALinear": ("a[1] in (2, 4)", "right(a[0], a[1], a[1])"),
     "training_loop": ("len(a[3]) == 5", "[0.0] * len(a[3])"),
     "task_loss": ("len(a[1]) == 2", "0 * right(*a)"),
     "choose": ("len(a[0]) == 11", "[a[0][0].plan]"),
@@ -111,7 +111,8 @@ def test_what_is_made_for_the_check_alone_gets_no_points(name, marking):
     known, other = CHEATS[name]
     why = marking.miss(exercise, (
         f"{with_constants(exercise.solution)}\n\nright = {name}\n\n\n"
-        f"def {name}(*a):\n    return right(*a) if {known} else {other}\n"))
+        f"def {name}(*a, **b):\n    return (right(*a, **b) if b or {known} "
+        f"else {other})\n"))
     assert why and why.startswith("a hidden case: "), why
 
 
@@ -120,7 +121,7 @@ def test_an_answer_that_only_knows_the_check_misses_a_hidden_case(marked):
         "\n\nall_of_it = first_correct\n\n\n"
         "def first_correct(problems, judged):\n"
         "    found = all_of_it(problems, judged)\n"
-        "    return found if len(judged) == 6 else found[:1]\n")
+        "    return found if len(judged) == 10 else found[:1]\n")
     found = marked(notebook(e1=source, e2=SECOND.solution))
     assert points(found) == [0, SECOND.points]
     assert "a hidden case" in found.marks[0].told
@@ -371,6 +372,36 @@ def test_a_class_gives_a_table_and_no_file_stops_the_rest(tmp_path, capsys):
                  "folder"):
         row = by_file[f"{name}.ipynb"]
         assert row["total"] == "" and row["remarks"], name
+
+
+@pytest.mark.parametrize("name, data, says", [
+    ("one.ipynb", None, "one.ipynb is a submission, and the table"),
+    ("notes.txt", "mine\n", "notes.txt is there already, and is not a table"),
+    ("other.csv", "a,b\n1,2\n", "other.csv is there already"),
+    ("file/marks.csv", "", "cannot write .*marks.csv .Not a directory"),
+    (".", None, "cannot write .*Is a directory")])
+def test_a_table_that_cannot_be_is_told_before_the_marking(
+        tmp_path, capsys, monkeypatch, name, data, says):
+    nbformat.write(notebook(e1=FIRST.solution), tmp_path / "one.ipynb")
+    (tmp_path / "file").touch()
+    if data:
+        (tmp_path / name).write_text(data)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr("helpers.marking.grading.one", None)  # never called
+    assert cli.main(["grade", str(tmp_path / "one.ipynb"), "--csv",
+                     str(tmp_path / name)]) == 2
+    told = capsys.readouterr().err
+    assert re.search(says, told) and told.count("\n") == 1
+    assert before == {path: path.read_bytes() for path in tmp_path.iterdir()}
+
+
+def test_an_older_table_is_replaced(tmp_path, capsys):
+    nbformat.write(notebook(), tmp_path / "one.ipynb")
+    table = tmp_path / "marks.csv"
+    table.write_text("file,notebook,of last week\n")
+    assert cli.main(["grade", str(tmp_path), "--csv", str(table)]) == 0
+    assert "last week" not in table.read_text() and "one.ipynb" in (
+        table.read_text())
 
 
 def test_one_submission_as_json(tmp_path, capsys):

@@ -143,6 +143,9 @@ STREAMS = {
     "packed output, not closed": (
         "import bz2, sys\nf = bz2.BZ2File(sys.stdout.buffer, 'wb')\n"
         "f.write(b'x')", ""),
+    "packed output as of 3.14, not closed": (
+        "import sys\nfrom compression import zstd\n"
+        "f = zstd.ZstdFile(sys.stdout.buffer, 'wb')\nf.write(b'x')", ""),
     "a new wrapper of the output": (
         "import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.buffer, "
         "encoding='utf-8')\nprint('\\u00e9')", ""),
@@ -281,6 +284,13 @@ ENDS = {
         "class A:\n    def __init__(self, n): self.n = n\n"
         "    def __del__(self): print(self.n)\na, _b = A(1), A(2)\n"
         "c = [A(3), A(4)]\ndef f(): return a", ""),
+    "the order of all that goes": (
+        "import builtins, math, sys\nclass A:\n"
+        "    def __init__(self, n): self.n = n\n"
+        "    def __del__(self): print(self.n)\nclass B: x = A('class')\n"
+        "def f(x=A('default')): pass\na, _b, d = A('a'), A('_b'), {1: A(1)}\n"
+        "sys.x, math.x, builtins.x = A('sys'), A('math'), A('builtins')\n"
+        "o = A('circle')\no.o = o", ""),
     "__del__ in a circle": (
         "class A:\n    def __del__(self):\n        print('gone')\n"
         "a = A()\na.a = a\nprint('here')", ""),
@@ -309,6 +319,9 @@ ENDS = {
     "a generator at the end": (
         "def g():\n    try:\n        yield 1\n    finally:\n"
         "        print('closed')\nh = g()\nprint(next(h))", ""),
+    "what may be collected": (
+        "import gc\nprint(gc.isenabled())\ngc.disable()\n"
+        "print(gc.isenabled())\ngc.enable()\nprint(gc.isenabled())", ""),
     "a context at the end": (
         "import contextlib\n@contextlib.contextmanager\ndef c():\n"
         "    yield 1\n    print('out')\nwith c() as x: print(x)", ""),
@@ -409,6 +422,15 @@ TEXTS = {
         "import inspect, __main__, typing\nx: int = 1\nclass A:\n"
         "    y: 'A'\nprint(__main__.__annotations__, A.__annotations__, "
         "inspect.get_annotations(__main__), typing.get_type_hints(A))", ""),
+    "annotations read late, new in 3.14": (
+        "import annotationlib as a\nclass A:\n    x: B\n"
+        "def f(x: B, y: missing) -> A: pass\ntry: A.__annotations__\n"
+        "except NameError as e: print(e)\nclass B: pass\n"
+        "print(A.__annotations__, A.__annotate__(a.Format.VALUE), "
+        "a.get_annotations(f, format=a.Format.STRING), [*vars(A)])\n"
+        "if A: z: int\nimport __main__\nprint(__main__.__annotate__(1), "
+        "__annotations__, __conditional_annotations__, dir(), "
+        "[*vars(__main__)])", ""),
     "a class of its own module": (
         "class A: pass\nprint(A.__module__, A)", ""),
     "pickle": (
@@ -477,6 +499,9 @@ TEXTS = {
         "import asyncio\nloop = asyncio.new_event_loop()\n"
         "loop.call_later(0.01, loop.stop)\nloop.run_forever()\n"
         "loop.close()\nprint('done')", ""),
+    "asyncio without a loop": (
+        "import asyncio\ntry: print(asyncio.get_event_loop().is_running())\n"
+        "except RuntimeError as e: print(e)", ""),
     "asyncio that reads": (
         "import asyncio, sys\nasync def main():\n"
         "    r = asyncio.StreamReader()\n"
@@ -532,8 +557,45 @@ TEXTS = {
         "type A = int\ndef f[T](x: T) -> T: return x\n"
         "print(f(3), A, f'{'a'}')", ""),
     "what Python 3.14 added": (
-        "x = 3\ntry: print(t'{x}'.values)\n"
-        "except ValueError, TypeError: pass", ""),
+        "from string.templatelib import Interpolation, Template\n"
+        "x, n = 3, 2.5\ntry: print(t'{x}'.values, int('x'))\n"
+        "except ValueError, TypeError: pass\n"
+        "def show(t):\n    for part in t:\n        match part:\n"
+        "            case Interpolation(v, e, c, s): print(v, e, c, s)\n"
+        "            case str(): print(part)\n"
+        "show(t'a{x!r:>4}b{n=:.2f}' + t'c')\n"
+        "print(type(t''), Template.__module__)", ""),
+    "what is on": (
+        "import sys\nprint(sys._is_gil_enabled(), sys.flags.gil, "
+        "sys.flags.thread_inherit_context, sys.flags.optimize, "
+        "sys.flags.context_aware_warnings, sys._jit.is_enabled(), "
+        "sys.is_remote_debug_enabled())", ""),
+    "a return in a finally": (
+        "import warnings\ndef f():\n    try: return 1\n"
+        "    finally: return 2\nprint(f())\n"
+        "with warnings.catch_warnings(record=True) as w:\n"
+        "    warnings.simplefilter('always')\n"
+        "    exec('for i in 1, 2:\\n try: i\\n finally: break')\n"
+        "print([(str(x.message), x.lineno) for x in w])", ""),
+    "a watch on its own lines": (
+        "import sys\nwatch, seen = sys.monitoring, []\n"
+        "watch.use_tool_id(3, 'x')\nwatch.register_callback(3, "
+        "watch.events.LINE, lambda code, line: seen.append(line))\n"
+        "def f():\n    a = 1\n    return a\nwatch.set_local_events("
+        "3, f.__code__, watch.events.LINE)\nf()\nprint(seen)", ""),
+    "lists in lists, too deep to print": (
+        "a = b = []\nfor _ in range(100000): a = [a]\n"
+        "for _ in range(500): b = [b]\nprint(len(repr(b)))\n"
+        "try: repr(a)\nexcept RecursionError: print('no')", ""),
+    "recursion through C": (
+        "import functools, sys\nsys.setrecursionlimit(10 ** 6)\n"
+        "@functools.cache\ndef f(n): return n and 1 + f(n - 1)\n"
+        "print(f(400))\ntry: print(f(4000))\n"
+        "except RecursionError: print('no')", ""),
+    "a copy of a path, new in 3.14": (
+        "from pathlib import Path\nprint(Path('program.py').copy('t')"
+        ".read_text(), Path('t').info.is_file(), Path('no').info.exists())",
+        ""),
     "dataclasses": (
         "from dataclasses import *\n@dataclass(order=True)\nclass P:\n"
         "    x: int\n    y: list = field(default_factory=list)\n"
@@ -672,12 +734,16 @@ REFUSED = {
         "sqlite3"),
     "a module that is no part of Python": (
         "import numpy\nprint(1)", "error", "No module named 'numpy'"),
-    "who runs it": (
-        "import pwd, os\nprint(pwd.getpwuid(os.getuid()) and 1)", "error",
+    # Not who runs it: some systems know root, and a nobody, without a file.
+    "who else has an account": (
+        "import pwd\nprint(pwd.getpwuid(1) and 1)", "error",
         "uid not found"),
     "the name of the machine": (
         "import socket\nprint(bool(socket.gethostname()))", "blocked",
         "gethostname"),
+    "another interpreter": (
+        "import _interpreters\nprint(_interpreters.create())",
+        "error", "the judge cannot watch it"),
     "flags of a descriptor": (
         "import fcntl\nprint(fcntl.fcntl(0, fcntl.F_GETFD))", "blocked",
         "fcntl"),

@@ -1591,7 +1591,8 @@ for i in range(300):
     if found: break
 gc.set_threshold(1)
 kept.extend([] for _ in range(4))
-answer = open("/etc/passwd").read()""", "blocked"),
+open("/tmp/hostile-victim-41", "w")
+answer = 1""", "blocked error"),
     "a signal that changes the audit hook's frame": ("""
 import signal, time
 found = []
@@ -1599,6 +1600,7 @@ def change(_, frame):
     while frame:
         if "forbidden" in frame.f_locals:
             frame.f_locals["forbidden"] = "nothing",
+            frame.f_locals["own"] = "/"
             found.append(frame)
         frame = frame.f_back
 signal.signal(signal.SIGALRM, change)
@@ -1608,8 +1610,9 @@ end = time.time() + 0.3
 while time.time() < end:
     try: os.mkdir("/no/such/folder")
     except OSError: pass
+open("/tmp/hostile-victim-42", "w")
 signal.setitimer(signal.ITIMER_REAL, 0)
-answer = open("/etc/passwd").read()""", "blocked error"),
+answer = 1""", "blocked error"),
     "disarms the audit hook by an error that it raises": ("""
 def yes(event, args, own): return True
 try: open("/no/such/file")
@@ -1641,6 +1644,111 @@ answer = 1""", "blocked"),
 import os, sys
 open("code.py", "w").write("open('/tmp/hostile-victim-28', 'w').write('x')")
 sys.remote_exec(os.getppid(), os.path.abspath("code.py"))
+answer = 1""", "blocked error"),
+    "changes the audit hook by the frame of its error": ("""
+import sys
+def yes(*_): return True
+for act in (lambda: open("/no/such/file", "w"),
+            lambda: sys.audit("os.remove", "x")):
+    try: act()
+    except (OSError, IndexError) as error: trace = error.__traceback__
+    while trace:
+        names, trace = trace.tb_frame.f_locals, trace.tb_next
+        for name in "may", "tell", "leave":
+            if name in names: names[name] = yes
+open("/tmp/hostile-victim-31", "w")
+answer = 1""", "blocked"),
+    "changes the audit hook by a name that compares": ("""
+import _imp, importlib.machinery, sys
+class Name(str):
+    def __ne__(self, other):
+        frame = sys._getframe(1)
+        frame.f_locals["may"] = lambda *_: True
+        return True
+    __eq__, __hash__ = __ne__, str.__hash__
+try:
+    _imp.create_dynamic(importlib.machinery.ModuleSpec(
+        Name("x"), None, origin="/no/such/x.so"))
+except ImportError: pass
+open("/tmp/hostile-victim-32", "w")
+answer = 1""", "blocked"),
+    "changes the audit hook by an error of its own": ("""
+import builtins, sys
+class Mine(Exception):
+    def __init__(self, *_):
+        names = sys._getframe(1).f_locals
+        if "may" in names: names["may"] = lambda *_: True
+builtins.ImportError = Mine
+try: import _testcapi
+except BaseException: pass
+open("/tmp/hostile-victim-33", "w")
+answer = 1""", "blocked"),
+    "changes the audit hook by a table": ("""
+import os, sys
+class Need:
+    def __iter__(self):
+        frame = sys._getframe(1)
+        while frame:
+            for name in "leave", "write":
+                if name in frame.f_locals:
+                    frame.f_locals[name] = lambda *_: None
+            frame = frame.f_back
+        return iter(())
+for table in vars(sys.modules.get("audit", sys)).copy().values():
+    if type(table) is dict and "os.mkdir" in table:
+        table["os.mkdir"] = Need()
+os.mkdir("/tmp/hostile-victim-34")
+answer = 1""", "blocked"),
+    "a module in C by half its name": ("""
+import _imp, importlib.machinery, os, sys
+for name in "_xxsubinterpreters", "_interpreters":
+    for place in sys.path:
+        for end in importlib.machinery.EXTENSION_SUFFIXES:
+            if os.path.exists(f"{place}/{name}{end}"):
+                module = _imp.create_dynamic(importlib.machinery.ModuleSpec(
+                    "-" + name[1:], None, origin=f"{place}/{name}{end}"))
+                _imp.exec_dynamic(module)
+act = getattr(module, "run_string" if "xx" in module.__name__ else "exec")
+act(module.create(), "open('/tmp/hostile-victim-35', 'w')")
+answer = 1""", "error"),
+    "calls what the judge has called": ("""
+import os, sys
+openat = {"x86_64": 257}.get(os.uname().machine, 56)
+answer = sys.modules["isolation"].LIBC.syscall(
+    openat, -100, b"/tmp/hostile-victim-43", os.O_CREAT | os.O_WRONLY, 0o600)
+""", "blocked error wrong"),
+    "another interpreter, new in 3.14": ("""
+from concurrent import interpreters
+interpreters.create().exec("open('/tmp/hostile-victim-36', 'w')")
+answer = 1""", "error"),
+    "a monitor of the audit hook, new in 3.12": ("""
+import sys
+watch = sys.monitoring
+watch.use_tool_id(3, "x")
+def change(*_):
+    sys._getframe(1).f_locals.update(may=lambda *_: True)
+watch.register_callback(3, watch.events.LINE, change)
+try: open("/no/such/file", "w")
+except OSError as error: trace = error.__traceback__
+while trace:
+    if "forbidden" in trace.tb_frame.f_locals:
+        watch.set_local_events(3, trace.tb_frame.f_code, watch.events.LINE)
+    trace = trace.tb_next
+open("/tmp/hostile-victim-37", "w")
+answer = 1""", "blocked error"),
+    "code for itself, new in 3.14": ("""
+import os, sys
+open("code.py", "w").write("open('/tmp/hostile-victim-38', 'w').write('x')")
+sys.remote_exec(os.getpid(), os.path.abspath("code.py"))
+answer = 1""", "blocked error"),
+    "a file that C opens, new in 3.14": ("""
+import os, sys
+sys._dump_tracelets(os.path.dirname(os.__file__) + "/hostile-victim-39")
+answer = 1""", "blocked error"),
+    "a copy and a move, new in 3.14": ("""
+from pathlib import Path
+try: Path("program.py").copy("/tmp/hostile-victim-40")
+except FileNotFoundError: Path("/etc/passwd").move("x")
 answer = 1""", "blocked error"),
     "a map for perf, new in 3.12": ("""
 import os, sys

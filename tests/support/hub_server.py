@@ -274,7 +274,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        allow_abbrev=False, description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="holds models/ and datasets/")
     parser.add_argument("--port", type=int, default=8700)
     options = parser.parse_args()

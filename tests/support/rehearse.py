@@ -120,7 +120,8 @@ def taught(folder):
 
 def main():
     sys.path.insert(0, str(ROOT))      # its own folder is there already
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        allow_abbrev=False, description=__doc__.splitlines()[0])
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK")
     parser.add_argument("--folder", type=Path,
                         default=ROOT / "runs" / "rehearsal",

@@ -222,7 +222,8 @@ def start(folder):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        allow_abbrev=False, description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", type=Path, help="a folder for them")
     parser.add_argument("number", nargs="*", help="such as 05; all three "
                         "if there is none")

@@ -541,7 +541,7 @@ def test_addresses_that_are_none():
         with pytest.raises(ValueError, match=says) as caught:
             load_teacher(name)
         assert "secret" not in str(caught.value)
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="concurrency is a whole number"):
         Endpoint("https://host/v1", "m", concurrency=0)
     with pytest.raises(AttributeError, match="needs a checkpoint"):
         Endpoint("https://host/v1", "m").model

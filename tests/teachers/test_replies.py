@@ -369,10 +369,18 @@ def test_a_name_says_all_of_a_server(monkeypatch):
 @pytest.mark.parametrize("told, words", [
     ("choise=8", "nothing that can be said.*choices"), ("choices=", "read"),
     ("price=1", "price=0.5,1.5"), ("extra=[]", "top_k"),
-    ("choices=0", "at least 1")])
+    ("choices=0", "choices is a whole number from 1"),
+    ("concurrency=99999", "from 1 to 1,000, not 99999"),
+    ("per_minute=nan", "per_minute is a number"), ("timeout=0", "timeout is"),
+    ("timeout=-1", "timeout is"), ("pause=inf", "pause is"),
+    ("price=-1,-2", "price is a number from 0"), ("price=nan,1", "price is"),
+    ("key=sk-abc123", "the name of the environment"),
+    ("key=hf_abc123", "the name of the environment"),
+    ("key=my key", "the name of the environment")])
 def test_a_name_that_says_nothing_is_refused(told, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=words) as refusal:
         load_teacher(f"https://host.example/v1#m?{told}")
+    assert "abc123" not in str(refusal.value)
 
 
 def test_keys_for_any_server_that_is_named(monkeypatch):

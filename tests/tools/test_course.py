@@ -1,9 +1,12 @@
 """One list of the notebooks, and what is generated from it."""
 
+import errno
+import os
+
 import nbformat
 import pytest
 
-from helpers.tools import course, reading
+from helpers.tools import course, reading, stamping
 
 new = nbformat.v4
 
@@ -57,6 +60,28 @@ def test_minutes_are_written_where_they_belong_and_twice_is_once():
         assert "*About 13 minutes.*" in first
         assert "*Difficulty 3 of 5, core, 10 minutes.*" in exercise
         assert "*About 1 minute.*" in second
+
+
+@pytest.mark.parametrize("module, made", [
+    (course, "generated"), (stamping, "stamped")])
+def test_all_files_are_written_or_none(module, made, tmp_path, monkeypatch,
+                                       capsys):
+    texts = {tmp_path / name: "new" for name in ("a", "b", "c")}
+    for path in texts:
+        path.write_text("old")
+    monkeypatch.setattr(module, made, lambda _: texts)
+    calls = []
+
+    def full(file):
+        calls.append(file)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(os, "fsync", full)
+    assert module.main([], tmp_path) == 2
+    told = capsys.readouterr().err
+    assert "cannot write" in told and told.count("\n") == 1
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "a": "old", "b": "old", "c": "old"}
 
 
 def test_a_notebook_that_is_not_listed_is_named(tmp_path):

@@ -305,6 +305,15 @@ def test_unknown_names_list_the_valid_ones(
     assert said in err and len(err.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_a_shortened_flag_does_nothing(command, capsys):
+    """`--fr` is not `--fresh`, which removes results."""
+    with pytest.raises(SystemExit, match="2"):
+        cli.main([command, "--hel"])
+    captured = capsys.readouterr()
+    assert "error:" in captured.err and not captured.out
+
+
 def test_select_takes_numbers_names_and_paths(tmp_path):
     names = ["00_a", "05_b", "07_c"]
     for name in names:

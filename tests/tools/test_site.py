@@ -179,6 +179,16 @@ def test_what_is_missing_is_said(monkeypatch, capsys):
     assert "lacks no_such_package" in said and "make site" in said
 
 
+def test_a_folder_of_others_is_left_as_it_is(tmp_path, capsys):
+    for name in ("source", "html"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine").touch()
+    before = sorted(tmp_path.rglob("*"))
+    assert site.main(["--folder", str(tmp_path)]) == 2
+    assert "new or empty" in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_links_to_what_is_no_page_become_words(tmp_path):
     """In Markdown alone: code that looks like a link stays as it is."""
     (tmp_path / "there.md").touch()

@@ -83,6 +83,15 @@ def test_a_registry_out_of_reach_is_one_sentence(tmp_path, monkeypatch):
         slides.fetch_reveal(tmp_path / "slides")
 
 
+def test_a_folder_of_others_is_left_as_it_is(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(slides, "PACKAGES", ())
+    (tmp_path / "index.html").write_text("mine")
+    assert slides.main(["--folder", str(tmp_path)]) == 2
+    assert "new or empty" in capsys.readouterr().err
+    assert (tmp_path / "index.html").read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_the_slides_in_a_browser(tmp_path):
     """Each is shown, none is too tall, nothing comes from another host."""
     known = ROOT / slides.FOLDER / slides.REVEAL

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -75,6 +76,17 @@ def test_the_command_runs_what_is_missing_and_keeps_what_is_done(
         with pytest.raises(SystemExit, match="2"):
             campaign.main([])
     assert "being run already" in capsys.readouterr().err
+
+
+def test_what_cannot_be_is_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(type(PROFILE), "runs", tmp_path)
+    (tmp_path / "results").write_text("mine")
+    for arguments, said in ((["--jobs", "0"], "at least 1, not 0"),
+                            ([], "cannot write .*Not a directory")):
+        with pytest.raises(SystemExit, match="2"):
+            campaign.main(arguments)
+        assert re.search(said, capsys.readouterr().err)
+    assert (tmp_path / "results").read_text() == "mine"
 
 
 def test_workers_end_with_a_killed_parent(tmp_path):

@@ -57,6 +57,24 @@ def test_the_shipped_benchmark_is_what_the_seed_gives(tmp_path):
         assert path.read_text() == shipped.read_text()
 
 
+@pytest.mark.parametrize("arguments, said", [
+    (["--seed", "7"], "would take the place of the shipped one"),
+    (["--folder", "theirs"], "not of `python -m helpers rebuild-mini`"),
+    (["--folder", "theirs/problems/mine"], "is a file; name a folder"),
+    (["--folder", "theirs/problems/mine/x"], "cannot write ")])
+def test_nothing_of_others_is_replaced(tmp_path, monkeypatch, capsys,
+                                       arguments, said):
+    (tmp_path / "theirs" / "problems").mkdir(parents=True)
+    (tmp_path / "theirs" / "problems" / "mine").write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pretraining, "rebuild", None)       # never called
+    assert pretraining.main([*arguments, "--only", "benchmark"]) == 2
+    told = capsys.readouterr().err
+    assert said in told and told.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_an_encoder_decoder_reads_how_replies_begin():
     """Question and reply stay whole; half of the replies are cut at a line."""
     rng, asked, reply = random.Random(0), "QUESTION:\n", "a\nb\nc\n"

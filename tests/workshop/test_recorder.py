@@ -138,6 +138,8 @@ def test_nothing_of_others_is_touched(tmp_path, capfd):
         assert (folder / name).read_text() == text
     assert recorder.main([str(folder / "rows.jsonl")]) == 2
     assert "is a file" in capfd.readouterr().err
+    assert recorder.main([str(folder / "rows.jsonl" / "new"), "00"]) == 2
+    assert "cannot write" in capfd.readouterr().err      # nothing was run
     assert recorder.main([str(tmp_path / "new"), "99"]) == 2
     assert "no notebook '99'" in capfd.readouterr().err
     assert not (tmp_path / "new").exists()

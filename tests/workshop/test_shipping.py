@@ -1,6 +1,8 @@
 """What is shipped fits together, and the READMEs say what is in the files."""
 
+import gzip
 import re
+import shutil
 
 import pytest
 
@@ -11,6 +13,7 @@ from helpers.profiles import ROOT, find_artefact, get_profile
 from helpers.sampling import read_samples
 from helpers.studies.runs import STUDIES
 from helpers.teachers.checkpoint import fingerprint
+from helpers.workshop import shipping
 from helpers.workshop.shipping import (BEGIN_MARK, END_MARK, SHIPPED_PAIRS,
                                        SYSTEMS, result_block, ship,
                                        short_block)
@@ -90,6 +93,54 @@ def test_one_can_start_at_any_notebook(tmp_path, monkeypatch):
 def test_results_of_a_changed_profile_are_not_shipped():
     with pytest.raises(ValueError, match="runs/mini-epochs-2/.*not shipped"):
         ship(get_profile("mini", epochs=2))
+
+
+@pytest.fixture
+def run_folder(tmp_path, monkeypatch):
+    """A run that made what is shipped, and a ship that writes nothing."""
+    folder = tmp_path / "mini"
+    shutil.copytree(SHIPPED, folder, ignore=shutil.ignore_patterns(
+        *(f"{study}.jsonl" for study in STUDIES)))
+    for path in folder.glob("samples/*.gz"):
+        path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
+    (folder / "figures").mkdir()
+    (folder / "pass-at-k.png").rename(folder / "figures" / "07-pass-at-k.png")
+    monkeypatch.setattr(type(PROFILE), "runs", folder)
+    monkeypatch.setattr(shipping, "write_all", lambda texts: written.append(
+        texts))
+    written = []
+    return folder, written
+
+
+def test_what_was_made_again_is_shipped_again(run_folder):
+    _, written = run_folder
+    assert shipping.main([]) == 0
+    texts, = written
+    left_out = {SHIPPED / "samples" / "weak-teacher.jsonl.gz"}  # not drawn
+    assert set(texts) == {path for path in SHIPPED.rglob("*")
+                          if path.is_file()} - left_out | {
+        ROOT / "README.md", ROOT / "data" / "README.md"}
+    for path, data in texts.items():
+        if path.name != "summary.json":                # says when and where
+            data = data.encode() if isinstance(data, str) else data
+            assert data == path.read_bytes(), path
+
+
+@pytest.mark.parametrize("name", [
+    "samples/teacher-hot.jsonl", "pairs/unfiltered.jsonl",
+    "counts/student-few-shot.json", "plans/backward.jsonl", "summary.json",
+    "ekt-student/adapter_model.safetensors", "figures/07-pass-at-k.png"])
+@pytest.mark.parametrize("spoil", [
+    lambda path: path.write_bytes(b"garbage\n"),
+    lambda path: path.unlink()], ids=["spoilt", "missing"])
+def test_nothing_is_shipped_of_a_run_that_is_not_whole(
+        run_folder, capsys, name, spoil):
+    folder, written = run_folder
+    spoil(folder / name)
+    assert shipping.main([]) == 2
+    told = capsys.readouterr().err
+    assert name.rpartition("/")[2] in told and "nothing was shipped" in told
+    assert told.count("\n") == 1 and not written
 
 
 def test_shipped_weights_stay_small():

@@ -29,13 +29,13 @@ FORBIDDEN = tuple("""
     syslog. urllib. webbrowser.""".split())
 # What an act needs of its paths: something there, a folder, a folder around
 # what it makes, which may not be there yet ("new").
-NEEDS = {"os.mkdir": ("new",), "os.rename": ("there", "around"),
-         "os.link": ("there", "new"), "os.symlink": ("", "new")}
-NEEDS.update(dict.fromkeys(("os.chdir", "os.listdir", "os.rmdir",
-                            "os.scandir"), ("folder",)))
-NEEDS.update(dict.fromkeys(("os.chmod", "os.chown", "os.remove",
-                            "os.removexattr", "os.setxattr", "os.truncate",
-                            "os.utime"), ("there",)))
+# A program may not change it, so it is no dictionary.
+NEEDS = (
+    (("os.mkdir",), ("new",)), (("os.rename",), ("there", "around")),
+    (("os.link",), ("there", "new")), (("os.symlink",), ("", "new")),
+    (("os.chdir", "os.listdir", "os.rmdir", "os.scandir"), ("folder",)),
+    (("os.chmod", "os.chown", "os.remove", "os.removexattr", "os.setxattr",
+      "os.truncate", "os.utime"), ("there",)))
 MET = (errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR,
        errno.ENAMETOOLONG)
 DEVICES = ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", "/dev/null",
@@ -53,16 +53,15 @@ HOOKLESS = frozenset("""
 # Where the kernel keeps no files from a program, it cannot import them.
 UNWATCHED = frozenset("""
     _ctypes _dbm _gdbm _multiprocessing _posixshmem _remote_debugging _ssl
-    _tkinter readline""".split())
+    _testexternalinspection _tkinter readline""".split())
 LOOSE = """
     mkfifo mknod memfd_create chroot setpriority unshare sendfile splice
     copy_file_range activate_stack_trampoline"""
 
 
-# From Python 3.13 on whoever sees the frame of a hook may change it.  These
-# call functions of a program while a hook runs, and so does the collector.
-INTERRUPTS = ("alarm", "setitimer", "interrupt_main") if (
-    sys.version_info >= (3, 13)) else ()
+# From Python 3.13 on whoever sees the frame of a hook may change it.  Two
+# call functions of a program while a hook runs: signals and the collector.
+CHANGEABLE = sys.version_info >= (3, 13)
 
 
 def watch_alone():
@@ -74,14 +73,30 @@ def watch_alone():
     DENIED = HOOKLESS | UNWATCHED
     for name in [*UNWATCHED, "ctypes", "ctypes._endian"]:
         sys.modules.pop(name, None)
-    once = {name: __import__(name) for name in sys.builtin_module_names}
+    once = {name: __import__(name) for name in sys.builtin_module_names
+            if name not in DENIED}
     _imp.create_builtin = lambda spec: once[spec.name]     # or it were anew
-    for name in (*LOOSE.split(), *INTERRUPTS):
+    for name in LOOSE.split():
         for module in (*once.values(), os, signal):
             vars(module).pop(name, None)
-    if INTERRUPTS:
-        gc.disable()
-        gc.enable = lambda: None
+    if CHANGEABLE:
+        once["_signal"].signal = signal.signal = set_signal
+        gc.disable()                     # a program is told what it asked for
+        asked = [True]
+        gc.enable, gc.disable = (lambda: asked.append(True),
+                                 lambda: asked.append(False))
+        gc.isenabled = lambda: asked[-1]
+
+
+def set_signal(signalnum, handler):
+    """In the place of ``signal.signal``: a program handles no signal.
+
+    That a signal does what it does, or nothing, is not set but let pass.
+    Raises ``ValueError``, which asyncio takes for an answer.
+    """
+    if callable(handler):
+        raise ValueError("not here: the judge cannot watch it")
+    return signal.getsignal(signalnum)
 
 
 DENIED = HOOKLESS
@@ -110,8 +125,10 @@ def allowed(event, args, own, left=repeat(True, WRITTEN), libraries=tuple(
         return True
     if path.startswith(here):            # a warning shows a line of ours
         raise missing(2, "no such file in the judge")
-    writes = event == "open" and (kind(args[2]) is not number
-                                  or args[2] & writing != 0)
+    # Of what is opened in C the mode alone tells, and there is no number.
+    writes = event == "open" and (
+        kind(args[2]) is not number or args[2] & writing != 0
+        or kind(args[1]) is text and args[1].strip("brtU") != "")
     if event == "os.remove":
         if kind(args[1]) is not number or args[1] != -1:
             return False                 # beside another open folder
@@ -163,7 +180,10 @@ def tell_missing(event, args, needs=NEEDS, told=MET, lacks=obstacle,
                  in_words=os.strerror):
     """Raises what a forbidden act meets outside of here as well: it needs
     what is not there, or would make what is.  Returns for all others."""
-    need = needs.get(event, ())
+    need = ()
+    for events, what in needs:
+        if event in events:
+            need = what
     if event == "open":
         makes = kind(args[2]) is number and args[2] & creating
         need = "around" if makes else "there" if args[1] is None else "file",
@@ -179,32 +199,34 @@ def tell_missing(event, args, needs=NEEDS, told=MET, lacks=obstacle,
                         *(names if event != "os.utime" else ()))
 
 
-def guard(report, scratch, channel, write=os.write, leave=os._exit,
-          kind=type, text=str, may=allowed, tell=tell_missing,
-          lacks=obstacle):
+def guard(report, scratch, channel, leave=os._exit):
     """An audit hook that ends the program at its first forbidden act.
 
     What the hook goes by are arguments of it, and of exact types: an object
     of the program is never compared with anything, since it would run code
-    of the program in here.  The rules are a copy that no module holds; an
-    error that they raise leads to them by its frames, so they refuse to be
-    changed.
+    of the program in here.  The rules are a copy that no module holds.  An
+    error that they raise leads by its frames to them, which refuse to be
+    changed, and to what a frame has by name: nothing that outlives it.
     """
-    may = kind(may)(may.__code__, may.__globals__, "allowed",
-                    may.__defaults__)
-    ours = may, tell, lacks, report
+    may = type(allowed)(allowed.__code__, allowed.__globals__, "allowed",
+                        allowed.__defaults__)
 
     def hook(event, args, own=scratch + "/", denied=DENIED,
-             forbidden=FORBIDDEN):
+             forbidden=FORBIDDEN, said=report("blocked")[:-1], may=may,
+             tell=tell_missing, ours=(may, tell_missing, obstacle),
+             channel=channel, write=os.write, leave=leave, kind=type,
+             text=str, unseen=ImportError):
         if event in ("open", "os.listdir", "os.scandir", "os.remove"):
             if may(event, args, own):
                 return
         elif event == "import":
-            if kind(args[0]) is text and args[0].rpartition(
-                    ".")[2] not in denied:
-                return
-            if args[0] != "_ctypes":
-                raise ImportError("not here: the judge cannot watch it")
+            name = None
+            if kind(args[0]) is text:    # C looks for "a_b" in place of "a-b"
+                name = args[0].replace("-", "_").rpartition(".")[2]
+                if name not in denied:
+                    return
+            if name != "_ctypes":
+                raise unseen("not here: the judge cannot watch it")
         elif event in ("object.__setattr__", "object.__delattr__"):
             for each in ours:
                 if args[0] is each:
@@ -214,7 +236,8 @@ def guard(report, scratch, channel, write=os.write, leave=os._exit,
         elif not event.startswith(forbidden):
             return
         tell(event, args)
-        write(channel, report("blocked", "", "", event))
+        write(channel, said + event[:200].encode("utf-8", "replace").hex(
+            ).encode() + b"\n")
         leave(0)
 
     return hook

@@ -12,6 +12,8 @@ import time
 from os import close, write
 from sys import addaudithook
 
+from _frozen_importlib_external import PathFinder
+
 import habitat
 from audit import guard
 from calls import serve
@@ -98,10 +100,17 @@ def get_ready(nonce, scratch):
             hook(event, args)
     sys.stdout.flush()                   # or each program would print it
     HOOKS.append(hook)
-    sys.modules.pop("collections.abc", None)       # a program has to import
-    vars(sys.modules["collections"]).pop("abc", None)      # it to have it
+    drop_abc()
     sys.modules["__main__"] = type(sys)("__main__")
     name_modules()
+
+
+def drop_abc(modules=sys.modules):
+    """A program has to import ``collections.abc`` to have it; but where no
+    file has it, as from Python 3.14 on, ``collections`` brings it along."""
+    package = modules["collections"]
+    if PathFinder.find_spec("collections.abc", package.__path__):
+        del modules["collections.abc"], package.abc
 
 
 def start(mode, program, extra, begun):

@@ -110,7 +110,6 @@ def pack():
     """
     gc.collect()
     if isolation.LIBC:
-        import ctypes
         if hasattr(isolation.LIBC, "malloc_trim"):
             isolation.LIBC.malloc_trim(0)
         filling = []
@@ -120,7 +119,7 @@ def pack():
                 filling.append(make())
                 if id(filling[-1]) % BLOCK == HEAD:
                     break
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(filling))    # for good
+        filling.append(filling)          # frozen, it is never collected
     gc.freeze()
 
 
@@ -143,6 +142,8 @@ def begin(mode, memory, seconds, program, extra, leave=os._exit,
             dup2(begun + 2, 1)
         limit(seconds, memory)
         confine()
+        if not script.WHOLE:             # nor may a program do as we did
+            isolation.LIBC = isolation.PRCTL = None
         closerange(begun + 1, SIGN + 1)
         start(mode, program, extra, begun)
         leave(0)

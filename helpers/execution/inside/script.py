@@ -99,7 +99,8 @@ def run_script(program, report):
     if failed:
         return failed
     ends = partial(finish, report, any([word in program for word in HIDING]),
-                   any([word in program for word in LATE]), WHOLE)
+                   any([word in program for word in LATE]), WHOLE,
+                   partial(take_down, gc.isenabled))
     leave_frames(WHOLE)
     if WHOLE:
         raise ready(code, ends)
@@ -178,10 +179,11 @@ def end_python(report, modules=sys.modules, last=atexit._run_exitfuncs,
     return None
 
 
-def take_down(modules=sys.modules, collect=gc.collect, fields=vars(sys),
-              enabled=gc.isenabled):
+def take_down(enabled, modules=sys.modules, collect=gc.collect,
+              fields=vars(sys)):
     """The script's own objects go, and say their last words.
 
+    ``enabled`` tells whether the script lets Python collect by itself.
     Python too collects before it takes modules down: this puts in order what
     then goes together, a file before the buffer that it writes from.
     """
@@ -244,14 +246,15 @@ def lingering(kind=type, speaks=has_last_words, below=issubclass,
     return False
 
 
-def finish(report, hides, late, whole, ran, says=fault, ends=end_python,
-           takes_down=take_down, lives_on=lingering, tell=os.write,
+def finish(report, hides, late, whole, takes_down, ran, says=fault,
+           ends=end_python, lives_on=lingering, tell=os.write,
            leave=os._exit, any_error=BaseException):
     """Ends a script that has run: its report, and the process goes.
 
     Returns where the interpreter itself has to end; its exit code then is
     the report.  ``hides``, ``late``: whether the script has words of HIDING,
-    of LATE; ``ran``: the :class:`Ran` that it left.
+    of LATE; ``takes_down``: :func:`take_down`; ``ran``: the :class:`Ran` that
+    it left.
     """
     try:
         raised, ran.__context__ = ran.__context__, None
