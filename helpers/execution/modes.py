@@ -18,14 +18,14 @@ from helpers.execution.verdicts import (FAILURES, LETTERS, compare_call,
                                         compare_output, shorten, value_of)
 from helpers.execution.workers import Limits
 
+PATIENCE_LEAST = 5         # CPU seconds that tests have at least
+MANY_ASKED = 10_000        # questions of a test, which then has less time
 PASSED = "p"               # every other letter is the first of its status
 INT_KEY = re.compile("0|-?[1-9][0-9]{0,639}")
 LOOKS_UP = re.compile(r"f_back|_getframe|(inspect\.|extract_|print_)stack"
                       r"|stacklevel")
 AT_END = re.compile(r"atexit|__del__|hook|settrace|setprofile")
 VETTED = set()             # preambles and setups that run by themselves
-PATIENCE_LEAST = 5                # CPU seconds that tests have at least
-MANY = 10_000              # questions of one test, which then has less time
 TALKING = ("loaded", "plain", "ask", "alive")    # kinds: more may follow
 
 
@@ -185,7 +185,7 @@ def examine(worker, state, problem, limits):
             number, count, before = question[3], 0, question[4] + state[4]
         count += 1
         spent = question[4] + state[4] - before
-        if spent > patient.timeout * (1 if count > MANY else 20):
+        if spent > patient.timeout * (1 if count > MANY_ASKED else 20):
             if ended:                    # nothing else ends it
                 referee.send("")
                 return ended

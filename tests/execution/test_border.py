@@ -221,7 +221,7 @@ def test_what_never_ends(monkeypatch):
     loops = asserting("x = 10\nwhile x != 1: x = f(x)\nassert x == 1",
                       "assert f(1) == 1")
     half = "def f(x): return x // 2 if x % 2 == 0 else 3 * x + 1"
-    monkeypatch.setattr("helpers.execution.modes.MANY", 100)
+    monkeypatch.setattr("helpers.execution.modes.MANY_ASKED", 100)
     monkeypatch.setattr("helpers.execution.modes.PATIENCE_LEAST", 0.2)
     with Runner(workers=1, timeout=0.04) as runner:
         assert runner.judge(loops, half).tests == ("passed", "wrong")
