@@ -53,12 +53,16 @@ HOOKLESS = frozenset("""
 # Where the kernel keeps no files from a program, it cannot import them.
 UNWATCHED = frozenset("""
     _ctypes _dbm _gdbm _multiprocessing _posixshmem _remote_debugging _ssl
-    _tkinter readline""".split())
+    _tkinter ossaudiodev readline""".split())
 LOOSE = """
     mkfifo mknod memfd_create chroot setpriority unshare sendfile splice
     copy_file_range activate_stack_trampoline"""
-
-
+# What reaches other processes without one, where the kernel does not mind.
+REACHING = """
+    pidfd_open pidfd_send_signal sched_setaffinity sched_setparam
+    sched_setscheduler setns"""
+# Variables by which libraries in C find code to load: OpenSSL, the C library.
+GUIDES = b"OPENSSL_", b"GCONV_PATH", b"LOCPATH"
 # From Python 3.13 on whoever sees the frame of a hook may change it.  These
 # call functions of a program while a hook runs, and so does the collector.
 INTERRUPTS = ("alarm", "setitimer", "interrupt_main") if (
@@ -72,16 +76,27 @@ def watch_alone():
     """
     global DENIED
     DENIED = HOOKLESS | UNWATCHED
+    if INTERRUPTS:
+        gc.disable()
+        gc.enable = lambda: None
     for name in [*UNWATCHED, "ctypes", "ctypes._endian"]:
         sys.modules.pop(name, None)
     once = {name: __import__(name) for name in sys.builtin_module_names}
     _imp.create_builtin = lambda spec: once[spec.name]     # or it were anew
-    for name in (*LOOSE.split(), *INTERRUPTS):
+    for name in (*LOOSE.split(), *REACHING.split(), *INTERRUPTS):
         for module in (*once.values(), os, signal):
             vars(module).pop(name, None)
-    if INTERRUPTS:
-        gc.disable()
-        gc.enable = lambda: None
+    try:                                 # subprocess imports it
+        import _posixsubprocess
+    except ImportError:
+        return
+    DENIED |= {"_posixsubprocess"}       # a second time, and as it was
+    _posixsubprocess.fork_exec = fork_instead
+
+
+def fork_instead(*_, fork=os.fork):
+    """What a new process begins with, as the hook hears of it."""
+    fork()
 
 
 DENIED = HOOKLESS
@@ -133,6 +148,22 @@ def allowed(event, args, own, left=repeat(True, WRITTEN), libraries=tuple(
     return (path + "/").startswith(libraries + (own, zones))
 
 
+def loads(path, libraries=tuple(
+            path.rstrip("/") + "/" for path in sys.path if path),
+          others=OTHERS, kind=type, text=str):
+    """Whether a module in C may come from there: from Python's own folders,
+    or, where that is None, from Python itself.  It can do what no hook hears
+    of, so none that a program brings along."""
+    if path is None:
+        return True
+    if kind(path) is not text or ".." in path.split("/") or "\0" in path:
+        return False
+    for other in others:
+        if other in path:
+            return False
+    return path.startswith(libraries)
+
+
 def obstacle(path, need, status=os.stat, is_folder=stat.S_ISDIR,
              error=OSError, none=errno.ENOENT, there=errno.EEXIST,
              folder=errno.EISDIR):
@@ -180,8 +211,8 @@ def tell_missing(event, args, needs=NEEDS, told=MET, lacks=obstacle,
 
 
 def guard(report, scratch, channel, write=os.write, leave=os._exit,
-          kind=type, text=str, may=allowed, tell=tell_missing,
-          lacks=obstacle):
+          kind=type, text=str, raw=bytes, may=allowed, tell=tell_missing,
+          lacks=obstacle, in_c=loads):
     """An audit hook that ends the program at its first forbidden act.
 
     What the hook goes by are arguments of it, and of exact types: an object
@@ -192,19 +223,24 @@ def guard(report, scratch, channel, write=os.write, leave=os._exit,
     """
     may = kind(may)(may.__code__, may.__globals__, "allowed",
                     may.__defaults__)
-    ours = may, tell, lacks, report
+    in_c = kind(may)(in_c.__code__, in_c.__globals__, "loads",
+                     in_c.__defaults__)
+    ours = may, tell, lacks, in_c, report
 
     def hook(event, args, own=scratch + "/", denied=DENIED,
-             forbidden=FORBIDDEN):
+             forbidden=FORBIDDEN, guides=GUIDES, import_error=ImportError):
         if event in ("open", "os.listdir", "os.scandir", "os.remove"):
             if may(event, args, own):
                 return
         elif event == "import":
-            if kind(args[0]) is text and args[0].rpartition(
-                    ".")[2] not in denied:
+            if kind(args[0]) is not text or args[0] != "_ctypes" and (
+                    args[0].rpartition(".")[2] in denied):
+                raise import_error("not here: the judge cannot watch it")
+            if args[0] not in denied and in_c(args[1]):
                 return
-            if args[0] != "_ctypes":
-                raise ImportError("not here: the judge cannot watch it")
+        elif event == "os.putenv":
+            if kind(args[0]) is raw and not args[0].startswith(guides):
+                return
         elif event in ("object.__setattr__", "object.__delattr__"):
             for each in ours:
                 if args[0] is each:
