@@ -29,6 +29,8 @@ def really(program, given, folder):
             0] != "\ufeff" else "utf-8")
     except LookupError:                  # an encoding that nobody knows
         text = program.encode()
+    if declared and text.count(b"\n") != program.count("\n"):
+        text = program.encode()          # which leaves no lines
     (folder / "program.py").write_bytes(text)
     done = subprocess.run(
         [sys.executable, "program.py"], cwd=folder, capture_output=True,

@@ -17,10 +17,12 @@ import _imp
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 WRITTEN = 64               # files that a program may open for writing
+BY_NUMBER = repeat(None, 2 ** 40)        # an item less for each stream that a
+                           # program opens on a descriptor
 # First acts that end a program ("blocked"): other processes, the network,
 # files, foreign code.  See the table of audit events in Python's manual.
 FORBIDDEN = tuple("""
-    os.chdir os.chflags os.chmod os.chown os.exec os.fork os.kill os.link
+    os.chflags os.chmod os.chown os.exec os.fork os.kill os.link
     os.lockf os.mkdir os.posix_spawn os.rename os.rmdir os.setxattr
     os.removexattr os.spawn os.symlink os.system os.truncate os.utime
     cpython.PyInterpreterState_New ctypes. fcntl. ftplib. gc.get_ http.
@@ -104,7 +106,8 @@ DENIED = HOOKLESS
 
 def allowed(event, args, own, left=repeat(True, WRITTEN), libraries=tuple(
                 path.rstrip("/") + "/" for path in sys.path if path),
-            zones=TIME_ZONES, devices=DEVICES, others=OTHERS, here=HERE,
+            by_number=BY_NUMBER, zones=TIME_ZONES, devices=DEVICES,
+            others=OTHERS, here=HERE,
             kind=type, text=str, raw=bytes, number=int, decode=bytes.decode,
             status=os.stat, is_folder=stat.S_ISDIR, writing=WRITING,
             missing=FileNotFoundError, errors=(OSError, ValueError),
@@ -117,10 +120,13 @@ def allowed(event, args, own, left=repeat(True, WRITTEN), libraries=tuple(
     path = args[0]
     if kind(path) is raw:
         path = decode(path, "utf-8", "surrogateescape")
-    if path is None or kind(path) is number:
-        return event != "os.remove"      # an open descriptor, or "."
+    if path is None or kind(path) is number:       # a descriptor, or "."
+        following(by_number, None)
+        return event not in ("os.remove", "os.chdir")
     if kind(path) is not text or not path or ".." in path.split("/"):
         return False
+    if event == "os.chdir":              # it is there already
+        return path in (".", own, own[:-1])
     if path in devices:
         return True
     if path.startswith(here):            # a warning shows a line of ours
@@ -229,7 +235,8 @@ def guard(report, scratch, channel, write=os.write, leave=os._exit,
 
     def hook(event, args, own=scratch + "/", denied=DENIED,
              forbidden=FORBIDDEN, guides=GUIDES, import_error=ImportError):
-        if event in ("open", "os.listdir", "os.scandir", "os.remove"):
+        if event in ("open", "os.listdir", "os.scandir", "os.remove",
+                     "os.chdir"):
             if may(event, args, own):
                 return
         elif event == "import":

@@ -6,6 +6,7 @@ Used in the forked process, see ``child.py``.
 import builtins
 import re
 import sys
+from resource import RLIMIT_AS, RUSAGE_SELF, getrlimit, getrusage
 
 PROGRAM = "<program>"      # the name of one that has no file
 RESULT, ASK = 3, 4         # pipes: to the worker, and from it
@@ -44,12 +45,16 @@ def describe(error, kind=type, any_error=BaseException,
 
 def as_file(program):
     """A script as a file has it: in the encoding that it names, or where
-    that cannot be, as everywhere else, in UTF-8."""
+    that cannot be, as everywhere else, in UTF-8.  Nor can it be where no
+    lines are left, as an encoding has its own way to write their ends."""
     named = CODING.match(program)
     try:
-        return program.encode(named[1] if named else "utf-8")
+        text = program.encode(named[1] if named else "utf-8")
+        if not named or text.count(b"\n") == program.count("\n"):
+            return text
     except (LookupError, ValueError):    # of its own name, of its letters
-        return program.encode("utf-8", "surrogatepass")
+        pass
+    return program.encode("utf-8", "surrogatepass")
 
 
 def compiled(program, name, report):
@@ -60,6 +65,10 @@ def compiled(program, name, report):
             source = as_file(program)    # what it names may be unknown
         return compile(source, name, "exec", dont_inherit=True), None
     except BaseException as error:
+        if isinstance(error, MemoryError) and (     # and not: nested too deep
+                getrusage(RUSAGE_SELF).ru_maxrss << 11) > getrlimit(
+                    RLIMIT_AS)[0] > 0:
+            return None, report.out_of_memory
         said = type(error).__name__
         if getattr(error, "msg", None) in IN_A_FUNCTION:
             said += (f": {error.msg} (the official scorer of APPS takes "

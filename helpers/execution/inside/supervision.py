@@ -186,8 +186,9 @@ def watch(run, seconds, asker):
 
 def feed(run, poll):
     """Writes what the pipe takes of what is to be fed."""
-    try:
-        run.pending = run.pending[os.write(run.feed, run.pending[:1 << 16]):]
+    try:                                 # a view: a slice is no copy
+        run.pending = memoryview(run.pending)[
+            os.write(run.feed, run.pending[:1 << 16]):]
     except BlockingIOError:
         return
     except OSError:                      # it does not read any more
