@@ -726,6 +726,9 @@ REFUSED = {
         "import os, signal\nsignal.signal(signal.SIGUSR1, signal.SIG_IGN)\n"
         "os.kill(os.getpid(), signal.SIGUSR1)\nprint(1)", "blocked",
         "kill"),
+    "a variable that libraries load code by": (
+        "import os\nos.environ['OPENSSL_CONF'] = 'my.cnf'\nprint(1)",
+        "blocked", "putenv"),
     "a map of memory": (
         "import mmap\nmmap.mmap(-1, 99)\nprint(1)", "blocked", "mmap"),
     "the error output by its name": (

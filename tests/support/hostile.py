@@ -1564,6 +1564,9 @@ class int(metaclass=Meta):
     __repr__ = lambda _: "731846259"
 answer = int()""", "wrong"),
 }
+NEWER_LIMITS = {
+    "too large to be compiled": ("x = [" + "[1]," * 10 ** 6 + "]", "memory"),
+}
 NEWER_ESCAPES = {
     "a module made anew": ("""
 import sys
@@ -2094,6 +2097,6 @@ def corpus(fakes, limits, escapes):
 
 
 HOSTILE = corpus(FAKES, LIMITS, ESCAPES)
-NEWER = corpus(NEWER_FAKES, {}, NEWER_ESCAPES)
+NEWER = corpus(NEWER_FAKES, NEWER_LIMITS, NEWER_ESCAPES)
 HOSTILE_SCRIPTS = corpus(SCRIPT_FAKES, SCRIPT_LIMITS, SCRIPT_ESCAPES)
 HOSTILE_FUNCTIONS = corpus(FUNCTION_FAKES, FUNCTION_LIMITS, FUNCTION_ESCAPES)

@@ -10,6 +10,7 @@ from resource import RLIMIT_AS, RUSAGE_SELF, getrlimit, getrusage
 
 PROGRAM = "<program>"      # the name of one that has no file
 RESULT, ASK = 3, 4         # pipes: to the worker, and from it
+VALUE = 16                 # MiB of text that a value may have to cross
 # What is no Python but a line of a program that the official scorer of APPS
 # has put into a function.
 IN_A_FUNCTION = ("'return' outside function",
@@ -22,15 +23,19 @@ CODING = re.compile(r"\ufeff?(?:[ \t\f]*(?:#[^\r\n]*)?(?:\r\n|\r|\n))?"
 def reporter(nonce):
     """A function that makes the line of a report; see
     ``supervision.read_report``."""
-    encode, join = str.encode, str.join
+    encode, join, size = str.encode, str.join, len
 
-    def report(status, kind="", value="", detail=""):
+    def report(status, kind="", value="", detail="", most=VALUE << 20):
+        if size(value) > most:
+            return report.too_large
         fields = (nonce, status, kind, encode(value).hex(),
                   encode(detail[:200], "utf-8", "replace").hex())
         return encode(join(" ", fields) + "\n")
 
     # Made now, as it is wanted when there is no memory to make it.
     report.out_of_memory = report("memory", detail="more memory than allowed")
+    report.too_large = report("memory", detail=(
+        f"a value is too large to judge (more than {VALUE} MiB as text)"))
     return report
 
 
