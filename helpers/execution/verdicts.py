@@ -126,8 +126,8 @@ def words_of(text):
     if text.isascii() and not SEPARATORS.search(text):
         return [line.split() for line in text.rstrip().splitlines()]
     text = text.rstrip(" \t\r\n\x0b\x0c")
-    return [NO_BLANKS.findall(line)
-            for line in LINE_ENDS.split(text)] if text else []
+    lines = LINE_ENDS.split(text) if text else []
+    return [NO_BLANKS.findall(line) for line in lines]
 
 
 def apps_accepts(output, expected):
