@@ -123,10 +123,10 @@ def answer_fault(answer):
     return None
 
 
-def is_written(one):
+def is_written(one, lines=True):
     """Whether an input or an output is text, a number, or lines of these."""
-    if isinstance(one, (list, tuple)):
-        return all(map(is_written, one))
+    if lines and isinstance(one, (list, tuple)):
+        return all(is_written(line, False) for line in one)
     return isinstance(one, (str, Number)) and not isinstance(one, bool)
 
 

@@ -26,6 +26,10 @@ LOOKS_UP = re.compile(r"f_back|_getframe|(inspect\.|extract_|print_)stack"
                       r"|stacklevel")
 AT_END = re.compile(r"atexit|__del__|hook|settrace|setprofile")
 VETTED = set()             # preambles and setups that run by themselves
+BRIEF, MOST_ALIKE = 10_000, 100          # letters of a text, keys of a hash
+SIMPLE = frozenset("""
+    int float complex bytes dict tuple set frozenset fraction decimal date
+    datetime time timedelta other""".split())        # what pairs may give
 TALKING = ("loaded", "plain", "ask", "alive")    # kinds: more may follow
 
 
@@ -103,7 +107,7 @@ def calls(worker, program, problem, limits):
         if state[1] == "plain" and len(state[2]) < 1000 + 20 * len(
                 plain.pack(expected)):
             try:
-                value = plain.unpack(state[2])
+                value = unpacked(state[2])
                 passes = [compare_call(value, expected, comparator)
                           for comparator in ("strict", "apps")]
                 detail = f"{shorten(value)} instead of {shorten(expected)}"
@@ -113,6 +117,38 @@ def calls(worker, program, problem, limits):
     if state[1] in TALKING:
         worker.send("")
     return marks.outcome()
+
+
+def unpacked(text):
+    """The value that a program says it returned, built in this process.
+
+    Raises ``ValueError`` and others for what no value of a pair packs to,
+    and for what would take the time of its length squared: keys with one
+    hash, as no honest program has many of them, and giant fractions.
+    """
+    if len(text) > BRIEF:
+        check_keys(json.loads(text))
+    return plain.unpack(text)
+
+
+def check_keys(item):
+    """Raises ``ValueError`` for parts of a text that take long to build."""
+    if isinstance(item, list):
+        for each in item:
+            if isinstance(each, (list, dict)):
+                check_keys(each)
+    elif isinstance(item, dict):
+        (tag, inside), = item.items()
+        if tag not in SIMPLE:
+            raise ValueError(f"no value of a pair is a {tag}")
+        if tag == "fraction" and len(inside[0]) * len(inside[1]) > 10 ** 9:
+            raise ValueError("a giant fraction")
+        check_keys(inside)               # a key may hold a set
+        if tag in ("set", "frozenset", "dict"):
+            keys = [plain.unpack(json.dumps(
+                each[0] if tag == "dict" else each)) for each in inside]
+            if len(keys) - len({*map(hash, keys)}) > MOST_ALIKE:
+                raise ValueError("many keys have one hash")
 
 
 def int_keys(value):

@@ -21,7 +21,15 @@ FAILURES = frozenset(STATUSES[2:])       # what a worker may report, or "ran"
 # after all, takes the time of its length squared.
 DECIMAL = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[-+]?[0-9]+)?",
                      re.IGNORECASE)
+# A decimal fraction, as programs write it: one with an exponent alone has its
+# sign, or it were a name, or a number in another notation.
+FRACTION = re.compile(r"[-+]?([0-9]+\.[0-9]*(e[-+]?[0-9]+)?|"
+                      r"\.[0-9]+(e[-+]?[0-9]+)?|[0-9]+e[-+][0-9]+)",
+                      re.IGNORECASE)
 CLOSE = 1e-6               # for a decimal fraction, relative above 1
+# What Python's own methods take for blanks and ends of lines, and files not.
+SEPARATORS = re.compile("[\x0b\x0c\x1c-\x1f]")
+LINE_ENDS, NO_BLANKS = re.compile("\r\n?|\n"), re.compile("[^ \t\x0b\x0c]+")
 
 
 @dataclass(frozen=True)
@@ -83,8 +91,7 @@ def same_token(token, wanted):
     """
     if token == wanted:
         return True
-    if not {".", "e", "E"} & set(wanted) or not (
-            DECIMAL.fullmatch(token) and DECIMAL.fullmatch(wanted)):
+    if not (FRACTION.fullmatch(wanted) and DECIMAL.fullmatch(token)):
         return False
     return near(float(token), float(wanted))
 
@@ -101,17 +108,26 @@ def compare_output(output, expected, comparator="strict"):
     """Whether what a program printed counts as right.
 
     "strict": line by line and word by word, see :func:`same_token`; spaces
-    between words and empty lines at the end do not matter.  "apps": what the
-    official scorer of APPS accepts (``testing_util.py``), see
-    :func:`apps_accepts`.  Introduced in notebook M1.
+    between words, tabs too, and empty lines at the end do not matter; other
+    blanks of Unicode, and what it has to part lines, are part of a word.
+    "apps": what the official scorer of APPS accepts (``testing_util.py``),
+    see :func:`apps_accepts`.  Introduced in notebook M1.
     """
     if comparator == "apps":
         return apps_accepts(output, expected)
-    lines, wanted = ([line.split() for line in text.rstrip().splitlines()]
-                     for text in (output, expected))
+    lines, wanted = words_of(output), words_of(expected)
     return len(lines) == len(wanted) and all(
         len(line) == len(words) and all(map(same_token, line, words))
         for line, words in zip(lines, wanted))
+
+
+def words_of(text):
+    """The words of a text, line by line."""
+    if text.isascii() and not SEPARATORS.search(text):
+        return [line.split() for line in text.rstrip().splitlines()]
+    text = text.rstrip(" \t\r\n\x0b\x0c")
+    lines = LINE_ENDS.split(text) if text else []
+    return [NO_BLANKS.findall(line) for line in lines]
 
 
 def apps_accepts(output, expected):

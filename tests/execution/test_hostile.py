@@ -380,10 +380,9 @@ HOOK_ALONE = {"worker.py": [("    layers, nonce = isolation.enter(scratch), ",
 # What gets around the hook needs the kernel, as notebook 01 says.
 THROUGH = {"past the audit hook", "pair of sockets past the audit hook",
            "a socket to the kernel past the audit hook", "priority",
-           "password file by the library", "real time", "all processors",
-           "another user", "another root", "its own session",
-           "a descriptor for events", "signal by a descriptor",
-           "a new terminal", "more time for itself", "memory as a file",
+           "password file by the library", "another user", "another root",
+           "its own session", "a descriptor for events", "a new terminal",
+           "more time for itself", "memory as a file",
            "more memory for itself"}
 
 

@@ -108,6 +108,9 @@ def test_every_test_is_reported(runner):
         (["1", "2"], ["3", "4"]),))      # APPS has lists of lines too
     assert runner.judge(as_lists, "a, b = input(), input()\n"
                         "print(int(a) + 2)\nprint(4)").status == "passed"
+    nested = Problem("script/7", "?", "stdio", tests=(([["1", "2"]], "3"),))
+    with pytest.raises(ValueError, match="no lines of it in its test 1"):
+        runner.judge(nested, "print(3)")
 
 
 # ---- functions ----
@@ -236,6 +239,15 @@ def test_what_is_not_plain_equals_nothing():
     ("5 1.00001", "5 1.00002", False, True),        # rounded to 3 digits
     ("nan", "nan", True, True), ("nan", "1.0", False, False),
     ("inf", "1.5", False, False), ("1e400", "1.5", False, False),
+    ("0", "0e12", False, True), ("100", "1e2", False, True),     # a name?
+    ("0.00001", "1e-05", True, True), ("1e-05", "0.00001", True, True),
+    ("1500.0000001", "1.5e3", True, True), ("1e+20", "1E20", False, True),
+    ("1\t2\r\n3", "1 2\n3", True, True), ("\f1\v2", "1 2", True, 0),
+    ("1\u20282", "1\n2", False, True), ("1\x1c2", "1\n2", False, True),
+    ("1\x852", "1\n2", False, True), ("1\f2", "1\n2", False, True),
+    ("1\xa02", "1 2", False, True), ("1\u30002", "1 2", False, True),
+    ("1\xa0", "1", False, True), ("1 \xe9\n\n", "1  \xe9", True, True),
+    ("\xe9\r\rx", "\xe9\n\nx", True, True), ("\f", "", True, True),
     ("x\n" * 3, "x\n" * 3, True, True)])
 def test_outputs_are_compared_in_two_ways(output, expected, strict, apps):
     assert compare_output(output, expected, "strict") == strict

@@ -155,6 +155,32 @@ STREAMS = {
     "detach": (
         "import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.detach(), "
         "write_through=True)\nprint('x')", ""),
+    "a buffer of its own, not flushed": (
+        "from io import BufferedWriter\nimport sys\n"
+        "out = BufferedWriter(sys.stdout.buffer.raw, 1 << 20)\n"
+        "for line in sys.stdin.buffer: out.write(line)", NUMBERS),
+    "the write of a buffer of its own": (
+        "import io, sys\nwrite = io.BufferedWriter(sys.stdout.buffer.raw)"
+        ".write\nwrite(b'3 4')", ""),
+    "another stream of the same kind": (
+        "import sys\nout = type(sys.stdout)(sys.stdout.buffer)\n"
+        "print(input(), file=out)", NUMBERS),
+    "another stream, in a function": (
+        "import sys\ndef f():\n    def g(x, "
+        "out=type(sys.stdout)(sys.stdout.buffer)): print(x, file=out)\n"
+        "    return g\nf()(7)\ng = f()\ng(8)", ""),
+    "a file and a buffer by their kinds": (
+        "import sys\nb = sys.stdout.buffer\n"
+        "out = type(b)(type(b.raw)(1, 'w'))\nout.write(b'x')", ""),
+    "what was below the output": (
+        "import sys\nout = sys.stdout.detach()\nsys.stdout = None\n"
+        "out.write(b'x')", ""),
+    "an error output of its own": (
+        "import sys\nclass Null:\n    def write(self, s): pass\n"
+        "    def flush(self): pass\nsys.stderr = Null()\nprint('x')", ""),
+    "an error output that cannot be flushed": (
+        "import sys\nclass Null:\n    def write(self, s): pass\n"
+        "sys.stderr = Null()\nprint('x')", ""),
     "a larger buffer": (
         "import io, sys\nsys.stdout = io.TextIOWrapper(io.BufferedWriter("
         "sys.stdout.buffer.raw, 1 << 20))\nprint('x' * 100000)", ""),
@@ -262,6 +288,14 @@ ENDS = {
         "    print([f.name for f in traceback.extract_tb(trace)], "
         "sys.exc_info()[0], flush=True)\n    os._exit(0)\n"
         "sys.excepthook = hook\n1 / 0", ""),
+    "an excepthook that exits": (
+        "import sys\ndef hook(*_):\n    print('bad input')\n"
+        "    sys.exit()\nsys.excepthook = hook\nint('x')", ""),
+    "an excepthook that exits badly": (
+        "import sys\ndef hook(*_):\n    print('bad input')\n"
+        "    sys.exit(3)\nsys.excepthook = hook\nint('x')", ""),
+    "an excepthook that fails": (
+        "import sys\nsys.excepthook = lambda *_: 1 / 0\nint('x')", ""),
     "an error": ("print(1)\n1 / 0", ""),
     "an error in a thread": (
         "import threading\nt = threading.Thread(target=lambda: 1 / 0)\n"
@@ -371,6 +405,10 @@ TEXTS = {
     "another encoding": ("#!/usr/bin/python\n# vim: set fileencoding=cp1251"
                          " :\nprint('\u0436')", ""),
     "an encoding that nobody knows": ("# coding: foo\nprint(1)", ""),
+    "an encoding with escapes": (
+        "# coding: unicode_escape\nx = 1\\nprint(x)", ""),
+    "another encoding with escapes": (
+        "# coding: raw_unicode_escape\nprint('\u00e9', '\u0436')", ""),
     "an encoding that is no text": ("# coding: hex\nprint(1)", ""),
     "an encoding against the mark": (
         "\ufeff# coding: latin-1\nprint(1)", ""),
@@ -652,6 +690,12 @@ Path("/").mkdir(exist_ok=True)"""), ""),
         "import collections\nprint(collections.abc.Sized)", ""),
     "a part of a package that it did import": (
         "import collections.abc\nprint(collections.abc.Sized)", ""),
+    "the folder that it is in": (
+        "import os, pathlib\nfor place in ('.', os.getcwd(), os.path.dirname("
+        "os.path.abspath(__file__)), pathlib.Path(__file__).absolute()"
+        ".parent, os.getcwdb()):\n    os.chdir(place)\n"
+        "os.umask(os.umask(0o22))\n"
+        "print(open('program.py').read()[:6], input())", NUMBERS),
     "files by their names": (
         "import glob\nopen('t.txt', 'w').close()\nprint(glob.glob('*'), "
         "glob.glob('*.md'))", ""),
@@ -729,6 +773,33 @@ REFUSED = {
     "another time for a file of its own": (
         "import pathlib\npathlib.Path('program.py').touch()\nprint(1)",
         "blocked", "utime"),
+    "another folder": ("import os\nos.chdir('..')\nprint(1)", "blocked",
+                       "chdir"),
+    "rights of a file of its own": (
+        "import os\nos.chmod('program.py', 0o755)\nprint(1)", "blocked",
+        "chmod"),
+    "another name for no file": (
+        "import os\nos.symlink('program.py', 't')\nprint(1)", "blocked",
+        "symlink"),
+    "a file of its own made shorter by its name": (
+        "import os\nos.truncate('program.py', 1)\nprint(1)", "blocked",
+        "truncate"),
+    "a signal to itself by its number": (
+        "import os, signal\nsignal.signal(signal.SIGUSR1, signal.SIG_IGN)\n"
+        "os.kill(os.getpid(), signal.SIGUSR1)\nprint(1)", "blocked",
+        "kill"),
+    "a variable that libraries load code by": (
+        "import os\nos.environ['OPENSSL_CONF'] = 'my.cnf'\nprint(1)",
+        "blocked", "putenv"),
+    "a map of memory": (
+        "import mmap\nmmap.mmap(-1, 99)\nprint(1)", "blocked", "mmap"),
+    "the error output by its name": (
+        "print(1, file=open('/dev/stderr', 'w'))", "blocked", "open"),
+    "the terminal": (
+        "print(1, file=open('/dev/tty', 'w'))", "blocked", "open"),
+    "a database of a file": (
+        "import dbm.dumb\ndbm.dumb.open('t', 'n')\nprint(1)", "blocked",
+        "chmod"),
     "a database": (
         "import sqlite3\nsqlite3.connect(':memory:')\nprint(1)", "blocked",
         "sqlite3"),

@@ -1564,6 +1564,9 @@ class int(metaclass=Meta):
     __repr__ = lambda _: "731846259"
 answer = int()""", "wrong"),
 }
+NEWER_LIMITS = {
+    "too large to be compiled": ("x = [" + "[1]," * 10 ** 6 + "]", "memory"),
+}
 NEWER_ESCAPES = {
     "a module made anew": ("""
 import sys
@@ -1640,6 +1643,69 @@ while trace:
     trace = trace.tb_next
 for i in range(70): open(str(i), "w").close()
 answer = 1""", "blocked"),
+    "disarms the audit hook by what it compares": ("""
+import sys
+class Lie(str):
+    def __ne__(self, other):
+        names = sys._getframe(1).f_locals
+        for name in ("may", "tell", "leave", "write"):
+            names[name] = lambda *_: True
+        return True
+    __eq__ = __ne__
+    __hash__ = str.__hash__
+for given in (Lie("x"), None, None), ("x", None, Lie("x")):
+    try: sys.audit("import", *given)
+    except ImportError: pass
+answer = open("/etc/passwd").read()""", "blocked"),
+    "disarms the audit hook by an error of its own": ("""
+import builtins, sys
+true = builtins.ImportError
+def error(*words):
+    names = sys._getframe(1).f_locals
+    for name in ("may", "tell", "leave", "write"):
+        names[name] = lambda *_: True
+    return true(*words)
+builtins.ImportError = error
+try: sys.audit("import", 7, None)
+except true: pass
+answer = open("/etc/passwd").read()""", "blocked"),
+    "a module in C installed for others": ("""
+import importlib.machinery, importlib.util, sys
+place = sys.path[-1] + "/site-packages/_cffi_backend.so"
+loader = importlib.machinery.ExtensionFileLoader("_cffi_backend", place)
+spec = importlib.util.spec_from_file_location("_cffi_backend", place,
+                                              loader=loader)
+importlib.util.module_from_spec(spec)
+answer = 1""", "blocked"),
+    "a module in C of its own": ("""
+import _imp, os
+open("mine.so", "wb").write(b"no code")
+class Spec: name, origin = "mine", os.path.abspath("mine.so")
+_imp.create_dynamic(Spec)
+answer = 1""", "blocked"),
+    "a process by what starts them": ("""
+import _posixsubprocess, os
+a, b = os.pipe()
+for end in ((None,) * 3 + (-1, None), (-1, None, None, None, -1, None),
+            (-1, None, None, None, -1, None, True)):
+    try: _posixsubprocess.fork_exec(
+        [b"touch", b"/tmp/hostile-victim-31"], (b"/bin/touch",), True, (),
+        None, None, -1, -1, -1, -1, -1, -1, a, b, False, False, *end)
+    except TypeError: pass
+answer = 1""", "blocked error"),
+    "code by a variable of OpenSSL": ("""
+import os
+open("o.cnf", "w").write(
+    "openssl_conf = a\\n[a]\\nproviders = b\\n[b]\\nc = d\\n"
+    "[d]\\nmodule = " + os.path.abspath("mine.so") + "\\nactivate = 1\\n")
+os.environ["OPENSSL_CONF"] = os.path.abspath("o.cnf")
+import _hashlib
+_hashlib.new("sha256")
+answer = 1""", "blocked"),
+    "the judge's turn": ("""
+import os
+os.sched_setscheduler(os.getppid(), os.SCHED_IDLE, os.sched_param(0))
+answer = 1""", "error"),
     "code for the process above, new in 3.14": ("""
 import os, sys
 open("code.py", "w").write("open('/tmp/hostile-victim-28', 'w').write('x')")
@@ -2139,6 +2205,6 @@ def corpus(fakes, limits, escapes):
 
 
 HOSTILE = corpus(FAKES, LIMITS, ESCAPES)
-NEWER = corpus(NEWER_FAKES, {}, NEWER_ESCAPES)
+NEWER = corpus(NEWER_FAKES, NEWER_LIMITS, NEWER_ESCAPES)
 HOSTILE_SCRIPTS = corpus(SCRIPT_FAKES, SCRIPT_LIMITS, SCRIPT_ESCAPES)
 HOSTILE_FUNCTIONS = corpus(FUNCTION_FAKES, FUNCTION_LIMITS, FUNCTION_ESCAPES)

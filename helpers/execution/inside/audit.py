@@ -17,10 +17,12 @@ import _imp
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 WRITTEN = 64               # files that a program may open for writing
+BY_NUMBER = repeat(None, 2 ** 40)        # an item less for each stream that a
+                           # program opens on a descriptor
 # First acts that end a program ("blocked"): other processes, the network,
 # files, foreign code.  See the table of audit events in Python's manual.
 FORBIDDEN = tuple("""
-    os.chdir os.chflags os.chmod os.chown os.exec os.fork os.kill os.link
+    os.chflags os.chmod os.chown os.exec os.fork os.kill os.link
     os.lockf os.mkdir os.posix_spawn os.rename os.rmdir os.setxattr
     os.removexattr os.spawn os.symlink os.system os.truncate os.utime
     cpython.PyInterpreterState_New ctypes. fcntl. ftplib. gc.get_ http.
@@ -53,15 +55,20 @@ HOOKLESS = frozenset("""
 # Where the kernel keeps no files from a program, it cannot import them.
 UNWATCHED = frozenset("""
     _ctypes _dbm _gdbm _multiprocessing _posixshmem _remote_debugging _ssl
-    _testexternalinspection _tkinter readline""".split())
+    _testexternalinspection _tkinter ossaudiodev readline""".split())
 LOOSE = """
     mkfifo mknod memfd_create chroot setpriority unshare sendfile splice
     copy_file_range activate_stack_trampoline"""
-
-
+# What reaches other processes without one, where the kernel does not mind.
+REACHING = """
+    pidfd_open pidfd_send_signal sched_setaffinity sched_setparam
+    sched_setscheduler setns"""
+# Variables by which libraries in C find code to load: OpenSSL, the C library.
+GUIDES = b"OPENSSL_", b"GCONV_PATH", b"LOCPATH"
 # From Python 3.13 on whoever sees the frame of a hook may change it.  Two
 # call functions of a program while a hook runs: signals and the collector.
 CHANGEABLE = sys.version_info >= (3, 13)
+INTERRUPTS = ("alarm", "setitimer", "interrupt_main") if CHANGEABLE else ()
 
 
 def watch_alone():
@@ -76,7 +83,7 @@ def watch_alone():
     once = {name: __import__(name) for name in sys.builtin_module_names
             if name not in DENIED}
     _imp.create_builtin = lambda spec: once[spec.name]     # or it were anew
-    for name in LOOSE.split():
+    for name in (*LOOSE.split(), *REACHING.split(), *INTERRUPTS):
         for module in (*once.values(), os, signal):
             vars(module).pop(name, None)
     if CHANGEABLE:
@@ -86,6 +93,17 @@ def watch_alone():
         gc.enable, gc.disable = (lambda: asked.append(True),
                                  lambda: asked.append(False))
         gc.isenabled = lambda: asked[-1]
+    try:                                 # subprocess imports it
+        import _posixsubprocess
+    except ImportError:
+        return
+    DENIED |= {"_posixsubprocess"}       # a second time, and as it was
+    _posixsubprocess.fork_exec = fork_instead
+
+
+def fork_instead(*_, fork=os.fork):
+    """What a new process begins with, as the hook hears of it."""
+    fork()
 
 
 def set_signal(signalnum, handler):
@@ -104,7 +122,8 @@ DENIED = HOOKLESS
 
 def allowed(event, args, own, left=repeat(True, WRITTEN), libraries=tuple(
                 path.rstrip("/") + "/" for path in sys.path if path),
-            zones=TIME_ZONES, devices=DEVICES, others=OTHERS, here=HERE,
+            by_number=BY_NUMBER, zones=TIME_ZONES, devices=DEVICES,
+            others=OTHERS, here=HERE,
             kind=type, text=str, raw=bytes, number=int, decode=bytes.decode,
             status=os.stat, is_folder=stat.S_ISDIR, writing=WRITING,
             missing=FileNotFoundError, errors=(OSError, ValueError),
@@ -117,10 +136,13 @@ def allowed(event, args, own, left=repeat(True, WRITTEN), libraries=tuple(
     path = args[0]
     if kind(path) is raw:
         path = decode(path, "utf-8", "surrogateescape")
-    if path is None or kind(path) is number:
-        return event != "os.remove"      # an open descriptor, or "."
+    if path is None or kind(path) is number:       # a descriptor, or "."
+        following(by_number, None)
+        return event not in ("os.remove", "os.chdir")
     if kind(path) is not text or not path or ".." in path.split("/"):
         return False
+    if event == "os.chdir":              # it is there already
+        return path in (".", own, own[:-1])
     if path in devices:
         return True
     if path.startswith(here):            # a warning shows a line of ours
@@ -148,6 +170,22 @@ def allowed(event, args, own, left=repeat(True, WRITTEN), libraries=tuple(
         except errors:
             pass
     return (path + "/").startswith(libraries + (own, zones))
+
+
+def loads(path, libraries=tuple(
+            path.rstrip("/") + "/" for path in sys.path if path),
+          others=OTHERS, kind=type, text=str):
+    """Whether a module in C may come from there: from Python's own folders,
+    or, where that is None, from Python itself.  It can do what no hook hears
+    of, so none that a program brings along."""
+    if path is None:
+        return True
+    if kind(path) is not text or ".." in path.split("/") or "\0" in path:
+        return False
+    for other in others:
+        if other in path:
+            return False
+    return path.startswith(libraries)
 
 
 def obstacle(path, need, status=os.stat, is_folder=stat.S_ISDIR,
@@ -210,23 +248,30 @@ def guard(report, scratch, channel, leave=os._exit):
     """
     may = type(allowed)(allowed.__code__, allowed.__globals__, "allowed",
                         allowed.__defaults__)
+    in_c = type(loads)(loads.__code__, loads.__globals__, "loads",
+                       loads.__defaults__)
 
     def hook(event, args, own=scratch + "/", denied=DENIED,
-             forbidden=FORBIDDEN, said=report("blocked")[:-1], may=may,
-             tell=tell_missing, ours=(may, tell_missing, obstacle),
-             channel=channel, write=os.write, leave=leave, kind=type,
-             text=str, unseen=ImportError):
-        if event in ("open", "os.listdir", "os.scandir", "os.remove"):
+             forbidden=FORBIDDEN, guides=GUIDES, said=report("blocked")[:-1],
+             may=may, in_c=in_c, tell=tell_missing,
+             ours=(may, in_c, tell_missing, obstacle), channel=channel,
+             write=os.write, leave=leave, kind=type, text=str, raw=bytes,
+             unseen=ImportError):
+        if event in ("open", "os.listdir", "os.scandir", "os.remove",
+                     "os.chdir"):
             if may(event, args, own):
                 return
         elif event == "import":
             name = None
             if kind(args[0]) is text:    # C looks for "a_b" in place of "a-b"
                 name = args[0].replace("-", "_").rpartition(".")[2]
-                if name not in denied:
+                if name not in denied and in_c(args[1]):
                     return
-            if name != "_ctypes":
+            if name is None or name in denied and name != "_ctypes":
                 raise unseen("not here: the judge cannot watch it")
+        elif event == "os.putenv":
+            if kind(args[0]) is raw and not args[0].startswith(guides):
+                return
         elif event in ("object.__setattr__", "object.__delattr__"):
             for each in ours:
                 if args[0] is each:

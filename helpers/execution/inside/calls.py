@@ -24,14 +24,15 @@ WRAPPED = {UserList: "data", UserDict: "data", ChainMap: "maps"}
 
 def messages():
     """Yields what arrives on the pipe ASK, a line at a time."""
-    read, join, buffer = os.read, bytes.join, b""
+    read, join, chunks = os.read, bytes.join, [b""]
     while True:
-        while b"\n" not in buffer:
+        while b"\n" not in chunks[-1]:
             chunk = read(ASK, 1 << 16)
             if not chunk:
                 return
-            buffer = join(b"", (buffer, chunk))
-        line, _, buffer = buffer.partition(b"\n")
+            chunks.append(chunk)
+        line, _, rest = join(b"", chunks).partition(b"\n")
+        chunks = [rest]
         yield json.loads(line)
 
 

@@ -23,7 +23,7 @@ NEEDED = """
     stat lstat newfstatat statx access faccessat faccessat2 open openat
     openat2 getdents getdents64 readlink readlinkat getcwd fcntl dup dup2
     dup3 pipe pipe2 poll ppoll select pselect6 _newselect unlink unlinkat
-    ftruncate fsync fadvise64
+    ftruncate fsync fadvise64 chdir umask
     mmap munmap mremap mprotect madvise brk
     rt_sigaction rt_sigprocmask rt_sigreturn rt_sigtimedwait sigaltstack
     restart_syscall setitimer getitimer alarm pause

@@ -6,9 +6,11 @@ Used in the forked process, see ``child.py``.
 import builtins
 import re
 import sys
+from resource import RLIMIT_AS, RUSAGE_SELF, getrlimit, getrusage
 
 PROGRAM = "<program>"      # the name of one that has no file
 RESULT, ASK = 3, 4         # pipes: to the worker, and from it
+VALUE = 16                 # MiB of text that a value may have to cross
 # What is no Python but a line of a program that the official scorer of APPS
 # has put into a function.
 IN_A_FUNCTION = ("'return' outside function",
@@ -21,15 +23,19 @@ CODING = re.compile(r"\ufeff?(?:[ \t\f]*(?:#[^\r\n]*)?(?:\r\n|\r|\n))?"
 def reporter(nonce):
     """A function that makes the line of a report; see
     ``supervision.read_report``."""
-    encode, join = str.encode, str.join
+    encode, join, size = str.encode, str.join, len
 
-    def report(status, kind="", value="", detail=""):
+    def report(status, kind="", value="", detail="", most=VALUE << 20):
+        if size(value) > most:
+            return report.too_large
         fields = (nonce, status, kind, encode(value).hex(),
                   encode(detail[:200], "utf-8", "replace").hex())
         return encode(join(" ", fields) + "\n")
 
     # Made now, as it is wanted when there is no memory to make it.
     report.out_of_memory = report("memory", detail="more memory than allowed")
+    report.too_large = report("memory", detail=(
+        f"a value is too large to judge (more than {VALUE} MiB as text)"))
     return report
 
 
@@ -44,12 +50,16 @@ def describe(error, kind=type, any_error=BaseException,
 
 def as_file(program):
     """A script as a file has it: in the encoding that it names, or where
-    that cannot be, as everywhere else, in UTF-8."""
+    that cannot be, as everywhere else, in UTF-8.  Nor can it be where no
+    lines are left, as an encoding has its own way to write their ends."""
     named = CODING.match(program)
     try:
-        return program.encode(named[1] if named else "utf-8")
+        text = program.encode(named[1] if named else "utf-8")
+        if not named or text.count(b"\n") == program.count("\n"):
+            return text
     except (LookupError, ValueError):    # of its own name, of its letters
-        return program.encode("utf-8", "surrogatepass")
+        pass
+    return program.encode("utf-8", "surrogatepass")
 
 
 def compiled(program, name, report):
@@ -60,6 +70,10 @@ def compiled(program, name, report):
             source = as_file(program)    # what it names may be unknown
         return compile(source, name, "exec", dont_inherit=True), None
     except BaseException as error:
+        if isinstance(error, MemoryError) and (     # and not: nested too deep
+                getrusage(RUSAGE_SELF).ru_maxrss << 11) > getrlimit(
+                    RLIMIT_AS)[0] > 0:
+            return None, report.out_of_memory
         said = type(error).__name__
         if getattr(error, "msg", None) in IN_A_FUNCTION:
             said += (f": {error.msg} (the official scorer of APPS takes "

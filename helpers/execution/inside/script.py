@@ -10,12 +10,16 @@ import os
 import sys
 from collections import defaultdict
 from functools import partial
+from operator import length_hint
+from sys import getrefcount
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 
+from audit import BY_NUMBER
 from reports import RESULT, compiled, describe
 
 # What may have last words at the end, and the words without which a script
-# has no such thing: its own objects then need not be taken down one by one.
+# has no such thing, but for streams (:func:`streams_in_use`): its own objects
+# then need not be taken down one by one.
 LINGERING = io.IOBase, GeneratorType, CoroutineType, AsyncGeneratorType
 HIDING = ("open", "IO", "File", "yield", "async", "weakref", "exec", "eval",
           "import_")
@@ -100,7 +104,7 @@ def run_script(program, report):
         return failed
     ends = partial(finish, report, any([word in program for word in HIDING]),
                    any([word in program for word in LATE]), WHOLE,
-                   partial(take_down, gc.isenabled))
+                   partial(take_down, gc.isenabled), streams_in_use())
     leave_frames(WHOLE)
     if WHOLE:
         raise ready(code, ends)
@@ -133,7 +137,11 @@ def leave_frames(whole):
 
 def exits_well(said, kind=type, below=issubclass, integer=int,
                least=-2 ** 63, most=2 ** 63 - 1):
-    """Whether Python ends with exit code 0 where ``sys.exit`` says this."""
+    """Whether Python ends with exit code 0 where ``sys.exit`` says this.
+
+    ``sys.exit((0,))`` is 0 as well, by an error that cannot be told from
+    ``sys.exit(0)``'s; before Python 3.12 it is 1 where nothing caught it.
+    """
     if said is None:
         return True
     if not below(kind(said), integer):
@@ -156,6 +164,8 @@ def fault(raised, report, kind=type, below=issubclass, shows=describe,
                                                               exit_error):
         try:                             # it may have its own way to leave
             fields["excepthook"](kind(raised), raised, raised.__traceback__)
+        except exit_error as left:
+            return None if well(left.code) else failed
         except any_error:
             pass
     return failed
@@ -172,6 +182,7 @@ def end_python(report, modules=sys.modules, last=atexit._run_exitfuncs,
             modules["threading"]._shutdown()
         last()
         flush(fields.get("stdout"))
+        flush(fields.get("stderr"))
     except any_error as error:
         return report("error", detail=f"at its end: {shows(error)}")
     if fields.get("stdout") is not fields.get("__stdout__"):
@@ -210,6 +221,19 @@ def flush(stream, get=getattr):
         stream.flush()
 
 
+def streams_in_use(fields=vars(sys), count=getrefcount, opened=BY_NUMBER,
+                   left=length_hint, any_error=Exception):
+    """What changes where a script has a stream of its own on its output:
+    how often what is below Python's is referred to, and how many more may be
+    opened on a descriptor.  None where Python's stream lost what was below.
+    """
+    try:
+        buffer = fields["__stdout__"].buffer
+        return count(buffer), count(buffer.raw), left(opened)
+    except any_error:
+        return None
+
+
 def name_modules(modules=sys.modules):
     """Notes how many names each module has before there is a script."""
     LOADED.update((name, len(vars(module)))
@@ -246,15 +270,16 @@ def lingering(kind=type, speaks=has_last_words, below=issubclass,
     return False
 
 
-def finish(report, hides, late, whole, takes_down, ran, says=fault,
-           ends=end_python, lives_on=lingering, tell=os.write,
-           leave=os._exit, any_error=BaseException):
+def finish(report, hides, late, whole, takes_down, before, ran, says=fault,
+           ends=end_python, lives_on=lingering, uses=streams_in_use,
+           tell=os.write, leave=os._exit, any_error=BaseException):
     """Ends a script that has run: its report, and the process goes.
 
     Returns where the interpreter itself has to end; its exit code then is
     the report.  ``hides``, ``late``: whether the script has words of HIDING,
-    of LATE; ``takes_down``: :func:`take_down`; ``ran``: the :class:`Ran` that
-    it left.
+    of LATE; ``takes_down``: :func:`take_down`; ``before``:
+    :func:`streams_in_use` before it began; ``ran``: the :class:`Ran` that it
+    left.
     """
     try:
         raised, ran.__context__ = ran.__context__, None
@@ -263,7 +288,7 @@ def finish(report, hides, late, whole, takes_down, ran, says=fault,
         failed = ends(report) or failed
         if not failed and late and whole:
             return None
-        if not failed and (hides or late):
+        if not failed and (hides or late or uses() != before):
             takes_down()
             if whole and lives_on():
                 return None

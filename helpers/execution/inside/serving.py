@@ -12,7 +12,7 @@ import os
 import signal
 import time
 
-from reports import as_file
+from reports import VALUE, as_file
 from sums import may_be_sums
 from supervision import (ForkServer, NobodyAsks, Run, cpu_seconds,
                          memory_kills, OUTPUT, read_report, SHORT, watch)
@@ -42,13 +42,14 @@ def begin(mode, program, limits, extra=None, text=b""):
     seconds = limits["seconds"] * (1000 if mode in TALKING else 1)
     if feed is not None:
         os.set_blocking(feed, False)
-        text = text[os.write(feed, text[:PIPE]):]
+        text = memoryview(text)[os.write(feed, text[:PIPE]):]
     SERVER.order(mode, BASE + (limits["mb"] << 20), int(seconds) + 2, program,
                  extra, places=places)   # a backstop; the worker is exact
     for place in places:
         os.close(place)
     run = Run(SERVER, NONCE, result, begun, feed, output, text,
-              SHORT if mode in ("answer", "stdio") else 2 * OUTPUT)
+              SHORT + {"answer": 0, "stdio": 0, "together": 2 * OUTPUT}.get(
+                  mode, 2 * VALUE << 20))
     if mode == "stdio" and not text:
         run.close_feed()                 # the end of its input
     return run
@@ -171,7 +172,8 @@ def converse(request):
         data, late = look(run, limits["seconds"])
         report = None if late else read_report(run, data)
         goes_on = report and (report[1] in ("loaded", "plain", "ask")
-                              or loaded and report[0] in ("error", "memory"))
+                              or loaded and mode == "calls"
+                              and report[0] in ("error", "memory"))
         if not goes_on:
             return send(excuse(finish(run, data, late), limits))
         loaded = True

@@ -11,7 +11,7 @@ import time
 
 from _socket import SCM_RIGHTS, SOL_SOCKET
 
-OUTPUT = 4 << 20           # bytes of output, or of a value; more is a flood
+OUTPUT = 4 << 20           # bytes of output; more is a flood
 SHORT = 1 << 14            # bytes of a report without such a value
 SAYS = ("ran", "error", "memory", "blocked", "unparsable")   # of itself
 TICK = 0.05                # seconds between two looks at a program
@@ -186,8 +186,9 @@ def watch(run, seconds, asker):
 
 def feed(run, poll):
     """Writes what the pipe takes of what is to be fed."""
-    try:
-        run.pending = run.pending[os.write(run.feed, run.pending[:1 << 16]):]
+    try:                                 # a view: a slice is no copy
+        run.pending = memoryview(run.pending)[
+            os.write(run.feed, run.pending[:1 << 16]):]
     except BlockingIOError:
         return
     except OSError:                      # it does not read any more
