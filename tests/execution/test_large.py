@@ -45,7 +45,6 @@ def test_large_values_cross(test, program):
     ("assert f(9) != 7", "def f(n): return 'x' * (17 << 20)"),
     ("try: f(9)\nexcept BaseException: pass\nassert 1",
      "def f(n): return 'x' * (17 << 20)"),
-    ("x = 'x' * (17 << 20)\nassert f(x) == 7", "def f(x): return 7"),
     (([9], "x" * (17 << 20)), "def f(n): return 'x' * (17 << 20)")])
 def test_values_that_are_too_large_are_named(test, program):
     problem = Problem("calls/7", "?", "calls", tests=(test,) * 2,
@@ -56,6 +55,14 @@ def test_values_that_are_too_large_are_named(test, program):
         assert "too large to judge (more than 16 MiB" in verdict.detail
         assert runner.judge(replace(problem, tests=("assert f(1) == 7",)),
                             "def f(x): return 7").status == "passed"
+
+
+def test_what_tests_themselves_have_that_is_too_large_is_their_fault():
+    large = Problem("calls/8", "?", "calls", entry_point="f", tests=(
+        "x = 'x' * (17 << 20)\nassert f(x) == 7",))
+    with Runner(workers=1, timeout=8) as runner:
+        with pytest.raises(ValueError, match="calls/8 cannot.*too large"):
+            runner.judge(large, "def f(x): return 7")
 
 
 def test_a_forged_value_is_not_built_for_long():
