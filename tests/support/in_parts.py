@@ -7,9 +7,10 @@ for all.  Two parts are notebooks: those that go on from each other's results,
 in order, and all others, which begin with what ships.  Four are tests: those
 that mostly wait for other processes, those that run whole notebooks and
 sessions, those of models, and the rest.  A part begins when another has ended,
-the longest first, so that no core is idle before the end, and computes in one
-thread: several on one core wait for each other.  One part is seen as it runs;
-of the others it is told when they have ended, and which failed at the end.
+those that wait first, so that no core is idle before the end, and computes in
+one thread: several on one core wait for each other.  One part is seen as it
+runs; of the others it is told when they have ended, and which failed at the
+end.
 """
 
 import os
@@ -58,10 +59,10 @@ def parts_of(tests, notebooks):
     chain = [name for name in notebooks if Path(name).name.startswith(CHAIN)]
     others = [name for name in notebooks if name not in chain]
     parts = {SEEN: [name for name in tests if room(name) == "waits"],
+             "tests of sessions": [n for n in tests if room(n) == "runs"],
              "the chain of notebooks": [*NBVAL, *chain] if chain else [],
              "tests of models": [n for n in tests if room(n) == "models"],
              "the other notebooks": [*NBVAL, *others] if others else [],
-             "tests of sessions": [n for n in tests if room(n) == "runs"],
              "all other tests": [n for n in tests if room(n) == "rest"]}
     return {name: arguments for name, arguments in parts.items() if arguments}
 
