@@ -8,17 +8,13 @@ import pytest
 
 from helpers.execution import Runner, compare_call, compare_output
 from helpers.problems import LEETCODE, READERS, Problem
+from own_tests import asserting
 
 
 @pytest.fixture(scope="module")
 def runner():
     with Runner(workers=2, timeout=0.5) as runner:
         yield runner
-
-
-def asserting(*tests, **more):
-    return Problem("own/1", "?", "calls", tests=tests, entry_point="f",
-                   **more)
 
 
 def apps(given, wanted):
