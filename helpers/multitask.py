@@ -19,7 +19,7 @@ from helpers.plans import Plan, code_from_plans
 from helpers.problems import by_task_id
 from helpers.prompts import cut_section, section, shortened
 from helpers.sampling import sample
-from helpers.tools.arguments import counts, plain_number
+from helpers.tools.arguments import counts, excerpt, limits, plain_number
 from helpers.training import accumulate, encode_for, fit
 
 CODE, PLAN = "[GEN_CODE]", "[GEN_PLAN]"     # plain text, as released
@@ -141,6 +141,27 @@ def of_same_problem(codes, plans, numbers, seed):
                        for i in chosen]
 
 
+def check_tasks(parts, weights):
+    """Raises ``ValueError`` unless there is something to train on.
+
+    ``parts`` are the examples of code and of plan, ``weights`` those of their
+    losses.
+    """
+    try:
+        code, plan = weights
+    except (TypeError, ValueError):
+        raise ValueError(f"weights are two, of code and of plan, not "
+                         f"{excerpt(weights)}") from None
+    for weight in (code, plan):
+        plain_number("a weight", weight, False, 0, 1e6)
+    if not (code or plan) or any(
+            weight and not examples
+            for examples, weight in zip(parts, (code, plan))):
+        raise ValueError("a task with a weight above 0 needs examples, and "
+                         "one task must have such a weight; notebook 03 "
+                         "makes the plans")
+
+
 def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
                     weights=(1.0, 1.0), head=None, same_problem=False,
                     seed=0, checkpoint=None, save_every=25, rows=None,
@@ -161,20 +182,11 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
     their kind, or a checkpoint of another run; ``MemoryError`` where a part
     does not fit.
     """
+    check_tasks((codes, plans), weights)
+    counts(updates=updates, batch_size=batch_size)
+    limits(rows=rows, most=most)
     parts = [codes, plans, *([follow] if follow else [])]
-    counts(updates=updates, batch_size=batch_size, rows=rows, most=most)
-    if len(weights) != 2:
-        raise ValueError(f"weights are two, of code and of plan, not "
-                         f"{weights}")
-    for weight in weights:
-        plain_number("a weight", weight, False, 0, 1e6)
     weights = (*weights, *([1.0] if follow else []))
-    tasks = [(examples, weight) for examples, weight in zip(parts, weights)
-             if weight]
-    if not tasks or not all(examples for examples, _ in tasks):
-        raise ValueError("a task with a weight above 0 needs examples, and "
-                         "one task must have such a weight; notebook 03 "
-                         "makes the plans")
     encoded = [[encode_for(lm, example, most) for example in examples]
                for examples in parts]
     trained = [w for w in lm.model.parameters() if w.requires_grad]

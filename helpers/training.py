@@ -21,7 +21,7 @@ from helpers.gpu.precision import (autocast, make_scaler, memory_error, update,
 from helpers.progress import progress_bar
 from helpers.prompts import shortened
 from helpers.teachers.checkpoint import LanguageModel, fingerprint, load_model
-from helpers.tools.arguments import above_zero, counts, plain_number
+from helpers.tools.arguments import above_zero, counts, limits, plain_number
 from helpers.tools.folders import whole_folder
 from helpers.tools.states import (put_back_after_errors, resume, save_state,
                                   see_that_it_fits)
@@ -284,7 +284,8 @@ def train(lm, examples, epochs, batch_size, peak_rate, checkpoint=None,
     of another run or of other first weights, and ``MemoryError`` where a part
     does not fit on the card.  Introduced in notebook 05.
     """
-    counts(batch_size=batch_size, rows=rows)
+    counts(batch_size=batch_size)
+    limits(rows=rows)
     plain_number("epochs", epochs, False, 0, 10_000)
     if not examples:
         raise ValueError("there are no examples to train on; did the filter "

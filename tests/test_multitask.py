@@ -420,7 +420,9 @@ def test_real_problems_are_a_batch_of_both_tasks(lm):
 @pytest.mark.parametrize("change, words", [
     ({"updates": -1}, "updates is a whole"), ({"rows": -1}, "rows is a"),
     ({"batch_size": 0}, "batch_size is"), ({"most": 0}, "most is a whole"),
+    ({"updates": None}, "updates is a whole"),
     ({"weights": (1.0, 1.0, 1.0)}, "weights are two"),
+    ({"weights": 1.0}, "weights are two"),
     ({"weights": (float("nan"), 1.0)}, "a weight is a number from 0"),
     ({"weights": (-1.0, 1.0)}, "a weight is a number from 0"),
     ({"weights": (0.0, 0.0)}, "one task must have"),

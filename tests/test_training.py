@@ -278,7 +278,7 @@ def test_an_adapter_is_written_whole_or_the_old_one_stays(
     ({"batch_size": 0}, "batch_size is"), ({"batch_size": 2.5}, "batch_size"),
     ({"epochs": -1}, "epochs is"), ({"epochs": 0}, "updates is a whole"),
     ({"epochs": .01}, "updates is a whole"),
-    ({"save_every": 0}, "save_every is"),
+    ({"save_every": 0}, "save_every is"), ({"batch_size": None}, "batch_size"),
     ({"peak_rate": float("nan")}, "peak_rate is above 0"),
     ({"peak_rate": -1e-3}, "peak_rate is above 0"),
     ({"peak_rate": "1e-3"}, "peak_rate is a number")])

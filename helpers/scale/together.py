@@ -13,9 +13,10 @@ from pathlib import Path
 
 import torch
 
-from helpers.multitask import alternate
+from helpers.multitask import alternate, check_tasks
 from helpers.sampling import (drop_incomplete_line, lines_of, read_samples,
                               sample)
+from helpers.tools.arguments import counts, limits
 from helpers.tools.files import write_text
 from helpers.training import accumulate, encode_for, fit, trained_tokens
 
@@ -96,20 +97,23 @@ def train_together(accelerator, lm, codes, plans, updates, batch_size,
     its share of them, the gradients are summed, and each makes the same
     update.  (A model with dropout drops other units then.)  Only the main
     process writes ``checkpoint``, all read it. Returns the list of (code,
-    plan) losses.  Raises ``MemoryError`` as there and ``ValueError`` where
-    processes differ in what they were given.
+    plan) losses.  Raises ``ValueError`` and ``MemoryError`` as there, and
+    ``ValueError`` where processes differ in what they were given.
     """
+    check_tasks((codes, plans), weights)
+    counts(updates=updates, batch_size=batch_size)
+    limits(rows=rows, most=most)
     process, processes = accelerator.process_index, accelerator.num_processes
     encoded = [[encode_for(lm, example, most) for example in examples]
                for examples in (codes, plans)]
     trained = [w for w in lm.model.parameters() if w.requires_grad]
-    plan = list(alternate(codes, plans, updates, batch_size, seed))
+    plan = list(alternate(codes or plans, plans, updates, batch_size, seed))
     main = accelerator.is_main_process
 
     def gradients(step, scaler):
         return add_up(accelerator, trained, [
-            accumulate_share(lm, [part[i] for i in chosen], weight, process,
-                             processes, rows, scaler)
+            accumulate_share(lm, [part[i] for i in chosen] if weight else [],
+                             weight, process, processes, rows, scaler)
             for part, chosen, weight in zip(encoded, plan[step], weights)])
 
     return fit(

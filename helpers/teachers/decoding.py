@@ -278,7 +278,8 @@ def continued(tokenizer, ids):
     text; of a line that is set in, it belongs to the program.  A model may
     have more tokens than its tokenizer, and those have no text.
     """
-    ids = [token for token in ids if token < len(tokenizer)]
+    known = len(tokenizer)
+    ids = [token for token in ids if token < known]
     text = decode(tokenizer, ids)
     pieces = "".join(map(str, tokenizer.convert_ids_to_tokens(ids[:3])))
     spaces = len(pieces) - len(pieces.lstrip("▁"))

@@ -30,11 +30,16 @@ def plain_number(name, value, whole, low=None, high=None):
 
 
 def counts(**given):
+    """Raises ``ValueError`` unless each is a whole number from 1 on."""
+    for name, value in given.items():
+        plain_number(name, value, True, 1)
+
+
+def limits(**given):
     """Raises ``ValueError`` unless each is a whole number from 1 on, or None.
     """
-    for name, value in given.items():
-        if value is not None:
-            plain_number(name, value, True, 1)
+    counts(**{name: value for name, value in given.items()
+              if value is not None})
 
 
 def above_zero(name, value):

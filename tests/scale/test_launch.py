@@ -242,6 +242,28 @@ def test_one_process_is_the_training_of_notebook_06(tmp_path, alone):
     assert apart(weights_of(lm), alone[1]) < ROUNDING
 
 
+@pytest.mark.parametrize("codes, change, words", [
+    (True, {"updates": 0}, "updates is a whole"),
+    (True, {"weights": (-1.0, 1.0)}, "a weight is a number from 0"),
+    (True, {"weights": 2}, "weights are two"),
+    (False, {}, "needs examples")])
+def test_what_trains_nothing_is_refused_as_by_one_process(
+        codes, change, words):
+    code, plan = tasks()
+    with pytest.raises(ValueError, match=words):
+        train_together(Accelerator(cpu=True), student(), code if codes else [],
+                       plan, **{"updates": 1, "batch_size": 2,
+                                "peak_rate": 1e-3, **change})
+
+
+def test_here_too_plans_alone_need_no_code():
+    _, plans = tasks()
+    (code, plan), = train_together(
+        Accelerator(cpu=True), student(), [], plans, 1, 2, 1e-3, (0, 1),
+        progress=False)
+    assert math.isnan(code) and plan > 0
+
+
 # ---- sampling ----
 
 def test_samples_of_two_processes_are_those_of_one(two, capsys):

@@ -34,8 +34,8 @@ CHAIN = ("02", "03", "04", "05", "06", "07", "M2", "M4", "M9")
 PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider",
           "--durations=10", "--durations-min=1"]
 NBVAL = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=1800"]
-# A part that waits leaves a core to others.
-AT_A_TIME = max(3, os.cpu_count() or 1)
+# Parts that wait leave their cores to others.
+AT_A_TIME = max(4, os.cpu_count() or 1)
 SEEN = "tests that wait"
 
 
