@@ -447,7 +447,8 @@ def pip(python, *arguments):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("editable", [True, False])
+@pytest.mark.parametrize("foreign, editable", [
+    ("module", True), ("package", False)], indirect=["foreign"])
 def test_installed_it_may_be_opened_in_any_folder(
         tmp_path, private, built, foreign, editable):
     python, site = private

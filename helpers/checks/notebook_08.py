@@ -10,6 +10,8 @@ from helpers.checks.report import (NO_RETURN, Failure, attempt, entries,
 
 ENDLESS = 20                  # requests after which nobody is asked any more
 TRIED, PAUSED = 4, 0.5        # what the check passes as tries and pause
+# Not 408, 409 and 425: some clients try these again, with good reason.
+STAY = 300, 302, 304, 308, 402, 405, 406, 410, 413, 422, 428, 431, 451, 499
 LOADS = (503, {}, "loading")
 WANTED = "return the body of the answer, a text"
 
@@ -129,8 +131,10 @@ def by_name(with_retry):
 
 def refused(with_retry):
     """What trying again does not mend."""
-    for status, words in ((401, "a wrong key"), (400, "a bad request"),
-                          (404, "a wrong address")):
+    known = {401: "a wrong key", 400: "a bad request", 403: "no permission",
+             404: "a wrong address"}
+    others = dict.fromkeys(STAY, "that it stays wrong")
+    for status, words in (known | others).items():
         title = f"an exception after one request with {status}"
         served, value, failed = tried_with(with_retry, [(status, {}, "no")])
         if not failed:

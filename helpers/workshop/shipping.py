@@ -114,13 +114,13 @@ def read(path, check):
         raise FileNotFoundError(
             f"{path.relative_to(ROOT) if ROOT in path.parents else path} is "
             f"missing, and nothing was shipped; run all notebooks first, with "
-            f"python -m helpers run")
+            f"python -m helpers run --all")
     try:
         check(path)
     except Exception as error:           # each reader has errors of its own
         raise ValueError(f"{path.name} is no whole result, and nothing was "
-                         f"shipped ({error}); run the notebooks again, with "
-                         f"python -m helpers run --fresh") from None
+                         f"shipped ({error}); run all notebooks again, with "
+                         f"python -m helpers run --all --fresh") from None
     return path.read_bytes()
 
 
@@ -140,8 +140,13 @@ def check_of(name):
 
 
 def summary_rows(path):
-    """Reads a summary; raises where its rows lack what is shipped."""
+    """Reads a summary; raises where a notebook is missing, or what is shipped
+    of it."""
     rows = json.loads(path.read_text("utf-8"))["notebooks"]
+    ran = {row["notebook"] for row in rows}
+    for notebook in sorted((ROOT / "notebooks").rglob("[0-9EM]*.ipynb")):
+        if notebook.stem not in ran and notebook.parent.name[0] != ".":
+            raise ValueError(f"{notebook.stem} is missing")
     sum(row["seconds"] for row in rows), max(row["peak_mb"] for row in rows)
     return [(row["notebook"], row["headline"]) for row in rows]
 

@@ -126,6 +126,10 @@ WRONG = [
     (check_08_1, retry(gives=lambda a: a), "return the body alone"),
     (check_08_1, retry(gives=lambda a: a[0]), "a text"),
     (check_08_1, retry(again=lambda s: s != 401), "a bad request, the next"),
+    (check_08_1, retry(again=lambda s: s not in (400, 401, 403, 404)),
+     "300 means that it stays wrong"),
+    (check_08_1, retry(again=lambda s: s in (422, 429) or s >= 500),
+     "422 means that it stays"),
     (check_08_1, until_it_works, "a wrong key, the next try"),
     (check_08_1, retry(end=ValueError), "raise RuntimeError"),
     (check_08_1, patient, "count the tries"),
@@ -175,7 +179,8 @@ def test_right_answers_pass(capsys):
 
     for answer in (with_retry, retry(), retry(waits=blurred),
                    retry(end=ServerError),
-                   retry(again=lambda s: s not in (400, 401, 403, 404))):
+                   retry(again=lambda s: s in (408, 409, 425, 429)
+                         or s >= 500)):
         assert check_08_1(answer)
     assert check_08_2(estimate)
     assert check_08_2(lambda *a: np.array(estimate(*a)))

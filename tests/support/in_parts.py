@@ -6,11 +6,11 @@ NOTEBOOK is a path, or "lessons" for those of the top folder, or "notebooks"
 for all.  Two parts are notebooks: those that go on from each other's results,
 in order, and all others, which begin with what ships.  Four are tests: those
 that mostly wait for other processes, those that run whole notebooks and
-sessions, those of models, and the rest.  A part begins when another has ended,
-those that wait first, so that no core is idle before the end, and computes in
-one thread: several on one core wait for each other.  One part is seen as it
-runs; of the others it is told when they have ended, and which failed at the
-end.
+sessions, those of models, and the rest.  As many parts as the memory has room
+for run at the same time, the long ones first, so that no core is idle before
+the end; each computes in one thread, as several on one core wait for each
+other.  One part is seen as it runs; of the others it is told when they have
+ended, and which failed at the end.
 """
 
 import os
@@ -19,6 +19,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 WAITING = ("execution", "tools", "scale", "benchmarks", "test_light.py",
@@ -34,8 +36,7 @@ CHAIN = ("02", "03", "04", "05", "06", "07", "M2", "M4", "M9")
 PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider",
           "--durations=10", "--durations-min=1"]
 NBVAL = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=1800"]
-# Parts that wait leave their cores to others.
-AT_A_TIME = max(4, os.cpu_count() or 1)
+NEED = 2 << 30             # bytes of memory that a part may take
 SEEN = "tests that wait"
 
 
@@ -58,12 +59,12 @@ def parts_of(tests, notebooks):
 
     chain = [name for name in notebooks if Path(name).name.startswith(CHAIN)]
     others = [name for name in notebooks if name not in chain]
-    parts = {SEEN: [name for name in tests if room(name) == "waits"],
+    parts = {"the chain of notebooks": [*NBVAL, *chain] if chain else [],
+             SEEN: [name for name in tests if room(name) == "waits"],
              "tests of sessions": [n for n in tests if room(n) == "runs"],
-             "the chain of notebooks": [*NBVAL, *chain] if chain else [],
              "tests of models": [n for n in tests if room(n) == "models"],
-             "the other notebooks": [*NBVAL, *others] if others else [],
-             "all other tests": [n for n in tests if room(n) == "rest"]}
+             "all other tests": [n for n in tests if room(n) == "rest"],
+             "the other notebooks": [*NBVAL, *others] if others else []}
     return {name: arguments for name, arguments in parts.items() if arguments}
 
 
@@ -92,12 +93,13 @@ def main(arguments):
     at = arguments.index("--")
     parts = parts_of(arguments[:at], arguments[at + 1:])
     coming, running, ended, failed = list(parts), {}, [], []
+    most = max(2, psutil.virtual_memory().available // NEED)
     with tempfile.TemporaryDirectory() as folder:
         logs = {name: Path(folder, f"{number}.txt")
                 for number, name in enumerate(parts)}
         try:
             while coming or running:
-                while coming and len(running) < AT_A_TIME:
+                while coming and len(running) < most:
                     name = coming.pop(0)
                     running[name] = start(name, parts[name], logs[name])
                 for name, process in list(running.items()):

@@ -1,6 +1,7 @@
 """What is shipped fits together, and the READMEs say what is in the files."""
 
 import gzip
+import json
 import re
 import shutil
 
@@ -141,6 +142,17 @@ def test_nothing_is_shipped_of_a_run_that_is_not_whole(
     told = capsys.readouterr().err
     assert name.rpartition("/")[2] in told and "nothing was shipped" in told
     assert told.count("\n") == 1 and not written
+
+
+def test_a_run_of_some_notebooks_is_not_shipped(run_folder, capsys):
+    folder, written = run_folder
+    summary = json.loads((folder / "summary.json").read_text())
+    summary["notebooks"] = [row for row in summary["notebooks"]
+                            if row["notebook"][0] != "E"]
+    (folder / "summary.json").write_text(json.dumps(summary))
+    assert shipping.main([]) == 2 and not written
+    told = capsys.readouterr().err
+    assert "(E1_ekt_claims is missing)" in told and told.count("\n") == 1
 
 
 def test_shipped_weights_stay_small():
