@@ -7,10 +7,13 @@ for all.  Two parts are notebooks: those that go on from each other's results,
 in order, and all others, which begin with what ships.  Four are tests: those
 that mostly wait for other processes, those that run whole notebooks and
 sessions, those of models, and the rest.  As many parts as the memory has room
-for run at the same time, the long ones first, so that no core is idle before
-the end; each computes in one thread, as several on one core wait for each
-other.  One part is seen as it runs; of the others it is told when they have
-ended, and which failed at the end.
+for run at the same time, so that no core is idle before the end; the two that
+take longest go first where they meet the others.  Each computes in one thread,
+as several on one core wait for each other.  One part is seen as it runs; of
+the others it is told when they have ended, and which failed at the end.
+
+Tests of files in EVIDENCE, of what the studies rest on, need all notebooks to
+be asked for, or to be named.
 """
 
 import os
@@ -18,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -36,8 +40,10 @@ CHAIN = ("02", "03", "04", "05", "06", "07", "M2", "M4", "M9")
 PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider",
           "--durations=10", "--durations-min=1"]
 NBVAL = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=1800"]
-NEED = 2 << 30             # bytes of memory that a part may take
-SEEN = "tests that wait"
+EVIDENCE = "workshop/test_gates.py", "workshop/test_shipped_runs.py"
+NEED = 1 << 30             # bytes of memory that a part may take
+SEEN, CHAINED = "tests that wait", "the chain of notebooks"
+GIVES_WAY = 5              # the niceness of parts that take less long
 
 
 def parts_of(tests, notebooks):
@@ -48,6 +54,8 @@ def parts_of(tests, notebooks):
     whole = [str(path.relative_to(ROOT)) for path in sorted(
         (ROOT / "tests").iterdir()) if path.name.startswith("test_")
         or path.is_dir() and any(path.rglob("test_*.py"))]
+    left_out = [f"--ignore=tests/{name}" for name in EVIDENCE] if (
+        "tests" in tests and "notebooks" not in notebooks) else []
     tests = [name for given in tests for name in (
         whole if given == "tests" else [given])]
     notebooks = [name for given in notebooks for name in notebooks_of(given)]
@@ -59,10 +67,11 @@ def parts_of(tests, notebooks):
 
     chain = [name for name in notebooks if Path(name).name.startswith(CHAIN)]
     others = [name for name in notebooks if name not in chain]
-    parts = {"the chain of notebooks": [*NBVAL, *chain] if chain else [],
+    parts = {CHAINED: [*NBVAL, *chain] if chain else [],
              SEEN: [name for name in tests if room(name) == "waits"],
              "tests of sessions": [n for n in tests if room(n) == "runs"],
-             "tests of models": [n for n in tests if room(n) == "models"],
+             "tests of models": [n for n in tests if room(n) == "models"]
+             + left_out,
              "all other tests": [n for n in tests if room(n) == "rest"],
              "the other notebooks": [*NBVAL, *others] if others else []}
     return {name: arguments for name, arguments in parts.items() if arguments}
@@ -85,7 +94,9 @@ def start(name, arguments, log):
         there = {} if name == SEEN else {"stdout": file, "stderr": file}
         return subprocess.Popen(
             [*PYTEST, *arguments], cwd=ROOT, **there,
-            env={"OMP_NUM_THREADS": "1", **os.environ})
+            env={"OMP_NUM_THREADS": "1", **os.environ},
+            preexec_fn=None if name in (SEEN, CHAINED) else partial(
+                os.nice, GIVES_WAY))
 
 
 def main(arguments):
