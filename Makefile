@@ -46,7 +46,7 @@ PEERS = evalplus appdirs tempdir tree-sitter tree-sitter-python wget \
 help:
 	@echo "make run        install, then run the lessons; EVIDENCE=1: all"
 	@echo "make test       install, then run ruff, the tests and the lessons;"
-	@echo "                EVIDENCE=1: all notebooks, as CI does"
+	@echo "                EVIDENCE=1: all of both, as CI does"
 	@echo "make lab        install, then open copies of them in JupyterLab"
 	@echo "make reset      NOTEBOOK=05: a fresh copy; yours is kept"
 	@echo "make site       the collection as static pages, in build/site/html"

@@ -12,8 +12,8 @@ take longest go first where they meet the others.  Each computes in one thread,
 as several on one core wait for each other.  One part is seen as it runs; of
 the others it is told when they have ended, and which failed at the end.
 
-Tests of files in EVIDENCE, of what the studies rest on, need all notebooks to
-be asked for, or to be named.
+With the lessons alone, the tests of WITH_ALL are left out: they run whole
+notebooks once more, train what the studies rest on, or install for Colab.
 """
 
 import os
@@ -40,7 +40,13 @@ CHAIN = ("02", "03", "04", "05", "06", "07", "M2", "M4", "M9")
 PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider",
           "--durations=10", "--durations-min=1"]
 NBVAL = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=1800"]
-EVIDENCE = "workshop/test_gates.py", "workshop/test_shipped_runs.py"
+WITH_ALL = ("tests/notebooks/test_served_teacher.py",
+            "tests/notebooks/test_rehearsal.py::test_a_notebook_runs_in",
+            "tests/marking/test_bundles.py::test_nbgrader_gives_full",
+            "tests/workshop/test_gates.py",
+            "tests/workshop/test_shipped_runs.py",
+            "tests/test_session.py::test_a_torchao_that_peft_refuses",
+            "tests/test_session.py::test_bitsandbytes_is_installed_only")
 NEED = 1 << 30             # bytes of memory that a part may take
 SEEN, CHAINED = "tests that wait", "the chain of notebooks"
 GIVES_WAY = 5              # the niceness of parts that take less long
@@ -54,7 +60,7 @@ def parts_of(tests, notebooks):
     whole = [str(path.relative_to(ROOT)) for path in sorted(
         (ROOT / "tests").iterdir()) if path.name.startswith("test_")
         or path.is_dir() and any(path.rglob("test_*.py"))]
-    left_out = [f"--ignore=tests/{name}" for name in EVIDENCE] if (
+    left_out = [f"--deselect={name}" for name in WITH_ALL] if (
         "tests" in tests and "notebooks" not in notebooks) else []
     tests = [name for given in tests for name in (
         whole if given == "tests" else [given])]
@@ -70,11 +76,11 @@ def parts_of(tests, notebooks):
     parts = {CHAINED: [*NBVAL, *chain] if chain else [],
              SEEN: [name for name in tests if room(name) == "waits"],
              "tests of sessions": [n for n in tests if room(n) == "runs"],
-             "tests of models": [n for n in tests if room(n) == "models"]
-             + left_out,
+             "tests of models": [n for n in tests if room(n) == "models"],
              "all other tests": [n for n in tests if room(n) == "rest"],
              "the other notebooks": [*NBVAL, *others] if others else []}
-    return {name: arguments for name, arguments in parts.items() if arguments}
+    return {name: arguments + (left_out if "tests" in name else [])
+            for name, arguments in parts.items() if arguments}
 
 
 def notebooks_of(given):
