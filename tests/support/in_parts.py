@@ -4,13 +4,14 @@
 
 NOTEBOOK is a path, or "lessons" for those of the top folder, or "notebooks"
 for all.  Two parts are notebooks: those that go on from each other's results,
-in order, and all others, which begin with what ships.  Four are tests: those
-that mostly wait for other processes, those that run whole notebooks and
-sessions, those of models, and the rest.  As many parts as the memory has room
-for run at the same time, so that no core is idle before the end; the two that
-take longest go first where they meet the others.  Each computes in one thread,
-as several on one core wait for each other.  One part is seen as it runs; of
-the others it is told when they have ended, and which failed at the end.
+in order, and all others, which begin with what ships.  Five are tests: those
+of the judge and others that mostly wait for other processes, those that run
+whole notebooks and sessions, those of models, and the rest.  As many parts as
+the memory has room for run at the same time, so that no core is idle before
+the end; those that take longest go first where they meet the others.  Each
+computes in one thread, as several on one core wait for each other.  One part
+is seen as it runs; of the others it is told when they have ended, and which
+failed at the end.
 
 With the lessons alone, the tests of WITH_ALL are left out: they run whole
 notebooks once more, train what the studies rest on, or install for Colab.
@@ -27,7 +28,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
-WAITING = ("execution", "tools", "scale", "benchmarks", "test_light.py",
+WAITING = ("tools", "scale", "benchmarks", "test_light.py",
            "test_exchange.py")
 SESSIONS = "notebooks", "test_session.py"
 MODELS = ("gpu", "teachers", "workshop", "test_distillation.py",
@@ -49,7 +50,8 @@ WITH_ALL = ("tests/notebooks/test_served_teacher.py",
             "tests/test_session.py::test_a_torchao_that_peft_refuses",
             "tests/test_session.py::test_bitsandbytes_is_installed_only")
 NEED = 5 << 28             # bytes of memory that a part may take
-SEEN, CHAINED = "tests that wait", "the chain of notebooks"
+SEEN, WAIT = "tests of the judge", "other tests that wait"
+CHAINED = "the chain of notebooks"
 GIVES_WAY = 5              # the niceness of parts that take less long
 
 
@@ -69,13 +71,15 @@ def parts_of(tests, notebooks):
 
     def room(test):
         name = "".join(Path(test.partition("::")[0]).parts[1:2])
-        return ("waits" if name in WAITING else "runs" if name in SESSIONS
+        return ("judge" if name == "execution"
+                else "waits" if name in WAITING else "runs" if name in SESSIONS
                 else "models" if name in MODELS else "rest")
 
     chain = [name for name in notebooks if Path(name).name.startswith(CHAIN)]
     others = [name for name in notebooks if name not in chain]
     parts = {CHAINED: [*NBVAL, *chain] if chain else [],
-             SEEN: [name for name in tests if room(name) == "waits"],
+             SEEN: [n for n in tests if room(n) == "judge"],
+             WAIT: [n for n in tests if room(n) == "waits"],
              "tests of sessions": [n for n in tests if room(n) == "runs"],
              "tests of models": [n for n in tests if room(n) == "models"],
              "all other tests": [n for n in tests if room(n) == "rest"],
@@ -111,7 +115,7 @@ def start(name, arguments, log):
         return subprocess.Popen(
             [*PYTEST, *arguments], cwd=ROOT, **there,
             env={"OMP_NUM_THREADS": "1", **os.environ},
-            preexec_fn=None if name in (SEEN, CHAINED) else partial(
+            preexec_fn=None if name in (SEEN, WAIT, CHAINED) else partial(
                 os.nice, GIVES_WAY))
 
 
