@@ -55,7 +55,7 @@ def excess(one, two):
 
 def test_samples_have_the_distribution_of_generate(teacher):
     """The benchmark's roads draw the same texts equally often."""
-    text, n, most = PROMPTS["t/1"], 2000, 12
+    text, n, most = PROMPTS["t/1"], 3000, 12
     library = roads.generate(teacher, text, n, most)
     assert len(set(library)) > 30
     assert abs(excess(roads.ours(teacher, text, n, most), library)) < 4

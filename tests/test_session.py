@@ -447,8 +447,7 @@ def pip(python, *arguments):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("foreign, editable", [
-    ("module", True), ("package", False)], indirect=["foreign"])
+@pytest.mark.parametrize("editable", [True, False])
 def test_installed_it_may_be_opened_in_any_folder(
         tmp_path, private, built, foreign, editable):
     python, site = private

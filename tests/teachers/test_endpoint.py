@@ -303,7 +303,7 @@ def test_answers_under_way_are_kept_when_another_request_fails(
 
 def test_ctrl_c_stops_at_once_and_keeps_what_came(server, proxy, tmp_path):
     cache = tmp_path / "cache.jsonl"
-    proxy.faults = [None, None, 120.0, 120.0]
+    proxy.faults = [None, None, 30.0, 30.0]
     pressed = []
 
     def press():
@@ -315,7 +315,7 @@ def test_ctrl_c_stops_at_once_and_keeps_what_came(server, proxy, tmp_path):
     threading.Thread(target=press, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         draw(endpoint(server, proxy, concurrency=2), cache)
-    assert time.monotonic() - pressed[0] < 60
+    assert time.monotonic() - pressed[0] < 5
     assert len(read_samples(cache)) == 4
 
 
@@ -403,7 +403,7 @@ def test_an_address_outside_is_told_at_once(refused):
     began = time.monotonic()
     with pytest.raises(EndpointError, match="cannot reach.*offline"):
         draw(Endpoint("https://192.0.2.1/v1", "m"))
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 5
 
 
 # --------------------------------------------------------------------- keys

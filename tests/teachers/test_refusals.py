@@ -251,7 +251,7 @@ def test_an_answer_that_trickles_is_given_up(serve, monkeypatch):
         client.send_response(200)
         client.send_header("Content-Length", "9999")
         client.end_headers()
-        for _ in range(600):
+        for _ in range(40):
             try:
                 client.wfile.write(b" ")
             except OSError:                 # it was given up
@@ -261,7 +261,7 @@ def test_an_answer_that_trickles_is_given_up(serve, monkeypatch):
     began = time.monotonic()
     with pytest.raises(EndpointError, match="no answer within 0.5 seconds"):
         draw(endpoint(server, timeout=0.5, tries=1), {"t": "# a\n"})
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 3
 
 
 def test_usage_that_is_none_and_a_model_that_is_another(serve, capsys):
