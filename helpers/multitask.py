@@ -147,16 +147,13 @@ def check_tasks(parts, weights):
     ``parts`` are the examples of code and of plan, ``weights`` those of their
     losses.
     """
-    try:
-        code, plan = weights
-    except (TypeError, ValueError):
+    if not isinstance(weights, (tuple, list)) or len(weights) != 2:
         raise ValueError(f"weights are two, of code and of plan, not "
-                         f"{excerpt(weights)}") from None
-    for weight in (code, plan):
+                         f"{excerpt(weights)}")
+    for weight in weights:
         plain_number("a weight", weight, False, 0, 1e6)
-    if not (code or plan) or any(
-            weight and not examples
-            for examples, weight in zip(parts, (code, plan))):
+    if not any(weights) or any(weight and not examples
+                               for examples, weight in zip(parts, weights)):
         raise ValueError("a task with a weight above 0 needs examples, and "
                          "one task must have such a weight; notebook 03 "
                          "makes the plans")

@@ -423,6 +423,8 @@ def test_real_problems_are_a_batch_of_both_tasks(lm):
     ({"updates": None}, "updates is a whole"),
     ({"weights": (1.0, 1.0, 1.0)}, "weights are two"),
     ({"weights": 1.0}, "weights are two"),
+    ({"weights": iter([1.0, 1.0])}, "weights are two"),
+    ({"weights": {1.0, 0.5}}, "weights are two"),
     ({"weights": (float("nan"), 1.0)}, "a weight is a number from 0"),
     ({"weights": (-1.0, 1.0)}, "a weight is a number from 0"),
     ({"weights": (0.0, 0.0)}, "one task must have"),
