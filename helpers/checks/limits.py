@@ -23,6 +23,7 @@ SECONDS = 5                   # for one call; the exercises need milliseconds
 EXTRA_BYTES = 2 * 2**30       # bytes of memory that it may add
 DEEP_CALLS = 10_000           # calls within calls
 PATIENCE = 0.25               # seconds to tidy up before it is told again
+TURNS = 25                    # sleeps that make up this time for threads
 PRINTED = 200_000             # characters that are kept of what it prints
 PRESSED = []                  # an entry for each Ctrl-C during a call
 
@@ -197,16 +198,20 @@ def in_threads(calls, seconds, release=lambda: None):
     finally:                                  # also after Ctrl-C
         _give_back(names)
         release()
-        until, shots = time.monotonic() + 2, 0
+        # Each sleep ends when this thread gets its turn.  Those released need
+        # turns, too, and on a busy machine all of them come late.
+        for _ in range(TURNS):
+            if any(map(threading.Thread.is_alive, threads)):
+                time.sleep(PATIENCE / TURNS)
+        until = time.monotonic() + 2
         while any(map(threading.Thread.is_alive, threads)) and (
                 time.monotonic() < until):
-            shots += 1
             for thread in threads:
-                if thread.is_alive() and shots > 1:
+                if thread.is_alive():
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(
                         ctypes.c_ulong(thread.ident),
                         ctypes.py_object(OutOfTime))
-            time.sleep(_again(shots))
+            time.sleep(1e-3)
     return list(found)
 
 
