@@ -51,8 +51,9 @@ WITH_ALL = ("tests/notebooks/test_served_teacher.py",
             "tests/test_session.py::test_bitsandbytes_is_installed_only")
 NEED = 5 << 28             # bytes of memory that a part may take
 SEEN, WAIT = "tests of the judge", "other tests that wait"
-CHAINED = "the chain of notebooks"
-GIVES_WAY = 5              # the niceness of parts that take less long
+CHAINED, LEARNS = "the chain of notebooks", "tests of models"
+LONG = SEEN, WAIT, CHAINED, LEARNS
+GIVES_WAY = 5              # the niceness of all other parts
 
 
 def parts_of(tests, notebooks):
@@ -81,7 +82,7 @@ def parts_of(tests, notebooks):
              SEEN: [n for n in tests if room(n) == "judge"],
              WAIT: [n for n in tests if room(n) == "waits"],
              "tests of sessions": [n for n in tests if room(n) == "runs"],
-             "tests of models": [n for n in tests if room(n) == "models"],
+             LEARNS: [n for n in tests if room(n) == "models"],
              "all other tests": [n for n in tests if room(n) == "rest"],
              "the other notebooks": [*NBVAL, *others] if others else []}
     return {name: arguments + (left_out if "tests" in name else [])
@@ -115,8 +116,7 @@ def start(name, arguments, log):
         return subprocess.Popen(
             [*PYTEST, *arguments], cwd=ROOT, **there,
             env={"OMP_NUM_THREADS": "1", **os.environ},
-            preexec_fn=None if name in (SEEN, WAIT, CHAINED) else partial(
-                os.nice, GIVES_WAY))
+            preexec_fn=None if name in LONG else partial(os.nice, GIVES_WAY))
 
 
 def main(arguments):
