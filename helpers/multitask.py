@@ -141,19 +141,21 @@ def of_same_problem(codes, plans, numbers, seed):
                        for i in chosen]
 
 
-def check_tasks(parts, weights):
+def check_tasks(codes, plans, weights, updates, batch_size, rows, most):
     """Raises ``ValueError`` unless there is something to train on.
 
-    ``parts`` are the examples of code and of plan, ``weights`` those of their
-    losses.
+    The arguments are those of :func:`train_two_tasks`.
     """
+    counts(updates=updates, batch_size=batch_size)
+    limits(rows=rows, most=most)
     if not isinstance(weights, (tuple, list)) or len(weights) != 2:
         raise ValueError(f"weights are two, of code and of plan, not "
                          f"{excerpt(weights)}")
     for weight in weights:
         plain_number("a weight", weight, False, 0, 1e6)
-    if not any(weights) or any(weight and not examples
-                               for examples, weight in zip(parts, weights)):
+    if not any(weights) or any(
+            weight and not examples
+            for examples, weight in zip((codes, plans), weights)):
         raise ValueError("a task with a weight above 0 needs examples, and "
                          "one task must have such a weight; notebook 03 "
                          "makes the plans")
@@ -179,9 +181,7 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
     their kind, or a checkpoint of another run; ``MemoryError`` where a part
     does not fit.
     """
-    check_tasks((codes, plans), weights)
-    counts(updates=updates, batch_size=batch_size)
-    limits(rows=rows, most=most)
+    check_tasks(codes, plans, weights, updates, batch_size, rows, most)
     parts = [codes, plans, *([follow] if follow else [])]
     weights = (*weights, *([1.0] if follow else []))
     encoded = [[encode_for(lm, example, most) for example in examples]
@@ -194,7 +194,8 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
     if same_problem and codes and plans:
         plan = list(of_same_problem(codes, plans, plan, seed))
     if follow:
-        third = alternate(codes, follow, updates, batch_size, f"{seed}|follow")
+        third = alternate(codes or plans, follow, updates, batch_size,
+                          f"{seed}|follow")
         plan = [(*two, numbers) for two, (_, numbers) in zip(plan, third)]
 
     def gradients(step, scaler):

@@ -436,10 +436,12 @@ def test_numbers_that_are_none_are_refused(change, words):
             "updates": 1, "batch_size": 2, "peak_rate": 1e-3, **change})
 
 
-def test_plans_alone_need_no_code():
+@pytest.mark.parametrize("follow", [(), CODES])
+def test_plans_alone_need_no_code(follow):
     """And are those that are drawn where there is some."""
     losses = [train_two_tasks(add_lora(load_model(STUDENT), rank=2), codes,
-                              PLANS, 2, 2, 1e-3, (0.0, 1.0), progress=False)
-              for codes in (CODES, [])]
-    assert [plan for _, plan in losses[0]] == [plan for _, plan in losses[1]]
-    assert all(math.isnan(code) for code, _ in losses[1])
+                              PLANS, 2, 2, 1e-3, (0.0, 1.0), progress=False,
+                              follow=follow) for codes in (CODES, [])]
+    with_code, without = ([rest for _, *rest in found] for found in losses)
+    assert with_code == without
+    assert all(math.isnan(code) for code, *_ in losses[1])

@@ -16,7 +16,6 @@ import torch
 from helpers.multitask import alternate, check_tasks
 from helpers.sampling import (drop_incomplete_line, lines_of, read_samples,
                               sample)
-from helpers.tools.arguments import counts, limits
 from helpers.tools.files import write_text
 from helpers.training import accumulate, encode_for, fit, trained_tokens
 
@@ -100,9 +99,7 @@ def train_together(accelerator, lm, codes, plans, updates, batch_size,
     plan) losses.  Raises ``ValueError`` and ``MemoryError`` as there, and
     ``ValueError`` where processes differ in what they were given.
     """
-    check_tasks((codes, plans), weights)
-    counts(updates=updates, batch_size=batch_size)
-    limits(rows=rows, most=most)
+    check_tasks(codes, plans, weights, updates, batch_size, rows, most)
     process, processes = accelerator.process_index, accelerator.num_processes
     encoded = [[encode_for(lm, example, most) for example in examples]
                for examples in (codes, plans)]
