@@ -13,6 +13,8 @@ import hashlib
 import json
 import multiprocessing
 import os
+import signal
+import sys
 import threading
 import time
 import warnings
@@ -238,9 +240,12 @@ def compute(folder, todo, jobs):
     with bar, ProcessPoolExecutor(
             jobs, initializer=start_worker, initargs=(os.getpid(),),
             mp_context=multiprocessing.get_context("spawn")) as workers:
+        # Ctrl-C is for this process alone: what it starts inherits this.
+        usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
         waiting = {workers.submit(function, *values): (study, head)
                    for study, head, function, values in todo}
         try:
+            signal.signal(signal.SIGINT, usual)
             for done in as_completed(waiting):
                 keep(folder, *waiting[done], done.result())
                 bar.update()
@@ -249,9 +254,11 @@ def compute(folder, todo, jobs):
                     f"{head['name']} {head.get('rate', head['seed'])}")
         except KeyboardInterrupt:
             bar.close()
+            for worker in multiprocessing.active_children():
+                worker.kill()
             print("stopped; the finished runs are kept, and the same command "
                   "goes on", flush=True)
-            os._exit(130)     # the workers see it and end
+            sys.exit(130)
         except Exception:     # the rest would be computed and thrown away
             workers.shutdown(wait=False, cancel_futures=True)
             raise
