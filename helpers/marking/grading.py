@@ -38,8 +38,9 @@ def main(argv=()):
         print(f"there is no notebook in {options.path}; give a submission, "
               f"or a folder of them", file=sys.stderr)
         return 2
-    exercises, marked = all_exercises(), []
+    marked = []
     try:
+        exercises = all_exercises()
         if options.csv:
             see_that_it_may_be_the_table(options.csv, paths)
         with Marking(exercises) as marking:

@@ -230,6 +230,27 @@ def reading(path, remedy):
                           f"({error.strerror or error}); {remedy}") from None
 
 
+def read_notebook(path):
+    """The notebook in a file of the collection, as nbformat has it.
+
+    Raises ``ValueError``, in one sentence that names the file, for what is
+    none, such as one with marks of a merge, and as :func:`reading`.
+    """
+    import nbformat
+    remedy = "restore it, `git checkout` does, and run again"
+    with reading(path, remedy) as file:
+        text = file.read()
+    try:
+        notebook = nbformat.reads(text, as_version=4)
+        if not all(isinstance(cell.source, str) for cell in notebook.cells):
+            raise ValueError("a cell has no source")
+    except Exception as error:              # each version has its own
+        said = str(error).partition("\n")[0][:60]
+        raise ValueError(f"{path} is no notebook, or a damaged one ({said}); "
+                         f"{remedy}") from None
+    return notebook
+
+
 # -------------------------------------------------------------- JSON lines
 
 def lines_of(rows):

@@ -97,7 +97,7 @@ def run_notebooks(paths, profile, runs, options):
             for path in paths:
                 shown.append(_one(path, profile, runs, options, guarded,
                                   lock.kernel_started))
-    except BlockingIOError as error:
+    except (BlockingIOError, ValueError) as error:
         return _refuse(error)
     except OSError as error:
         return _refuse(f"the results could not be written: {error}")

@@ -210,8 +210,8 @@ def main(arguments=None):
         if not tasks([name]):
             parser.error(f"there is no rival {name!r}; ekt.py and codeplan.py "
                          f"in helpers/studies/ list them")
-    folder = get_profile("mini").runs / "results"
     try:
+        folder = get_profile("mini").runs / "results"
         see_that_it_can_be_written(folder / ".lock")
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -222,7 +222,11 @@ def main(arguments=None):
         except BlockingIOError:
             parser.error("the rivals are being run already; wait for that, "
                          "or stop it: what is finished is kept")
-        compute(folder, missing(folder, options.names), options.jobs)
+        try:
+            todo = missing(folder, options.names)
+        except ValueError as error:           # the file holds something else
+            parser.error(str(error))
+        compute(folder, todo, options.jobs)
 
 
 def missing(folder, names):

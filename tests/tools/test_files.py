@@ -17,8 +17,9 @@ from helpers.filtering import Example, read_examples, write_examples
 from helpers.plans import read_plans
 from helpers.problems import load_problems
 from helpers.sampling import read_samples
-from helpers.tools.files import (saying_where, see_that_it_can_be_written,
-                                 whole_file, write_all, write_text)
+from helpers.tools.files import (read_notebook, saying_where,
+                                 see_that_it_can_be_written, whole_file,
+                                 write_all, write_text)
 from helpers.tools.folders import claim_folder, whole_folder
 from helpers.tools.states import resume
 
@@ -63,6 +64,18 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path, read, name, data):
         read(path)
     assert "\n" not in str(error.value) and ";" in str(error.value)
     assert data is None or path.read_bytes() == data
+
+
+@pytest.mark.parametrize("text", [
+    "", "[]", "{", "<<<<<<< HEAD", "null", '{"nbformat": 4}', "\udcff",
+    '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [3]}'])
+def test_a_damaged_notebook_is_named(tmp_path, text):
+    path = tmp_path / "05_x.ipynb"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ValueError, match="05_x.ipynb is no.*; restore it"
+                       ) as error:
+        read_notebook(path)
+    assert "\n" not in str(error.value)
 
 
 def test_packed_examples_are_the_same_bytes_each_time(tmp_path):

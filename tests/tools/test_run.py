@@ -391,6 +391,13 @@ def test_save_keeps_outputs_and_drops_bars(tmp_path):
     assert "<!-- time -->" in header and " MB<!-- /memory -->" in header
 
 
+def test_a_damaged_notebook_is_one_sentence(tmp_path):
+    write_notebook(tmp_path, "00_a", "1").write_text("<<<<<<< HEAD")
+    code, _, err = run(tmp_path, "run")
+    assert code == 2 and "00_a.ipynb is no notebook" in err
+    assert err.count("\n") == 1
+
+
 def test_what_was_changed_meanwhile_is_not_written_over(tmp_path):
     path = write_notebook(tmp_path, "00_a", "from pathlib import Path\n"
                           "me = Path('00_a.ipynb')\n"

@@ -88,6 +88,13 @@ def test_what_cannot_be_is_one_sentence(tmp_path, monkeypatch, capsys):
             campaign.main(arguments)
         assert re.search(said, capsys.readouterr().err)
     assert (tmp_path / "results").read_text() == "mine"
+    (tmp_path / "results").unlink()
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "ekt.jsonl").write_text("mine\n")
+    with pytest.raises(SystemExit, match="2"):
+        campaign.main(["--jobs", "1"])
+    assert "line 1 of ekt.jsonl is no run" in capsys.readouterr().err
+    assert (tmp_path / "results" / "ekt.jsonl").read_text() == "mine\n"
 
 
 def test_ctrl_c_ends_all_in_one_sentence(tmp_path):
