@@ -2,7 +2,10 @@
 
 import argparse
 import importlib
+import os
+import signal
 import sys
+from contextlib import contextmanager
 
 COMMANDS = {
     "run": "helpers.tools.run",
@@ -21,12 +24,14 @@ COMMANDS = {
 }
 REMEDY = ("use `make run`, which installs what is needed, and from then on "
           ".venv/bin/python -m helpers")
+STOPPED = "stopped; run the same command again and it goes on from there"
 
 
 def main(argv=None):
     """Hand ``argv`` to the module of its command; return the exit code.
 
-    2 where this Python cannot carry it out, 130 where it was stopped.
+    2 where this Python cannot carry it out or nobody takes what it says, 130
+    where it was stopped.
     """
     argv = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(
@@ -50,7 +55,14 @@ def main(argv=None):
         return _refuse(f"Python 3.11 or newer is needed, and {sys.executable} "
                        f"is {sys.version.split()[0]}; {REMEDY}")
     try:
-        return importlib.import_module(COMMANDS[chosen]).main(argv[1:]) or 0
+        with ended_by_a_signal():
+            module = importlib.import_module(COMMANDS[chosen])
+        code = module.main(argv[1:]) or 0
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:              # `head`, say, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
     except ModuleNotFoundError as error:
         if COMMANDS[chosen].startswith(error.name or "?"):
             return _refuse(f"{chosen} is no part of this copy of the "
@@ -60,9 +72,31 @@ def main(argv=None):
         return _refuse(f"{sys.executable} lacks the package {error.name}; "
                        f"{REMEDY}")
     except KeyboardInterrupt:
-        _refuse("stopped; run the same command again and it goes on from "
-                "there")
+        _refuse(STOPPED)
         return 130
+
+
+@contextmanager
+def ended_by_a_signal():
+    """An interrupt within the block ends this process at once, in a sentence.
+
+    In the midst of an import, libraries make other errors of it, or crash.
+    """
+    def end(*_):
+        os.write(2, f"{STOPPED}\n".encode())
+        os._exit(130)
+
+    usual = signal.getsignal(signal.SIGINT)
+    try:
+        if usual is signal.default_int_handler:        # nohup has another
+            signal.signal(signal.SIGINT, end)
+    except ValueError:                                 # in a thread
+        usual = None
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is end:
+            signal.signal(signal.SIGINT, usual)
 
 
 def _refuse(sentence):

@@ -7,7 +7,7 @@ small or too uniform to tell, it did not make sure.
 
 A count is a whole number from 0 to ``n``, the completions drawn for that
 problem.  ``counts`` is everywhere a sequence with one number per problem, or
-a dictionary ``{task_id: count}``.
+a dictionary ``{task_id: count}``, or a Series of pandas with such an index.
 """
 
 import json
@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.tools.arguments import excerpt, plain_number, whole_numbers
+from helpers.tools.arguments import (each_of, excerpt, plain_number,
+                                     see_that_it_is_a_path, whole_numbers)
 from helpers.tools.files import reading, write_text
 
 
@@ -93,7 +94,8 @@ def middle(means, level=0.95):
     Raises ``ValueError`` for a level outside 0..1.  Introduced in notebook
     07.
     """
-    if not 0 < plain_number("level", level, False) < 1:
+    level = plain_number("level", level, False)
+    if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, for instance "
                          f"0.95, not {level}")
     return np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
@@ -115,7 +117,8 @@ def pass_at_k_curve(counts, n, ks, level=0.95, resamples=10_000, seed=0):
     The same resampled test sets serve every k.  Raises as :func:`pass_at_k`.
     Introduced in notebook E2.
     """
-    per_problem = pass_at_k(n, as_array(counts)[:, None], np.asarray(ks))
+    per_problem = pass_at_k(n, as_array(counts)[:, None],
+                            whole_numbers("k", ks))
     low, high = middle(bootstrap_means(per_problem, resamples, seed), level)
     return per_problem.mean(axis=0), low, high
 
@@ -130,7 +133,7 @@ def paired_curve(counts_a, counts_b, n, ks, level=0.95, resamples=10_000,
     drops out.  Raises as :func:`same_problems` and :func:`pass_at_k`.
     """
     a, b = same_problems(counts_a, counts_b)
-    ks = np.asarray(ks)
+    ks = whole_numbers("k", ks)
     gain = pass_at_k(n, a[:, None], ks) - pass_at_k(n, b[:, None], ks)
     low, high = middle(bootstrap_means(gain, resamples, seed), level)
     return gain.mean(axis=0), low, high
@@ -165,8 +168,11 @@ def _at(ks):
 
 
 def every_k(n):
-    """1, 2, ..., n as an array.  Raises ``ValueError`` for n below 1."""
-    return np.arange(1, plain_number("n", n, True, 1) + 1)
+    """1, 2, ..., n as an array.
+
+    Raises ``ValueError`` for n below 1 and above a million.
+    """
+    return np.arange(1, plain_number("n", n, True, 1, 10 ** 6) + 1)
 
 
 def beats_sentence(student_counts, teacher_counts, n, ks=None,
@@ -179,8 +185,10 @@ def beats_sentence(student_counts, teacher_counts, n, ks=None,
     :func:`paired_curve`.  Introduced in notebook E2.
     """
     ks = np.unique(every_k(n) if ks is None else whole_numbers(
-        "k", list(ks) if hasattr(ks, "__iter__") else ks)).tolist()
-    _, low, high = paired_curve(student_counts, teacher_counts, n, ks, level)
+        "k", ks if hasattr(ks, "ndim") or not hasattr(ks, "__iter__")
+        else list(ks))).tolist()
+    both = same_problems(student_counts, teacher_counts)
+    _, low, high = paired_curve(*both, n, ks, level)
     # Rounding can move a difference of exactly zero by 1e-17 or so.
     ahead = [k for k, end in zip(ks, low) if end > 1e-12]
     behind = [k for k, end in zip(ks, high) if end < -1e-12]
@@ -189,7 +197,7 @@ def beats_sentence(student_counts, teacher_counts, n, ks=None,
     text += f"; {teacher} leads at {_at(behind)}" if behind else ""
     text += f"; undecided at {_at(neither)}" if neither else ""
     return (f"{text[0].upper()}{text[1:]} ({level:.0%} paired intervals, "
-            f"{len(student_counts)} problems).")
+            f"{len(both[0])} problems).")
 
 
 # ------------------------------------------------------------- crossing
@@ -255,7 +263,8 @@ def as_array(counts):
     Raises ``ValueError`` when there is none, or something else than one
     number per problem in an order.
     """
-    values = counts.values() if hasattr(counts, "values") else counts
+    values = getattr(counts, "values", None)
+    values = values() if callable(values) else counts    # pandas has an array
     listed = not isinstance(values, (str, bytes, set, frozenset)) and (
         hasattr(values, "__iter__") and getattr(values, "ndim", 1) == 1)
     array = whole_numbers("c", list(values) if listed else 0)
@@ -268,6 +277,20 @@ def as_array(counts):
     return array
 
 
+def named_counts(counts):
+    """``counts``, as a dictionary where they have names.
+
+    Raises ``ValueError`` for a Series in which a name comes twice.
+    """
+    if not hasattr(counts, "items"):
+        return counts
+    as_array(counts)                         # refuses a table
+    named = dict(counts.items())
+    if len(named) != len(counts):
+        raise ValueError("two counts have one name; count each problem once")
+    return named
+
+
 def same_problems(counts_a, counts_b):
     """Both as arrays, in the same order of problems.
 
@@ -275,6 +298,7 @@ def same_problems(counts_a, counts_b):
     ``ValueError`` when they are about different problems.  Introduced in
     notebook M8.
     """
+    counts_a, counts_b = map(named_counts, (counts_a, counts_b))
     if hasattr(counts_a, "keys") and hasattr(counts_b, "keys"):
         odd = sorted(counts_a.keys() ^ counts_b.keys(), key=str)
         if odd:
@@ -297,7 +321,8 @@ def count_passed(samples, verdicts):
     is "infrastructure": that program was not judged, and counting it as
     wrong would be untrue.  Introduced in notebook 07.
     """
-    samples, verdicts = list(samples), list(verdicts)
+    samples = list(each_of("samples", samples))
+    verdicts = list(each_of("verdicts", verdicts))
     if len(samples) != len(verdicts):
         raise ValueError(f"there are {len(samples)} samples and "
                          f"{len(verdicts)} verdicts; judge every sample once")
@@ -345,6 +370,7 @@ def save_counts(path, name, counts, n, **facts):
     Raises as :func:`checked`, and ``ValueError`` for task_ids that are no
     texts and facts that JSON cannot hold.  Introduced in notebook 07.
     """
+    counts, n = named_counts(counts), plain_number("n", n, True, 1)
     values = as_array(counts)
     checked(n, values, 1)
     if not all(isinstance(task_id, str) for task_id in counts):
@@ -352,7 +378,7 @@ def save_counts(path, name, counts, n, **facts):
     if "task_ids" in facts:
         raise ValueError("task_ids are those of the counts, and no fact "
                          "beside them")
-    record = {"name": name, "n": int(n), "task_ids": list(counts),
+    record = {"name": name, "n": n, "task_ids": list(counts),
               "counts": values.tolist(), **facts}
     try:                                     # numbers of numpy become plain
         text = json.dumps(record, default=lambda value: value.tolist())
@@ -368,6 +394,7 @@ def load_counts(path):
     Raises ``FileNotFoundError``, or ``ValueError`` for a broken file.
     Introduced in notebook M8.
     """
+    see_that_it_is_a_path(path)
     path = Path(path)
     try:
         with reading(path, "run notebook 07 to make it") as file:
@@ -377,7 +404,7 @@ def load_counts(path):
         if not (isinstance(task_ids, list) and isinstance(values, list)
                 and len(set(task_ids)) == len(task_ids) == len(values)):
             raise ValueError("task_ids and counts do not match one to one")
-        checked(n, as_array(values), 1)
+        checked(plain_number("n", n, True), as_array(values), 1)
     except (ValueError, TypeError, AttributeError, KeyError,
             RecursionError) as error:
         raise ValueError(
@@ -393,7 +420,8 @@ def find_counts(folders, name, n, task_ids, **facts):
     ``n``, these problems and ``facts`` (temperature, fingerprint of the
     weights, ...).  Raises as :func:`load_counts`.  Introduced in notebook 07.
     """
-    for folder in folders:
+    for folder in each_of("folders", folders):
+        see_that_it_is_a_path(folder)
         path = Path(folder) / "counts" / f"{name}.json"
         if path.exists():
             old = load_counts(path)

@@ -62,7 +62,7 @@ def _rows(path):
     """Yields (place, row) for each row that may be a sample."""
     for place, _, row in file_rows(path, "check the path"):
         results = row.get("eval") if isinstance(row, dict) else None
-        if not isinstance(results, dict):
+        if not isinstance(results, dict) or "task_id" in row:
             yield place, row
             continue
         for task_id, rows in results.items():

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from helpers.problems import by_task_id
 from helpers.programs import spelling
 from helpers.prompts import zero_shot_prompt
+from helpers.tools.arguments import each_of
 from helpers.tools.files import read_rows, write_rows
 
 
@@ -37,6 +38,18 @@ def make_example(problem, sample):
                    sample.completion)
 
 
+def as_examples(examples):
+    """Training pairs as a list.  Raises ``ValueError`` for anything else."""
+    found = list(each_of("examples", examples, "Example"))
+    for one in found:
+        if not (isinstance(getattr(one, "prompt", None), str)
+                and isinstance(getattr(one, "completion", None), str)):
+            raise ValueError(f"examples are those that make_example makes or "
+                             f"read_examples reads, with the texts prompt "
+                             f"and completion, not {one!r:.60}")
+    return found
+
+
 def by_problem(judged):
     """``{task_id: [(sample, verdict), ...]}``, each list in sample order.
 
@@ -45,7 +58,7 @@ def by_problem(judged):
     ``ValueError`` for what is no such pair.
     """
     grouped, failed = defaultdict(list), []
-    for pair in judged:
+    for pair in each_of("judged samples", judged, "(sample, verdict)"):
         if not (isinstance(pair, (tuple, list)) and len(pair) == 2
                 and hasattr(pair[0], "task_id")
                 and hasattr(pair[1], "status")):
@@ -158,7 +171,7 @@ def write_examples(path, examples):
 
     Introduced in notebook 04.
     """
-    write_rows(path, examples)
+    write_rows(path, examples, Example)
 
 
 def read_examples(path):

@@ -13,7 +13,7 @@ or by an oracle.  What that costs is counted in generated tokens.
 import copy
 import random
 
-from helpers.filtering import Example
+from helpers.filtering import Example, as_examples
 from helpers.gpu.logits import using_head
 from helpers.plans import Plan, code_from_plans
 from helpers.problems import by_task_id
@@ -181,6 +181,7 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
     their kind, or a checkpoint of another run; ``MemoryError`` where a part
     does not fit.
     """
+    codes, plans, follow = map(as_examples, (codes, plans, follow or ()))
     check_tasks(codes, plans, weights, updates, batch_size, rows, most)
     parts = [codes, plans, *([follow] if follow else [])]
     weights = (*weights, *([1.0] if follow else []))

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from helpers.problems import by_task_id
 from helpers.prompts import cut_section, section
 from helpers.sampling import sample
+from helpers.tools.arguments import each_of, limits, plain_number
 from helpers.tools.files import read_rows, write_rows
 
 # How a plan is asked for, and what is shown for it.
@@ -146,9 +147,7 @@ def to_explain(problem, way, solutions=None):
     if way not in WAYS:
         raise ValueError(f"there is no way {way!r} to explain a program; "
                          f"choose one of {', '.join(WAYS)}")
-    if solutions is not None and solutions < 1:
-        raise ValueError(f"solutions is how many programs to explain, 1 or "
-                         f"more, not {solutions}")
+    limits(solutions=solutions)
     return list(enumerate(problem.solutions[:solutions]))
 
 
@@ -215,7 +214,7 @@ def write_plans(path, plans):
 
     Introduced in notebook 03.
     """
-    write_rows(path, plans)
+    write_rows(path, plans, Plan)
 
 
 def read_plans(path):
@@ -274,10 +273,16 @@ def judge_both(runner, problems, written, progress=True):
     fails an example test is not run on hidden tests that hold it, as APPS'
     do.  Without example tests the first of the two is False: nothing can be
     chosen by them.  Raises ``RuntimeError`` for programs that could not be
-    judged, and as :func:`helpers.problems.by_task_id`.  Introduced in
-    notebook 03.
+    judged, ``ValueError`` for one whose problem is not there, and as
+    :func:`helpers.problems.by_task_id`.  Introduced in notebook 03.
     """
-    by_id = by_task_id(problems)
+    by_id, written = by_task_id(problems), list(each_of(
+        "programs", written, "(plan, program)"))
+    for item, _ in written:
+        if item.task_id not in by_id:
+            raise ValueError(f"there is a program for {item.task_id!r} and no "
+                             f"problem of that name; give all problems that "
+                             f"were asked")
 
     def judged(pairs):
         for verdict in runner.judge_many(pairs, progress=progress):
@@ -351,6 +356,7 @@ def mean_best_of(plans, keys, values, n):
         raise ValueError(f"each plan has a key and a value, and there are "
                          f"{len(plans)} plans, {len(keys)} keys and "
                          f"{len(values)} values")
+    plain_number("n", n, True, 1)
     of = {}
     for plan, key, value in zip(plans, keys, values):
         of.setdefault(plan.task_id, []).append((key, value))

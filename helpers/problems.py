@@ -8,11 +8,12 @@ import json
 import re
 import sys
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from numbers import Integral
 
 from helpers.hub import HUB, hub_rows
 from helpers.profiles import ROOT
+from helpers.tools.arguments import each_of
 from helpers.tools.files import reading
 
 ANSWER_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -81,8 +82,16 @@ def read_answer(text):
     return number
 
 
+def _text(row, field):
+    """What a field holds, if it is a text; ``ValueError`` otherwise."""
+    if not isinstance(row[field], str):
+        raise ValueError(f"its {field} is {row[field]!r:.40}, not a text")
+    return row[field]
+
+
 def _gsm(row, task_id):
-    return Problem(task_id, row["question"], answer=read_answer(row["answer"]))
+    return Problem(task_id, row["question"],
+                   answer=read_answer(_text(row, "answer")))
 
 
 def _mbpp(row, task_id):
@@ -90,17 +99,21 @@ def _mbpp(row, task_id):
     # "test_imports" is a list of lines; EvalPlus has one text of assert
     # statements beside its own inputs, which are not read.
     other = "assertion" in row and "test_list" not in row
-    code = "\n".join(row["canonical_solution" if other else "code"
-                         ].splitlines())
+    code = "\n".join(_text(row, "canonical_solution" if other else "code"
+                           ).splitlines())
     tests = [row["assertion"]] if other else row["test_list"]
-    if isinstance(tests, (str, dict)) or not all(
+    if not isinstance(tests, (list, tuple)) or not all(
             isinstance(test, str) for test in tests):
         raise ValueError(f"test_list holds {tests!r:.60}, not a list of "
                          f"assert statements")
     if not tests:
         raise ValueError("test_list holds no test")
     tests = tuple(tests)
-    imports = "\n".join(_unpacked(row, "test_imports", tuple))
+    setup = [*_unpacked(row, "test_imports", tuple),
+             row.get("test_setup_code") or ""]
+    for line in setup:
+        if not isinstance(line, str):
+            raise ValueError(f"its setup is {line!r:.40}, not a text")
     # In "assert math.isclose(f(2), 4)" f is called, and not isclose: the
     # first name that the reference defines.
     called = [name for name in re.findall(r"(\w+)\s*\(", tests[0])
@@ -108,15 +121,14 @@ def _mbpp(row, task_id):
                            re.MULTILINE)]
     return Problem(task_id, row["text"] if "text" in row else row["prompt"],
                    "calls", tests=tests, solutions=(code,),
-                   setup=row.get("test_setup_code") or imports,
+                   setup="\n".join(filter(None, setup)),
                    entry_point=row.get("entry_point") or (
                        called[0] if called else ""))
 
 
 def _humaneval(row, task_id):
-    if not isinstance(row["test"], str):
-        raise ValueError(f"its test is {row['test']!r:.40}, not a text")
-    return Problem(task_id, row["prompt"], "calls", tests=(row["test"],),
+    return Problem(task_id, row["prompt"], "calls",
+                   tests=(_text(row, "test"),),
                    solutions=(row["canonical_solution"],),
                    starter=row["prompt"], entry_point=row["entry_point"])
 
@@ -138,8 +150,12 @@ def _unpacked(row, field, kind, whole=_whole, decimal=float):
     """What a field holds: as JSON text, as itself, or nothing at all."""
     value = row.get(field)
     if isinstance(value, str):
-        value = json.loads(value or "null", parse_int=whole,
-                           parse_float=decimal)
+        try:
+            value = json.loads(value or "null", parse_int=whole,
+                               parse_float=decimal)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"its {field} holds a text that is not JSON: "
+                             f"{error}") from None
     if value is None:
         return kind()
     if isinstance(value, str) or isinstance(value, dict) != (kind is dict):
@@ -254,15 +270,6 @@ def load_problems(name, split="test", limit=None, path=None,
     return list(islice(_once(problems), limit))
 
 
-def each_of(what, things, kind="them"):
-    """Things one by one.  Raises ``ValueError`` where that cannot be."""
-    try:
-        return iter(things)
-    except TypeError:
-        raise ValueError(f"{what} come as a list of {kind}, not "
-                         f"{things!r:.60}") from None
-
-
 def by_task_id(problems):
     """``{task_id: problem}``, in order.
 
@@ -294,8 +301,10 @@ def _problem(name, split, difficulty, place, index, row):
         if no_text:
             raise ValueError(no_text)
         return problem
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
-        why = f"it lacks or misuses {error}"
+    except KeyError as error:
+        why = f"it has no {error.args[0]}"
+    except (TypeError, IndexError, AttributeError) as error:
+        why = f"it misuses {error}"
     except ValueError as error:
         why = str(error)
     except RecursionError:
@@ -322,12 +331,15 @@ def _named(name, split, index, row):
     if field not in row and name not in MUST:
         return f"{name}/{split}/{index}"
     own = row[field]
-    if not isinstance(own, (int, str)) or isinstance(own, bool) or not str(
-            own).strip():
+    if not isinstance(own, (int, str)) or isinstance(own, bool) or isinstance(
+            own, str) and not own.strip():
         raise ValueError(f"its {field} is {own!r:.40}, and not a text or a "
                          f"whole number")
-    if isinstance(own, str) and not own.strip().isdecimal():
+    if isinstance(own, str) and not (own.strip().isdecimal()
+                                     and len(own) <= DIGITS_READ):
         return own
+    if isinstance(own, int) and abs(own) >= 10 ** DIGITS_READ:
+        raise ValueError(f"its {field} has more than {DIGITS_READ} digits")
     # A file of several splits has a number once in each.
     within = SERIES.get(name) or f"{name}/{row.get('split') or split}"
     return f"{within}/{int(own)}"
@@ -362,18 +374,18 @@ def file_rows(path, remedy):
     """
     index = -1
     with reading(path, remedy) as file:
-        start = file.readline()
-        while start.isspace():
-            start = file.readline()
-        file.seek(0)
-        if start.lstrip()[:1] == "[":    # one list, as sanitized-mbpp.json
-            for index, row in enumerate(_read(file.read(), path)):
+        begun = [file.readline()]        # a pipe cannot go back
+        while begun[-1].isspace():
+            begun.append(file.readline())
+        start = begun[-1].strip()
+        if start[:1] == "[":             # one list, as sanitized-mbpp.json
+            for index, row in enumerate(_read(start + file.read(), path)):
                 yield f"{path}, entry {index + 1}", index, row
-        elif start.strip() == "{":       # one object, as people indent it
+        elif start == "{":               # one object, as people indent it
             index = 0
-            yield f"{path}", index, _read(file.read(), path)
+            yield f"{path}", index, _read(start + file.read(), path)
         else:
-            for number, line in enumerate(file, start=1):
+            for number, line in enumerate(chain(begun, file), start=1):
                 if line.strip():
                     index, place = index + 1, f"{path}, line {number}"
                     yield place, index, _read(line, place)

@@ -31,11 +31,12 @@ def over_seeds(scores, against=None, level=0.95):
     """
     table = as_table(scores)
     if against is not None:
-        if np.shape(against) != table.shape:
+        other = as_table(against)
+        if other.shape != table.shape:
             raise ValueError(f"a paired comparison needs the same seeds and "
                              f"problems, not tables of {table.shape} and "
-                             f"{np.shape(against)}")
-        table = table - as_table(against)
+                             f"{other.shape}")
+        table = table - other
     mean, half = float(table.mean()), spread_of(table, level)
     return mean, mean - half, mean + half
 

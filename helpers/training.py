@@ -9,11 +9,11 @@ import hashlib
 import math
 import random
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 from torch.nn.functional import cross_entropy
 
+from helpers.filtering import as_examples
 from helpers.gpu.logits import (IGNORED, loss_in_pieces, too_many,
                                 trained_only, using_head)
 from helpers.gpu.precision import (autocast, make_scaler, memory_error, update,
@@ -21,7 +21,10 @@ from helpers.gpu.precision import (autocast, make_scaler, memory_error, update,
 from helpers.progress import progress_bar
 from helpers.prompts import shortened
 from helpers.teachers.checkpoint import LanguageModel, fingerprint, load_model
-from helpers.tools.arguments import above_zero, counts, limits, plain_number
+from helpers.teachers.unloadable import (config_of, put_on,
+                                         see_that_it_is_an_adapter)
+from helpers.tools.arguments import (above_zero, counts, limits,
+                                     plain_number, title_of)
 from helpers.tools.folders import whole_folder
 from helpers.tools.states import (put_back_after_errors, resume, save_state,
                                   see_that_it_fits)
@@ -203,11 +206,12 @@ def add_lora(lm, rank, seed=0):
     is taken off first.  Introduced in notebook 05.
     """
     from peft import LoraConfig, PeftModel, get_peft_model
-    torch.manual_seed(seed)
-    kind = ("SEQ_2_SEQ_LM" if lm.model.config.is_encoder_decoder
-            else "CAUSAL_LM")
+    plain_number("rank", rank, True, 1, 2 ** 16)
+    torch.manual_seed(plain_number("seed", seed, True, 0, 2 ** 63))
+    both = lm.model.config.is_encoder_decoder
     config = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0,
-                        target_modules="all-linear", task_type=kind)
+                        target_modules="all-linear",
+                        task_type="SEQ_2_SEQ_LM" if both else "CAUSAL_LM")
     if isinstance(lm.model, PeftModel):      # the cell is run again
         lm.model = lm.model.unload()
     lm.model = get_peft_model(lm.model, config)
@@ -287,7 +291,7 @@ def train(lm, examples, epochs, batch_size, peak_rate, checkpoint=None,
     counts(batch_size=batch_size)
     limits(rows=rows)
     plain_number("epochs", epochs, False, 0, 10_000)
-    if not examples:
+    if not (examples := as_examples(examples)):
         raise ValueError("there are no examples to train on; did the filter "
                          "keep any?  Notebook 04 shows the funnel")
     encoded = [encode(lm.tokenizer, example) for example in examples]
@@ -311,7 +315,7 @@ def train(lm, examples, epochs, batch_size, peak_rate, checkpoint=None,
 
     return fit(
         lm, weights, len(plan), peak_rate, gradients,
-        (epochs, batch_size, seed, objective.title, encoded), rows,
+        (epochs, batch_size, seed, title_of(objective), encoded), rows,
         f"give train fewer rows (now rows={rows}), which changes nothing "
         f"else, or lower profile.batch_size (now {batch_size}), which begins "
         f"anew", checkpoint=checkpoint, save_every=save_every,
@@ -340,6 +344,7 @@ def fit(lm, weights, steps, peak_rate, gradients, settings, rows, knobs, *,
     title, unit, *names = words
     counts(updates=steps, save_every=save_every, rows=rows)
     above_zero("peak_rate", peak_rate)
+    plain_number("weight_decay", weight_decay, False, 0)
     last = steps if stop_after is None else stop_after
     run = hashlib.sha256(repr((lm.name, steps, peak_rate, weight_decay,
                                settings)).encode()).hexdigest()
@@ -421,9 +426,9 @@ def save_adapter(lm, folder, base, card=ADAPTER_CARD):
     holds anything but an adapter, and ``OSError`` where it cannot be
     written.  Introduced in notebook 05.
     """
-    config = lm.model.peft_config["default"]
-    config.base_model_name_or_path = base
-    # A set is written in any order; the same training writes the same file.
+    config = config_of(lm.model)
+    config.base_model_name_or_path = str(base)
+    # A set is written in any order; the same training, the same file.
     config.target_modules = sorted(config.target_modules)
     with whole_folder(folder, ADAPTER_FILES) as new:
         # Nothing was added to the vocabulary; peft would look for the base's
@@ -437,14 +442,9 @@ def load_student(base, adapter):
 
     The sum is as wide as the base; in 16 bits it is rounded, as the base's
     own weights are.  Introduced in notebook 05.  Raises
-    ``FileNotFoundError`` if there is no adapter in the folder.
+    ``FileNotFoundError`` for no adapter, ``ValueError`` for another model's.
     """
-    from peft import PeftModel
-    adapter = Path(adapter)
-    if not (adapter / "adapter_model.safetensors").exists():
-        raise FileNotFoundError(f"there is no adapter in {adapter.name}; "
-                                f"notebook 05 trains and saves it")
-    lm = load_model(base)
-    model = PeftModel.from_pretrained(lm.model, str(adapter))
+    adapter, lm = see_that_it_is_an_adapter(adapter), load_model(base)
+    model = put_on(lm.model, adapter)
     return LanguageModel(f"{adapter.name}@{fingerprint(adapter)}",
                          model.merge_and_unload().eval(), lm.tokenizer)

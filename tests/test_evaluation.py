@@ -115,6 +115,26 @@ def test_counts_are_a_number_per_problem(counts):
     assert "\n" not in str(error.value)
 
 
+def test_a_series_of_pandas_is_matched_by_its_names():
+    pandas = pytest.importorskip("pandas")
+    a, b = {"x": 1, "y": 2, "z": 5}, {"z": 0, "y": 2, "x": 3}
+    for call in (lambda a, b: mean_pass_at_k(a, 5, 2),
+                 lambda a, b: paired_interval(a, b, 5, 2),
+                 lambda a, b: crossing(a, b, 5),
+                 lambda a, b: beats_sentence(a, b, 5)):
+        assert call(pandas.Series(a), pandas.Series(b)) == call(a, b)
+    twice = pandas.Series([1, 2], index=["x", "x"])
+    with pytest.raises(ValueError, match="two counts have one name"):
+        paired_interval(twice, twice, 5, 1)
+    with pytest.raises(ValueError, match="a number per problem"):
+        paired_interval(pandas.DataFrame({"a": [1]}), [1], 5, 1)
+
+
+def test_counts_that_are_read_once_can_be_compared():
+    assert beats_sentence(iter([0, 3]), iter([1, 1]), 5) == beats_sentence(
+        [0, 3], [1, 1], 5)
+
+
 @pytest.mark.parametrize("change, says", [
     *(({"resamples": value}, "resamples is a whole number from 1 to")
       for value in (0, -1, 1.5, "9", None, True, 10 ** 12)),
@@ -129,11 +149,26 @@ def test_settings_of_a_resampling_are_checked(change, says):
             call()
 
 
-@pytest.mark.parametrize("n", [0, -1, 10.5, "10", None, [10, 10]])
+@pytest.mark.parametrize("n", [0, -1, 10.5, "10", None, [10, 10], 10 ** 12])
 def test_a_comparison_over_all_k_needs_one_n(n):
     for call in (beats_sentence, crossing):
         with pytest.raises(ValueError, match="n is a whole number from 1"):
             call([0, 3], [1, 1], n)
+
+
+@pytest.mark.parametrize("ks", [[1, [2, 3]], None, ["a"], {1}])
+def test_several_k_are_whole_numbers(ks):
+    for call in (lambda: pass_at_k_curve([0, 3], 10, ks),
+                 lambda: paired_curve([0, 3], [1, 1], 10, ks)):
+        with pytest.raises(ValueError, match="k must hold whole numbers"):
+            call()
+
+
+@pytest.mark.parametrize("n", [[10, 10], np.array([10]), "10", None, 0])
+def test_one_n_is_saved(tmp_path, n):
+    with pytest.raises(ValueError, match="n is a whole number from 1"):
+        save_counts(tmp_path / "counts.json", "new", {"a": 1}, n)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("counts, facts, says", [
@@ -316,6 +351,12 @@ def test_count_passed_counts_only_passed():
 def test_count_passed_refuses_what_would_bend_the_result(rows, words):
     with pytest.raises(ValueError, match=words):
         count_passed(*judged(*rows))
+
+
+@pytest.mark.parametrize("given", [(None, []), ([], 3), (3, None)])
+def test_what_is_no_list_is_not_counted(given):
+    with pytest.raises(ValueError, match="come as a list of them, not"):
+        count_passed(*given)
 
 
 def test_count_passed_needs_a_verdict_for_every_sample():

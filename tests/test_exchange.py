@@ -236,6 +236,12 @@ def test_a_line_that_is_no_sample_is_named(tmp_path, line, why):
     assert "\n" not in str(caught.value)
 
 
+def test_a_sample_may_bring_fields_of_any_name(tmp_path):
+    path = write(tmp_path / "samples.jsonl", [
+        {"task_id": "a", "completion": "x", "eval": {"passed": True}}])
+    assert read_completions(path) == [Completion("a", 0, "x")]
+
+
 def test_samples_find_their_problem_or_it_is_said(folder):
     problems = load_problems("humaneval", path=folder / "HumanEval.jsonl")
     with pytest.raises(ValueError, match="sample of 'humaneval/test/0' and no "

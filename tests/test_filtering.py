@@ -99,9 +99,10 @@ def test_a_broken_machine_is_not_a_wrong_program(use):
 
 @pytest.mark.parametrize("given", [
     "text", [None], MIXED[0], [pair[::-1] for pair in MIXED],
-    [pair[0] for pair in MIXED], [(*MIXED[0], 1)]])
+    [pair[0] for pair in MIXED], [(*MIXED[0], 1)], None, 3])
 def test_what_are_no_pairs_is_refused(given):
-    with pytest.raises(ValueError, match=r"pairs \(sample, verdict\), as zip"):
+    with pytest.raises(ValueError, match=r"pairs \(sample, verdict\), as zip|"
+                       r"a list of \(sample, verdict\)"):
         by_problem(given)
     assert by_problem(map(list, MIXED)) == by_problem(MIXED)
 
@@ -149,11 +150,15 @@ def test_examples_survive_the_disk(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["x.jsonl"]
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path):
+@pytest.mark.parametrize("rows", [
+    [Example("t/0", "p", object())], [Example("t/0", None, "c")],
+    [Example("t/0", "p", "c"), ("t/0", "p", "c")], [{"task_id": "t/0"}],
+    [MIXED[0][0]], None, "text", Example("t/0", "p", "c")])
+def test_what_could_not_be_read_again_is_not_written(tmp_path, rows):
     path = tmp_path / "x.jsonl"
     write_examples(path, [Example("t/0", "p", "c")])
-    with pytest.raises(TypeError):
-        write_examples(path, [Example("t/0", "p", object())])
+    with pytest.raises(ValueError, match="is no|nothing was w|list of Exam"):
+        write_examples(path, rows)
     assert read_examples(path) == [Example("t/0", "p", "c")]
 
 

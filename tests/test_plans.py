@@ -172,14 +172,27 @@ def test_the_best_of_n_is_a_mean_over_problems():
         mean_best_of(plans, [0, 0], [True, True, True], 1)
 
 
+@pytest.mark.parametrize("n", [0, 1.5, "1", None, float("nan")])
+def test_the_best_is_of_a_number(n):
+    with pytest.raises(ValueError, match="n is a whole number from 1 on"):
+        mean_best_of([Plan("a", "backward", 0, 0, "x")], [1], [1], n)
+
+
+def test_a_program_for_no_problem_is_named():
+    written = [(Plan("b", "backward", 0, 0, "x"), "print(1)")]
+    with pytest.raises(ValueError, match="program for 'b' and no problem"):
+        score_plans(None, [Problem("a", "q")], iter(written))
+
+
 def test_what_has_no_best_is_refused():
     with pytest.raises(ValueError, match="0 plans"):
         mean_best_of([], [], [], 1)
 
 
 @pytest.mark.parametrize("way, solutions, words", [
-    ("fordward", 1, "no way 'fordward'"), ("backward", -1, "1 or more"),
-    ("backward", 0, "1 or more")])
+    ("fordward", 1, "no way 'fordward'"),
+    *(("backward", n, "solutions is a whole number from 1 on")
+      for n in (-1, 0, 1.5, "1", float("nan")))])
 def test_what_explains_nothing_is_refused(way, solutions, words):
     bare = Problem("a", "q", mode="stdio", tests=(("1", "1"),))
     with pytest.raises(ValueError, match=words):

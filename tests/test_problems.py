@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import threading
 from pathlib import Path
 
 import numpy
@@ -49,7 +50,11 @@ def test_mini_gsm_reads_like_gsm8k(tmp_path):
 
 
 @pytest.mark.parametrize("line, why", [
-    ("{broken", "not JSON"), ('{"question": "?"}', "lacks"), ("[1]", "lacks"),
+    ("{broken", "not JSON"), ("[1]", "lacks"),
+    ('{"question": "?"}', "it has no answer"),
+    ('{"question": "?", "answer": null}', "its answer is None, not a text"),
+    ('{"question": "?", "answer": "#### 1", "task_id": ' + "7" * 5000 + "}",
+     "its task_id has more than 640 digits"),
     ('{"question": "?", "answer": "12"}', "####")])
 def test_a_malformed_line_is_named(tmp_path, line, why):
     good = {"question": "?", "answer": "#### 1"}
@@ -77,14 +82,28 @@ def test_a_limit_is_a_count(limit):
     assert len(load_problems("mini-gsm", limit=numpy.int64(2))) == 2
 
 
-@pytest.mark.parametrize("tests", [
-    "assert f(1) == 1", {"assert f(1) == 1": 1}, [1], [], None, 3])
-def test_tests_of_mbpp_are_a_list_of_texts(tmp_path, tests):
+@pytest.mark.parametrize("field, value, why", [
+    *(("test_list", tests, "test_list holds") for tests in (
+        "assert f(1) == 1", {"assert f(1) == 1": 1}, [1], [], None, 3)),
+    ("code", None, "code is None, not a text"),
+    ("test_imports", [None], "setup is None, not a text"),
+    ("test_imports", "import math", "test_imports holds a text that is not")])
+def test_a_malformed_field_of_mbpp_is_named(tmp_path, field, value, why):
     path = write(tmp_path / "mbpp.jsonl", [{
         "task_id": 2, "text": "?", "code": "def f(x): pass",
-        "test_list": tests}])
-    with pytest.raises(ValueError, match="mbpp.jsonl, line 1 is not a mbpp"):
+        "test_list": ["assert f(1)"], field: value}])
+    with pytest.raises(ValueError, match=f"mbpp.jsonl, line 1 is not a mbpp "
+                       f"problem: (its )?{why}"):
         load_problems("mbpp", path=path)
+
+
+def test_imports_and_setup_of_mbpp_are_both_taken(tmp_path):
+    path = write(tmp_path / "mbpp.jsonl", [{
+        "task_id": 2, "text": "?", "code": "def f(x): pass", "test_list": [
+            "assert f(1)"], "test_setup_code": "x = math.pi",
+        "test_imports": ["import math"]}])
+    assert load_problems("mbpp", path=path)[0].setup == (
+        "import math\nx = math.pi")
 
 
 def test_a_number_that_comes_twice_is_refused_with_both_lines(tmp_path):
@@ -154,6 +173,17 @@ def test_blank_lines_and_a_byte_order_mark_are_passed_over(tmp_path):
         load_problems("gsm8k", path=path)
     assert [p.task_id for p in load_problems("gsm8k", path=path, limit=2)] == [
         "gsm8k/test/0", "gsm8k/test/1"]
+
+
+def test_a_pipe_is_read(tmp_path):
+    os.mkfifo(pipe := tmp_path / "pipe")
+    for data in ("\n" + json.dumps(row_of("gsm8k", None)) + "\n",
+                 json.dumps([row_of("gsm8k", None)], indent=1)):
+        writer = threading.Thread(target=pipe.write_text, args=(data,))
+        writer.start()
+        problem, = load_problems("gsm8k", path=pipe)
+        writer.join()
+        assert problem.task_id == "gsm8k/test/0"
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has it")
@@ -265,7 +295,7 @@ def test_what_apps_lacks_is_empty_and_what_is_unpacked_stays_so():
 
 
 @pytest.mark.parametrize("field, text, why", [
-    ("input_output", "{", "Expecting"),
+    ("input_output", "{", "its input_output .* not JSON: Expecting"),
     ("input_output", "[1]", "list in the place of a dict"),
     ("solutions", '"print(1)"', "solutions holds a str"),
     ("solutions", "[3]", "one of its solutions is 3"),

@@ -735,14 +735,19 @@ def test_stamp_proposes_the_address_of_origin(
 @pytest.mark.parametrize("file, text, said", [
     ("pyproject.toml", "[", "pyproject.toml"), ("pyproject.toml", "", "vers"),
     ("pyproject.toml", "[project]\nversion = '1'", "GitHub only"),
-    ("pyproject.toml", None, "pyproject.toml"),
+    ("pyproject.toml", None, "no file"),
+    ("pyproject.toml", "# \udcff", "pyproject.toml is not text in UTF-8"),
+    ("pyproject.toml", "[project]\nversion = '1 \"'", "letters, digits"),
+    ("pyproject.toml", "[project]\nversion = '1'\nurls = 'x'", "GitHub only"),
+    ("pyproject.toml", "[project]\nversion = '1'\nurls.Repository = 3",
+     "GitHub only"), ("README.md", "\udcff", "README.md is not text"),
     (START, "{", "00_start_here"), (START, '{"cells": []}', "00_start_here"),
     (START, None, "no notebooks"), ("README.md", None, "README.md")])
 def test_stamp_says_what_is_wrong(tmp_path, capsys, file, text, said):
     collection(tmp_path)
     (tmp_path / file).unlink()
     if text is not None:
-        (tmp_path / file).write_text(text)
+        (tmp_path / file).write_text(text, "utf-8", "surrogateescape")
     assert stamping.main(root=tmp_path) == 2
     told = capsys.readouterr()
     assert said in told.err and told.err.count("\n") == 1 and not told.out

@@ -4,10 +4,12 @@ import random
 import resource
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from helpers.filtering import Example
 from helpers.prompts import zero_shot_prompt
@@ -281,13 +283,22 @@ def test_an_adapter_is_written_whole_or_the_old_one_stays(
     ({"save_every": 0}, "save_every is"), ({"batch_size": None}, "batch_size"),
     ({"peak_rate": float("nan")}, "peak_rate is above 0"),
     ({"peak_rate": -1e-3}, "peak_rate is above 0"),
-    ({"peak_rate": "1e-3"}, "peak_rate is a number")])
+    ({"peak_rate": "1e-3"}, "peak_rate is a number"),
+    ({"weight_decay": -1}, "weight_decay is a number from 0"),
+    ({"weight_decay": "0"}, "weight_decay is a number"),
+    ({"examples": None}, "come as a list of Example"),
+    ({"examples": EXAMPLES[0]}, "come as a list of Example"),
+    ({"examples": [("p", "c")]}, "the texts prompt and completion, not"),
+    ({"examples": [Example("t", None, "c")]}, "the texts prompt and compl"),
+    ({"examples": iter([])}, "no examples to train on"),
+    ({"checkpoint": 5}, "5 is no path"), ({"checkpoint": ""}, "is no path"),
+    ({"objective": lambda *_: 0}, "an objective is a function with a title")])
 def test_what_would_train_nothing_or_ruin_weights_is_refused(
         student, change, words):
     start = trained_weights(student)
     with pytest.raises(ValueError, match=words):
-        train(student, EXAMPLES[:4], **{"epochs": 1, "batch_size": 2,
-                                        "peak_rate": 1e-3, **change})
+        train(student, **{"examples": EXAMPLES[:4], "epochs": 1,
+                          "batch_size": 2, "peak_rate": 1e-3, **change})
     assert torch.equal(trained_weights(student), start)
 
 
@@ -317,6 +328,40 @@ def test_the_adapter_is_read_by_peft_and_merges_exactly(student, tmp_path):
     assert torch.allclose(theirs(input_ids=ids).logits, wanted, atol=1e-5)
     with pytest.raises(FileNotFoundError, match="notebook 05"):
         load_student("data/mini/models/student", tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("made, says", [
+    ("half", "it is damaged"), ("{}", "it is damaged"),
+    ("teacher", "it belongs to data/mini/models/student; load that"),
+    ("fewer layers", "it belongs to data/mini/models/student; load that")])
+def test_an_adapter_that_does_not_fit_is_one_sentence(student, tmp_path, made,
+                                                      says):
+    save_adapter(student, folder := tmp_path / "adapter",
+                 Path("data/mini/models/student"))
+    weights = folder / "adapter_model.safetensors"
+    if made == "half":
+        weights.write_bytes(weights.read_bytes()[:9999])
+    if made == "{}":
+        (folder / "adapter_config.json").write_text("{}")
+    if made == "fewer layers":       # the library would warn, and go on
+        tensors = load_file(weights)
+        save_file({name: tensor for name, tensor in tensors.items()
+                   if ".layers.0." in name}, weights)
+    base = "teacher" if made == "teacher" else "student"
+    with pytest.raises(ValueError, match=f"adapter cannot be put on.*{says}"
+                       ) as error:
+        load_student(f"data/mini/models/{base}", folder)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("rank", [0, 1.5, "4", None, 10 ** 9])
+def test_what_is_no_adapter_is_refused(tmp_path, rank):
+    lm = load_model("data/mini/models/student")
+    with pytest.raises(ValueError, match="rank is a whole number from 1"):
+        add_lora(lm, rank)
+    with pytest.raises(ValueError, match="no adapter that could be saved"):
+        save_adapter(lm, tmp_path / "adapter", "x")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_masks_and_fractions_of_epochs(student):

@@ -20,8 +20,8 @@ from helpers.marking.exercises import SOLUTION, all_exercises
 from helpers.marking.hidden import HIDDEN_CASES
 from helpers.profiles import ROOT
 from helpers.tools.course import NOTEBOOKS, path_of
-from helpers.tools.files import (see_that_it_can_be_written, see_that_it_is,
-                                 whole_file)
+from helpers.tools.files import (read_notebook, see_that_it_can_be_written,
+                                 see_that_it_is, whole_file)
 from helpers.tools.folders import whole_folder
 
 LEFT_OUT = {"__pycache__", ".ipynb_checkpoints"}
@@ -91,7 +91,7 @@ def learners_files(root):
             raise ValueError(f"there is no {path.relative_to(root)}; bundle "
                              f"from a checkout of the collection")
         files[path.relative_to(root).as_posix()] = text_of(
-            without_solutions(nbformat.read(path, as_version=4)))
+            without_solutions(read_notebook(path)))
     for name in ("README.md", "glossary.md"):
         path = root / "notebooks" / name
         if path.exists():
@@ -157,8 +157,7 @@ def instructor_files(root):
     exercises = all_exercises(root)
     for notebook in NOTEBOOKS:
         some = exercises.get(notebook.number, ())
-        solved = with_solutions(nbformat.read(path_of(notebook, root), 4),
-                                some)
+        solved = with_solutions(read_notebook(path_of(notebook, root)), some)
         files[f"solutions/{notebook.stem}.ipynb"] = text_of(solved)
     files["MARKING.md"] = marking_scheme(exercises).encode()
     files["README.md"] = INSTRUCTOR_README.encode()

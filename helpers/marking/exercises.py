@@ -10,10 +10,9 @@ import importlib
 import re
 from dataclasses import dataclass
 
-import nbformat
-
 from helpers.profiles import ROOT
 from helpers.tools.course import NOTEBOOKS, path_of
+from helpers.tools.files import read_notebook
 from helpers.tools.reading import DIFFICULTY
 
 TAG = "exercise"
@@ -111,8 +110,7 @@ def own_sources(number, root=ROOT):
     """The sources of the code cells of a notebook, as it is handed out."""
     notebook = next(one for one in NOTEBOOKS if one.number == number)
     return frozenset(
-        cell.source for cell in nbformat.read(path_of(notebook, root),
-                                              as_version=4).cells
+        cell.source for cell in read_notebook(path_of(notebook, root)).cells
         if cell.cell_type == "code" and TAG not in cell.metadata.get(
             "tags", ()))
 
@@ -153,7 +151,7 @@ def all_exercises(root=ROOT):
     for notebook in NOTEBOOKS:
         path = path_of(notebook, root)
         if path.exists():
-            cells = nbformat.read(path, as_version=4).cells
+            cells = read_notebook(path).cells
             if some := exercises_of(cells, notebook.number):
                 found[notebook.number] = some
     return found

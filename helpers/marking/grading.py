@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -37,22 +38,23 @@ def main(argv=()):
         print(f"there is no notebook in {options.path}; give a submission, "
               f"or a folder of them", file=sys.stderr)
         return 2
-    exercises, marked = all_exercises(), []
+    marked = []
     try:
+        exercises = all_exercises()
         if options.csv:
             see_that_it_may_be_the_table(options.csv, paths)
         with Marking(exercises) as marking:
             for path in paths:
                 marked.append(one(marking, path))
                 if not options.json:
-                    print(marks_as_text(marked[-1]), flush=True)
+                    tell(marks_as_text(marked[-1]))
     except (NotIsolated, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
     if options.json:
         rows = [as_data(each) for each in marked]
-        print(json.dumps(rows if options.path.is_dir() else rows[0],
-                         indent=1, ensure_ascii=False))
+        tell(json.dumps(rows if options.path.is_dir() else rows[0],
+                        indent=1, ensure_ascii=False))
     if options.csv:
         try:
             write_table(options.csv, marked, exercises)
@@ -60,6 +62,12 @@ def main(argv=()):
             print(f"{error}; the marks are above", file=sys.stderr)
             return 2
     return 0
+
+
+def tell(text):
+    """Prints it; that nobody reads it any more stops no marking."""
+    with suppress(BrokenPipeError):
+        print(text, flush=True)
 
 
 def one(marking, path):

@@ -9,6 +9,7 @@ import nbformat
 
 from helpers.marking.exercises import SOLUTION, all_exercises
 from helpers.tools.course import NOTEBOOKS, path_of
+from helpers.tools.files import read_notebook
 
 CONFIG = """\
 c = get_config()
@@ -42,7 +43,7 @@ def course_files(shared, root):
     exercises = all_exercises(root)
     for notebook in NOTEBOOKS:
         if notebook.number in exercises:
-            source = nbformat.read(path_of(notebook, root), as_version=4)
+            source = read_notebook(path_of(notebook, root))
             name = notebook.stem.rpartition("/")[2]
             files[f"source/{notebook.number}/{name}.ipynb"] = (
                 nbformat.writes(assignment(

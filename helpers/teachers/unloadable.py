@@ -5,9 +5,11 @@ The libraries say it in their own words, many of them for their developers.
 
 import json
 import re
+import warnings
 from pathlib import Path
 
 from helpers.hub import reason
+from helpers.tools.arguments import see_that_it_is_a_path
 
 DAMAGED = ("it is incomplete or damaged; restore it with `git checkout`, or "
            "rebuild it with `python -m helpers rebuild-mini`")
@@ -74,3 +76,47 @@ def refuse_holes(model, told):
         raise ValueError(f"it lacks weights for {', '.join(holes[:2])}"
                          f"{', ...' * (len(holes) > 2)}")
     return model
+
+
+def see_that_it_is_an_adapter(folder):
+    """``folder`` as a Path, where an adapter is in it.
+
+    Raises ``FileNotFoundError`` where none is, ``ValueError`` for no path.
+    """
+    see_that_it_is_a_path(folder)
+    folder = Path(folder)
+    if not (folder / "adapter_model.safetensors").exists():
+        raise FileNotFoundError(f"there is no adapter in {folder.name}; "
+                                f"notebook 05 trains and saves it")
+    return folder
+
+
+def config_of(model):
+    """The settings of the adapter that ``model`` has on; they may be changed.
+
+    Raises ``ValueError`` where it has none.
+    """
+    if not hasattr(model, "peft_config"):
+        raise ValueError("this model has no adapter that could be saved; "
+                         "helpers.training.add_lora puts one on")
+    return model.peft_config["default"]
+
+
+def put_on(model, adapter):
+    """``model`` with the adapter of the folder ``adapter``, as peft has it.
+
+    Raises ``ValueError`` for one that is damaged, or of another model.
+    """
+    from peft import PeftModel
+    try:
+        with warnings.catch_warnings():     # it would go on without a part
+            warnings.filterwarnings("error", "Found missing adapter keys")
+            return PeftModel.from_pretrained(model, str(adapter))
+    except Exception as error:              # each library has its own
+        of_another = re.search("size mismatch|[Tt]arget modules|missing "
+                               "adapter keys", str(error))
+        told = (f"it belongs to {base_of(adapter / 'adapter_config.json')}; "
+                f"load that as its base" if of_another else
+                "it is damaged; save it again, notebook 05 makes one")
+        raise ValueError(f"the adapter in {adapter.name} cannot be put on "
+                         f"this model: {told}") from None

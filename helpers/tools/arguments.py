@@ -52,10 +52,39 @@ def above_zero(name, value):
 def is_path(path):
     """Whether something may be the path of a file."""
     try:
-        return (isinstance(path, (str, os.PathLike))
+        return (isinstance(path, (str, os.PathLike)) and path != ""
                 and b"\0" not in os.fsencode(path))
     except (TypeError, UnicodeEncodeError):      # half a character, say
         return False
+
+
+def see_that_it_is_a_path(path):
+    """Raises ``ValueError`` for what cannot be the path of a file."""
+    if not is_path(path):
+        raise ValueError(f"{path!r:.60} is no path of a file; give a text, "
+                         f"or a Path")
+
+
+def each_of(what, things, kind="them"):
+    """Things one by one.  Raises ``ValueError`` where that cannot be."""
+    try:
+        return iter(things)
+    except TypeError:
+        raise ValueError(f"{what} come as a list of {kind}, not "
+                         f"{things!r:.60}") from None
+
+
+def title_of(objective):
+    """The title of a function, by which the trainings with it are known.
+
+    Raises ``ValueError`` where it has none.
+    """
+    if not (callable(objective) and isinstance(
+            getattr(objective, "title", None), str)):
+        raise ValueError("an objective is a function with a title, by which "
+                         "its checkpoints are told from others: "
+                         "objective.title = 'my loss'")
+    return objective.title
 
 
 def excerpt(value):

@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 
 from helpers.profiles import ROOT
-from helpers.tools.files import write_all
+from helpers.tools.files import read_notebook, write_all
 from helpers.tools.reading import (
     DIFFICULTY,
     EXERCISE,
@@ -188,7 +188,7 @@ def generated(root=ROOT):
     if odd := there ^ {one.stem for one in NOTEBOOKS}:
         raise ValueError(f"in the list of helpers/tools/course.py or in "
                          f"notebooks/, and not in both: {', '.join(odd)}")
-    found = {one.stem: nbformat.read(path_of(one, root), as_version=4)
+    found = {one.stem: read_notebook(path_of(one, root))
              for one in NOTEBOOKS}
     for _ in range(2):                  # the map has its own minutes, too
         for cell in found[LESSONS[0].stem].cells:

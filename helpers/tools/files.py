@@ -17,7 +17,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 
-from helpers.tools.arguments import is_path
+from helpers.tools.arguments import (each_of, is_path,
+                                     see_that_it_is_a_path)
 
 # What json.dumps writes as a text or a number, and the beginning of one.
 TEXT = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)')
@@ -34,9 +35,11 @@ def whole_file(path):
     kill leaves the old file or the new one; an error leaves the old one and
     nothing else.  Two writers at a time do not disturb each other: the last
     one wins.  A link stays one, and the file that it leads to is written.
-    Raises ``OSError``, in a sentence, for what is no file, such as a device,
-    and for a place that cannot be written.
+    Raises ``ValueError`` for what is no path, and ``OSError``, in a sentence,
+    for what is no file, such as a device, and for a place that cannot be
+    written.
     """
+    see_that_it_is_a_path(path)
     wanted, path = Path(path), Path(os.path.realpath(path))
     with saying_where(wanted):
         if path.exists() and not (path.is_file() or path.is_dir()):
@@ -118,6 +121,7 @@ def see_that_it_can_be_written(path, room=0):
 
     ``room``: the bytes that are needed there.
     """
+    see_that_it_is_a_path(path)
     missing = [folder for folder in Path(path).resolve().parents
                if not folder.exists()]
     try:
@@ -139,6 +143,7 @@ def see_that_it_is(path, what, is_one):
     ``is_one(data)`` says so of its first line and a little more, in bytes; an
     empty file is anybody's.  ``what`` would take its place.
     """
+    see_that_it_is_a_path(path)
     path = Path(path)
     if not path.is_file():
         return
@@ -206,8 +211,10 @@ def reading(path, remedy):
                          ) from None
     except UnicodeDecodeError as error:
         if error.object.startswith(b"\x1f\x8b"):
+            how = ("twice, unpack it once" if path.suffix == ".gz"
+                   else "and not named .gz")
             raise ValueError(f"{path} is not text in UTF-8: it is packed by "
-                             f"gzip, and not named .gz; {remedy}") from None
+                             f"gzip, {how}; {remedy}") from None
         raise ValueError(f"{path} is not text in UTF-8 ({error.reason} "
                          f"{error.object[error.start]:#04x}); {remedy}"
                          ) from None
@@ -219,8 +226,29 @@ def reading(path, remedy):
     except PermissionError:
         raise PermissionError(f"{path} may not be read; {remedy}") from None
     except OSError as error:
-        raise type(error)(f"{path} cannot be read ({error.strerror}); "
-                          f"{remedy}") from None
+        raise type(error)(f"{path} cannot be read "
+                          f"({error.strerror or error}); {remedy}") from None
+
+
+def read_notebook(path):
+    """The notebook in a file of the collection, as nbformat has it.
+
+    Raises ``ValueError``, in one sentence that names the file, for what is
+    none, such as one with marks of a merge, and as :func:`reading`.
+    """
+    import nbformat
+    remedy = "restore it, `git checkout` does, and run again"
+    with reading(path, remedy) as file:
+        text = file.read()
+    try:
+        notebook = nbformat.reads(text, as_version=4)
+        if not all(isinstance(cell.source, str) for cell in notebook.cells):
+            raise ValueError("a cell has no source")
+    except Exception as error:              # each version has its own
+        said = str(error).partition("\n")[0][:60]
+        raise ValueError(f"{path} is no notebook, or a damaged one ({said}); "
+                         f"{remedy}") from None
+    return notebook
 
 
 # -------------------------------------------------------------- JSON lines
@@ -230,15 +258,25 @@ def lines_of(rows):
     return "".join(json.dumps(asdict(row)) + "\n" for row in rows)
 
 
-def write_rows(path, rows):
-    """Write dataclasses as JSON lines, all or nothing; ``.gz`` is packed.
+def write_rows(path, rows, kind):
+    """Write rows of ``kind`` as JSON lines, all or nothing; ``.gz`` is packed.
 
-    The same rows give the same bytes.  Raises ``TypeError`` for a value that
-    JSON has no name for, and ``ValueError`` where another file stands.
+    ``kind`` is a dataclass.  The same rows give the same bytes.  Raises
+    ``ValueError`` for what :func:`read_rows` would not read, and where
+    another file stands.
     """
-    rows = list(rows)
+    name, rows = kind.__name__, list(each_of("rows", rows, kind.__name__))
+    for number, row in enumerate(rows):
+        if not isinstance(row, kind):
+            raise ValueError(f"row {number} is no {name}: {row!r:.60}; "
+                             f"nothing was written")
+        try:
+            _row(kind, asdict(row))
+        except ValueError as error:
+            raise ValueError(f"row {number} is no whole {name} ({error}); "
+                             f"nothing was written") from None
     data = lines_of(rows).encode()
-    wanted = [field.name for field in fields(rows[0])][:2] if rows else []
+    wanted = [field.name for field in fields(kind)][:2] if rows else []
     see_that_it_is(path, "a file of this kind", has_fields(wanted))
     if Path(path).suffix == ".gz":
         data = gzip.compress(data, mtime=0)

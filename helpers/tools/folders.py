@@ -5,6 +5,7 @@ import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
+from helpers.tools.arguments import see_that_it_is_a_path
 from helpers.tools.files import (make_folder, saying_where, scratch_beside,
                                  write_text)
 
@@ -16,8 +17,9 @@ def whole_folder(path, names=()):
     Replaced is what is empty, or holds the first of ``names`` and nothing
     but files of ``names``.  A kill leaves the new folder, the old one, or
     both beside ``path``.  Raises ``ValueError`` for a folder of others, a
-    file and a link, and ``OSError`` as :func:`whole_file`.
+    file, a link and no path, and ``OSError`` as :func:`whole_file`.
     """
+    see_that_it_is_a_path(path)
     path = Path(os.path.abspath(path))
     if path.is_symlink() or path.exists() and not path.is_dir():
         raise ValueError(f"{path} is a file or a link, and a folder would "

@@ -5,9 +5,7 @@ import json
 import os
 from dataclasses import asdict, dataclass, field, replace
 
-import nbformat
-
-from helpers.tools.files import write_text
+from helpers.tools.files import read_notebook, write_text
 
 _hashes = {}                    # {(path, state): hash of what is in it}
 
@@ -50,7 +48,7 @@ def notebook_key(path, profile, root):
     lessons = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
     for other in dict.fromkeys([*lessons, path]):
         if other.name <= path.name:
-            cells = nbformat.read(other, as_version=4).cells
+            cells = read_notebook(other).cells
             code = [c.source for c in cells if c.cell_type == "code"]
             digest.update(json.dumps([other.name, code]).encode())
     return digest.hexdigest()

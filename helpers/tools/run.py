@@ -97,7 +97,7 @@ def run_notebooks(paths, profile, runs, options):
             for path in paths:
                 shown.append(_one(path, profile, runs, options, guarded,
                                   lock.kernel_started))
-    except BlockingIOError as error:
+    except (BlockingIOError, ValueError) as error:
         return _refuse(error)
     except OSError as error:
         return _refuse(f"the results could not be written: {error}")
@@ -133,7 +133,7 @@ def _one(path, profile, runs, options, guarded, started):
         log.unlink(missing_ok=True)
         environment = offline.offline_environment(environment, log)
     target = runs / "notebooks" / path.name
-    before = records.results_in(runs)
+    before, source = records.results_in(runs), path.read_bytes()
     print(f"{path.stem}: running", flush=True)
     try:
         row = kernel.execute_notebook(path, target, environment, guarded,
@@ -145,15 +145,20 @@ def _one(path, profile, runs, options, guarded, started):
     row = records.with_results(replace(row, key=key), runs, before, rows)
     records.write_row(runs, profile.name, row)
     if options.save:
-        _save(path, target, row)
+        _save(path, target, row, source)
     return row
 
 
-def _save(path, target, row):
+def _save(path, target, row, source):
+    """Writes the outputs into a notebook that is as ``source`` had it."""
     import nbformat
 
     from helpers.tools import cleaning, records
 
+    if path.read_bytes() != source:
+        print(f"{path.stem}: it was changed while it ran, so that it stays "
+              f"as it is now; run again to save its outputs")
+        return
     notebook = cleaning.clean_notebook(nbformat.read(target, as_version=4),
                                        profiles.ROOT)
     if not cleaning.fill_header(notebook, row):

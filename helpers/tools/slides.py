@@ -18,7 +18,7 @@ from pathlib import Path
 
 from helpers.profiles import ROOT
 from helpers.tools.course import LESSONS, path_of
-from helpers.tools.files import saying_where, write_all
+from helpers.tools.files import read_notebook, saying_where, write_all
 from helpers.tools.folders import claim_folder
 from helpers.tools.reading import FOLD, sections
 
@@ -259,7 +259,6 @@ def main(argv=(), root=ROOT):
         print(f"this environment lacks {', '.join(lacking)}; use `make "
               f"slides`, or pip install \".[site]\"", file=sys.stderr)
         return 2
-    import nbformat
     folder, pages, links = options.folder, {}, []
     try:
         claim_folder(folder, "slides", lambda it: (it / REVEAL).is_dir())
@@ -270,7 +269,7 @@ def main(argv=(), root=ROOT):
                             / "static" / "mathjax", folder / "mathjax",
                             dirs_exist_ok=True)
         for one in LESSONS:
-            notebook = nbformat.read(path_of(one, root), as_version=4)
+            notebook = read_notebook(path_of(one, root))
             pages[folder / f"{one.number}.html"] = deck(notebook)
             links.append(f'<li><a href="{one.number}.html">{one.number} '
                          f'{html.escape(one.title)}</a></li>')

@@ -18,7 +18,7 @@ from pathlib import PurePosixPath
 from string import Template
 
 from helpers.profiles import ROOT
-from helpers.tools.files import write_all
+from helpers.tools.files import read_notebook, reading, write_all
 from helpers.tools.cleaning import METADATA
 
 PLACEHOLDER = "YOUR_ACCOUNT"          # the owner until somebody publishes
@@ -107,13 +107,20 @@ def number_of(stem):
     return PurePosixPath(stem).name[:2]
 
 
+def text_in(path):
+    """The text of a file of the collection; raises as :func:`reading`."""
+    with reading(path, "restore it, `git checkout` does, and run again"
+                 ) as file:
+        return file.read()
+
+
 def read_place(root):
     """The :class:`Place` that ``pyproject.toml`` in ``root`` names.
 
     Raises ``ValueError`` where the address is not one of GitHub, which is
-    where Colab opens notebooks from.
+    where Colab opens notebooks from, and for a version that is none.
     """
-    text = (root / "pyproject.toml").read_text("utf-8")
+    text = text_in(root / "pyproject.toml")
     try:
         project = tomllib.loads(text).get("project", {})
     except tomllib.TOMLDecodeError as error:
@@ -121,9 +128,14 @@ def read_place(root):
     if "version" not in project:
         raise ValueError("pyproject.toml has no version below [project], and "
                          "the release tag is made from it")
-    address = project.get("urls", {}).get("Repository", "")
+    if not re.fullmatch(r"\w[\w.+-]*", str(project["version"])):
+        raise ValueError(f"pyproject.toml gives {project['version']!r} as "
+                         f"version; the release tag is made from it: letters, "
+                         f"digits and dots")
+    urls = project.get("urls", {})
+    address = urls.get("Repository", "") if isinstance(urls, dict) else urls
     match = re.fullmatch(r"https://github\.com/([\w.-]+)/([\w.-]+?)"
-                         r"(?:\.git)?/?", address)
+                         r"(?:\.git)?/?", str(address))
     if not match:
         raise ValueError(
             f"pyproject.toml gives {address!r} as Repository; Colab opens "
@@ -198,11 +210,7 @@ def stamped(root):
         if ".ipynb_checkpoints" in inside.parts:
             continue
         stem = inside.as_posix()
-        try:
-            notebook = nbformat.read(path, as_version=4)
-        except Exception as error:
-            raise ValueError(f"{stem} cannot be read as a notebook: "
-                             f"{error}") from None
+        notebook = read_notebook(path)
         stamp_notebook(notebook, stem, place)
         texts[path] = nbformat.writes(notebook) + "\n"
         stems.append(stem)
@@ -212,7 +220,7 @@ def stamped(root):
     links = "\n".join(f"[{number_of(stem)}]({place.link(stem)})"
                       for stem in stems if "/" not in stem)
     block = f"{place.badge(stems[0])}\n{links}\n"
-    texts[readme] = LINKS.sub(lambda _: block, readme.read_text("utf-8"))
+    texts[readme] = LINKS.sub(lambda _: block, text_in(readme))
     return texts
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from helpers.tools.arguments import see_that_it_is_a_path
 from helpers.tools.files import see_that_it_can_be_written, whole_file
 
 
@@ -40,7 +41,10 @@ def resume(path, run, weights, optimizer, scaler=None):
     training again has these.
     """
     start = mark(weights)
-    if path is None or not Path(path).exists():
+    if path is None:
+        return [], [start]
+    see_that_it_is_a_path(path)
+    if not Path(path).exists():
         return [], [start]
     if not Path(path).is_file():
         raise ValueError(f"a checkpoint is a file, and {path} is a folder or "

@@ -13,6 +13,8 @@ import hashlib
 import json
 import multiprocessing
 import os
+import signal
+import sys
 import threading
 import time
 import warnings
@@ -208,8 +210,8 @@ def main(arguments=None):
         if not tasks([name]):
             parser.error(f"there is no rival {name!r}; ekt.py and codeplan.py "
                          f"in helpers/studies/ list them")
-    folder = get_profile("mini").runs / "results"
     try:
+        folder = get_profile("mini").runs / "results"
         see_that_it_can_be_written(folder / ".lock")
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -220,7 +222,11 @@ def main(arguments=None):
         except BlockingIOError:
             parser.error("the rivals are being run already; wait for that, "
                          "or stop it: what is finished is kept")
-        compute(folder, missing(folder, options.names), options.jobs)
+        try:
+            todo = missing(folder, options.names)
+        except ValueError as error:           # the file holds something else
+            parser.error(str(error))
+        compute(folder, todo, options.jobs)
 
 
 def missing(folder, names):
@@ -238,9 +244,12 @@ def compute(folder, todo, jobs):
     with bar, ProcessPoolExecutor(
             jobs, initializer=start_worker, initargs=(os.getpid(),),
             mp_context=multiprocessing.get_context("spawn")) as workers:
+        # Ctrl-C is for this process alone: what it starts inherits this.
+        usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
         waiting = {workers.submit(function, *values): (study, head)
                    for study, head, function, values in todo}
         try:
+            signal.signal(signal.SIGINT, usual)
             for done in as_completed(waiting):
                 keep(folder, *waiting[done], done.result())
                 bar.update()
@@ -249,9 +258,11 @@ def compute(folder, todo, jobs):
                     f"{head['name']} {head.get('rate', head['seed'])}")
         except KeyboardInterrupt:
             bar.close()
+            for worker in multiprocessing.active_children():
+                worker.kill()
             print("stopped; the finished runs are kept, and the same command "
                   "goes on", flush=True)
-            os._exit(130)     # the workers see it and end
+            sys.exit(130)
         except Exception:     # the rest would be computed and thrown away
             workers.shutdown(wait=False, cancel_futures=True)
             raise

@@ -5,6 +5,8 @@ import json
 import os
 import re
 import socket
+import subprocess
+import sys
 import time
 
 import nbformat
@@ -393,6 +395,20 @@ def test_a_table_that_cannot_be_is_told_before_the_marking(
     told = capsys.readouterr().err
     assert re.search(says, told) and told.count("\n") == 1
     assert before == {path: path.read_bytes() for path in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_that_nobody_reads_on_stops_no_marking(tmp_path, as_json):
+    (tmp_path / "a.ipynb").write_text("[]")
+    ours, theirs = os.pipe()
+    os.close(ours)                       # as `| head` does
+    done = subprocess.run(
+        [sys.executable, "-m", "helpers", "grade", str(tmp_path), "--csv",
+         str(tmp_path / "marks.csv"), *as_json], cwd=ROOT, text=True,
+        stdout=theirs, stderr=subprocess.PIPE)
+    os.close(theirs)
+    assert (tmp_path / "marks.csv").read_text().count("a.ipynb") == 1
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_an_older_table_is_replaced(tmp_path, capsys):

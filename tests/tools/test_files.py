@@ -17,13 +17,26 @@ from helpers.filtering import Example, read_examples, write_examples
 from helpers.plans import read_plans
 from helpers.problems import load_problems
 from helpers.sampling import read_samples
-from helpers.tools.files import (saying_where, see_that_it_can_be_written,
-                                 whole_file, write_all, write_text)
-from helpers.tools.folders import claim_folder
+from helpers.tools.files import (read_notebook, saying_where,
+                                 see_that_it_can_be_written, whole_file,
+                                 write_all, write_text)
+from helpers.tools.folders import claim_folder, whole_folder
+from helpers.tools.states import resume
 
 
 def questions(path):
     return load_problems("gsm8k", path=path)
+
+
+def whole_of_a_folder(path):
+    with whole_folder(path):
+        pass
+
+
+ROWS = {"examples": lambda path: write_examples(
+            path, [Example("t/0", "p", "c")]),
+        "none": lambda path: write_examples(path, []),
+        "counts": lambda path: save_counts(path, "a", {"t/0": 1}, 2)}
 
 
 @pytest.mark.parametrize("read", [
@@ -37,6 +50,7 @@ def questions(path):
     ("cut.jsonl.gz", gzip.compress(b'{"task_id": "t"}\n')[:14]),
     ("spoilt.jsonl.gz", gzip.compress(b"x" * 99)[:12] + b"\xff" * 40),
     ("packed.jsonl", gzip.compress(b'{"task_id": "t"}\n')),
+    ("twice.jsonl.gz", gzip.compress(gzip.compress(b'{"task_id": "t"}\n'))),
     ("deep.jsonl", b"[" * 10 ** 5), ("word.jsonl", b"a word"),
     ("none.jsonl", b""), ("none.jsonl.gz", b""), ("blank.jsonl", b"\n \n"),
     ("list.jsonl", b"[]"), ("folder", None)])
@@ -50,6 +64,18 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path, read, name, data):
         read(path)
     assert "\n" not in str(error.value) and ";" in str(error.value)
     assert data is None or path.read_bytes() == data
+
+
+@pytest.mark.parametrize("text", [
+    "", "[]", "{", "<<<<<<< HEAD", "null", '{"nbformat": 4}', "\udcff",
+    '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [3]}'])
+def test_a_damaged_notebook_is_named(tmp_path, text):
+    path = tmp_path / "05_x.ipynb"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ValueError, match="05_x.ipynb is no.*; restore it"
+                       ) as error:
+        read_notebook(path)
+    assert "\n" not in str(error.value)
 
 
 def test_packed_examples_are_the_same_bytes_each_time(tmp_path):
@@ -82,8 +108,12 @@ def test_two_writers_of_one_file_do_not_disturb_each_other(tmp_path):
 
 @pytest.mark.parametrize("path", [5, None, b"name", ["a"], "a\0b"])
 def test_what_is_no_path_is_one_sentence(path):
-    with pytest.raises(ValueError, match="is no path of a file; check the"):
-        read_completions(path)
+    for use in (read_completions, load_counts, *ROWS.values(),
+                lambda path: write_text(path, "x"), whole_of_a_folder,
+                lambda path: show(Figure(), "alt", path or 5),
+                lambda path: resume(path or 5, "", [], None)):
+        with pytest.raises(ValueError, match="is no path of a file; "):
+            use(path)
 
 
 @pytest.mark.parametrize("path", ["file/below", "x" * 300])
@@ -151,12 +181,6 @@ def test_looking_changes_nothing(tmp_path):
         see_that_it_can_be_written(tmp_path / "x", room=10 ** 18)
     assert (tmp_path / "x").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
-
-
-ROWS = {"examples": lambda path: write_examples(
-            path, [Example("t/0", "p", "c")]),
-        "none": lambda path: write_examples(path, []),
-        "counts": lambda path: save_counts(path, "a", {"t/0": 1}, 2)}
 
 
 @pytest.mark.parametrize("write", ROWS.values(), ids=ROWS)

@@ -247,6 +247,19 @@ def test_ctrl_c_leaves_nothing_behind_and_goes_on(tmp_path, number):
     assert run(tmp_path, "run")[0] == 0
 
 
+def test_ctrl_c_within_an_import_is_one_sentence(tmp_path):
+    (tmp_path / "slow.py").write_text(
+        "import os, signal\ntry:\n    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    sum(range(10 ** 6))\nexcept BaseException:\n"
+        "    raise ImportError('what a library makes of it')\n")
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys\nfrom helpers import __main__ as m"
+         f"\nsys.path.append({str(tmp_path)!r})\nm.COMMANDS['quiz'] = 'slow'"
+         "\nsys.exit(m.main(['quiz']))"], cwd=profiles.ROOT, text=True,
+        capture_output=True)
+    assert (done.returncode, done.stderr) == (130, cli.STOPPED + "\n")
+
+
 def test_a_cell_that_ignores_ctrl_c_is_killed(tmp_path):
     write_notebook(
         tmp_path, "00_deaf",
@@ -376,6 +389,23 @@ def test_save_keeps_outputs_and_drops_bars(tmp_path):
     header = saved.cells[0].source
     assert "TODO" not in header
     assert "<!-- time -->" in header and " MB<!-- /memory -->" in header
+
+
+def test_a_damaged_notebook_is_one_sentence(tmp_path):
+    write_notebook(tmp_path, "00_a", "1").write_text("<<<<<<< HEAD")
+    code, _, err = run(tmp_path, "run")
+    assert code == 2 and "00_a.ipynb is no notebook" in err
+    assert err.count("\n") == 1
+
+
+def test_what_was_changed_meanwhile_is_not_written_over(tmp_path):
+    path = write_notebook(tmp_path, "00_a", "from pathlib import Path\n"
+                          "me = Path('00_a.ipynb')\n"
+                          "me.write_text(me.read_text() + ' ')")
+    code, out, _ = run(tmp_path, "run", "--save")
+    assert code == 0 and "00_a: it was changed while it ran" in out
+    assert path.read_text().endswith(" ")
+    assert not nbformat.read(path, 4).cells[1].execution_count
 
 
 def test_duration_and_header_without_markers():

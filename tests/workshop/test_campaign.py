@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -87,6 +88,34 @@ def test_what_cannot_be_is_one_sentence(tmp_path, monkeypatch, capsys):
             campaign.main(arguments)
         assert re.search(said, capsys.readouterr().err)
     assert (tmp_path / "results").read_text() == "mine"
+    (tmp_path / "results").unlink()
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "ekt.jsonl").write_text("mine\n")
+    with pytest.raises(SystemExit, match="2"):
+        campaign.main(["--jobs", "1"])
+    assert "line 1 of ekt.jsonl is no run" in capsys.readouterr().err
+    assert (tmp_path / "results" / "ekt.jsonl").read_text() == "mine\n"
+
+
+def test_ctrl_c_ends_all_in_one_sentence(tmp_path):
+    """A terminal sends it to the workers, too, here while they import."""
+    path = tmp_path / "parent.py"
+    path.write_text("import sys, time\nfrom pathlib import Path\n"
+                    "from helpers.workshop.campaign import compute\n"
+                    "if __name__ == '__main__':\n"
+                    "    print('begun', flush=True)\n"
+                    "    compute(Path(sys.argv[1]), [('yield', {'name': 'a',"
+                    " 'seed': 0}, time.sleep, (60,))] * 2, 2)\n")
+    parent = subprocess.Popen(
+        [sys.executable, str(path), str(tmp_path)], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)})
+    assert parent.stdout.readline() == "begun\n"
+    threading.Event().wait(1.5)
+    os.killpg(parent.pid, signal.SIGINT)
+    out, err = parent.communicate(timeout=30)
+    assert parent.returncode == 130 and out.startswith("stopped; the fin")
+    assert "Traceback" not in err and "Warning" not in err
 
 
 def test_workers_end_with_a_killed_parent(tmp_path):
