@@ -71,8 +71,3 @@ LOOP_SLIPS = {
     "the rate stays the first one: set it in each round": {"rate": RATES[0]},
     "the weight decay is AdamW's own; wanted is 0.1": {"decay": 0.01},
     "the weight decay is 0; wanted is 0.1": {"decay": 0.0}}
-
-
-def half_loss(logits, labels):
-    """Another loss than the notebook's."""
-    return completion_loss(logits, labels) / 2

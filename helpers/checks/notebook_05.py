@@ -10,13 +10,13 @@ import math
 import torch
 from torch.nn.functional import cross_entropy
 
-from helpers.checks.loops import (LOOP_SLIPS, RATES, flat, half_loss, kept,
+from helpers.checks.loops import (LOOP_SLIPS, RATES, flat, kept,
                                   small_batches, small_model, trained_with)
 from helpers.checks.report import (attempt, entries, exercise, misfit,
                                    one_number, say, shown, two)
 from helpers.filtering import Example
 from helpers.loop import training_loop
-from helpers.training import IGNORED, completion_loss
+from helpers.training import IGNORED, completion_loss, masked_loss
 
 
 # ---- exercise 1: encode
@@ -394,11 +394,11 @@ def say_of_loop(answer, model, losses):
 
 
 def with_another_loss(answer):
-    """What is told of more batches and half the loss; None if right."""
+    """What is told of more batches and a loss without the shift, or None."""
     model, rates = small_model(), [*RATES, 0.01]
     batches = small_batches(number=len(rates))
-    wanted = training_loop(small_model(), batches, half_loss, rates)
-    got, failed = attempt(answer, model, batches, half_loss, rates)
+    wanted = training_loop(small_model(), batches, masked_loss, rates)
+    got, failed = attempt(answer, model, batches, masked_loss, rates)
     losses, failed = (None, failed) if failed else entries(
         got, "return the list of losses")
     title = f"losses {shown([round(x, 3) for x in wanted])} of another loss"
