@@ -31,6 +31,8 @@ STALE = {"torchao": ("peft", "torchao"),
 # No cell needs the one; the other is added below, where it is needed.
 NOT_NEEDED = ("jupyterlab", "bitsandbytes")
 _restart = []                   # why, once it is needed
+HALFWAY = ("restart the kernel and run this cell again: the import of torch "
+           "was stopped halfway, and Python cannot take it up")
 
 
 def prepare(profile, gpu=None):
@@ -60,6 +62,7 @@ def prepare(profile, gpu=None):
             f"this environment lacks {', '.join(lacks)}; on Colab choose the "
             f"latest runtime version, elsewhere open the notebooks with "
             f"`make lab`, or `pip install '.[{EXTRA}]'` in the repository")
+    _import_torch()
     if gpu is None:
         import torch
         gpu = torch.cuda.is_available()
@@ -88,6 +91,17 @@ def prepare(profile, gpu=None):
     print(session_card(profile))
     for line in _notices(profile, gpu):
         print(line)
+
+
+def _import_torch():
+    """Import torch; say so where that was stopped, now or before."""
+    try:
+        if HALFWAY not in _restart:
+            import torch  # noqa: F401
+            return
+    except KeyboardInterrupt:
+        _restart.append(HALFWAY)
+    raise RuntimeError(HALFWAY) from None
 
 
 def lacking():

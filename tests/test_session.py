@@ -596,6 +596,17 @@ def test_a_restart_is_asked_for_until_it_happens(tmp_path, private):
     assert done.returncode == 0 and "pip" not in done.stdout
 
 
+def test_an_import_that_was_stopped_asks_for_a_restart(tmp_path):
+    """torch cannot be imported again, once it was stopped halfway."""
+    (tmp_path / "torch.py").write_text("raise KeyboardInterrupt")
+    twice = ["try: exec(cell)\nexcept RuntimeError as error: print(error)"]
+    done = run(ROOT / "notebooks", f"import sys\nsys.path[:0] = "
+               f"[{str(tmp_path)!r}]", f"cell = {CELL!r}", *twice,
+               "sys.modules['torch'] = 'a half'", *twice)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [session.HALFWAY] * 2
+
+
 def test_bitsandbytes_is_installed_only_where_it_is_needed(
         tmp_path, private):
     """Nothing else changes, whatever the package asks for."""

@@ -4,7 +4,7 @@ import ast
 
 from helpers.checks.report import (as_python, attempt, equal, exercise,
                                    in_words, misfit, say, shown)
-from helpers.execution import Runner
+from helpers.execution import STATUSES, Runner
 from helpers.problems import Problem
 
 STORY = Problem(
@@ -44,6 +44,10 @@ WEEK_CASES = (
         "sunday")), True, "this is the whole week, from Monday to Sunday"),
     ("wednesday = start + 1\ntuesday = wednesday * 2", False,
      "Wednesday comes after Tuesday"),
+    ("tuesday = start + 1\ntuesday = tuesday * 2", True,
+     "a day that comes twice in a row is no step back"),
+    ("sunday_birds = 5\nmonday = start * 2", True,
+     "sunday_birds is no day, only part of its name is"),
     ("start = 12\nanswer = start", True,
      "without a day nothing is out of order"))
 
@@ -104,6 +108,7 @@ def place_of_error(program):
 @exercise
 def check_00_2(first_right):
     """Exercise 2: the first program that passed."""
+    failed_ones = [one for one in STATUSES if one != "passed"]
     cases = ((["a", "b", "c"], ["wrong", "passed", "passed"], "b",
               "the first that passed is wanted"),
              (["a", "b"], ["error", "wrong"], None,
@@ -111,18 +116,22 @@ def check_00_2(first_right):
              (["a"], ["passed"], "a", "a single program may be right"),
              (["a", "b"], ["timeout", "passed"], "b",
               "only passed counts"),
-             ([], [], None, "of no program none is right"))
+             ([], [], None, "of no program none is right"),
+             (failed_ones, failed_ones, None, "only passed counts"),
+             ([*failed_ones, "f", "g"], [*failed_ones, "passed", "passed"],
+              "f", "there may be more than two or three programs"))
     for programs, statuses, expected, why in cases:
         why = f"for {statuses}: {why}"
         got, failed = attempt(first_right, list(programs), list(statuses),
                               nothing=why if expected else None)
         if failed:
             return say(repr(expected), failed)
+        got = as_python(got)
         if not isinstance(got, str) and got is not None:
             return say(repr(expected), misfit(got, why))
         if not equal(got, expected):
             return say(repr(expected), shown(got), why)
-    return say("five choices", "all five")
+    return say(f"{len(cases)} choices", "all of them")
 
 
 @exercise

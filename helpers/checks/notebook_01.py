@@ -32,6 +32,19 @@ JUDGED = (
     ("answer = 731846 / 0", "error", "it raises ZeroDivisionError"),
     ("total = 731846", "error", "it never sets answer"),
     ("answer = = 731846", "error", "it is not Python"))
+JUDGED_LAST = (
+    ("print(731846)\nanswer = 5", "wrong",
+     "only what is printed last is the answer"),
+    ("print(5)\nanswer = 731846", "passed",
+     "only what is printed last is the answer"),
+    ("answer = 731846.4", "wrong",
+     "this is another number: compare without rounding"),
+    ("import sys\nsys.stderr.write('careful')\nanswer = 731846", "passed",
+     "a warning is no error: look at the exit code"),
+    ("import sys\nsys.exit(3)", "error",
+     "each exit code but 0 is an error"),
+    ("import os\nos.abort()", "error", "a program that the system ends has "
+     "an exit code below 0"))
 SEARCH = """
 import os, re, sys
 seen = sys.argv + sys.orig_argv + list(os.environ.values())
@@ -90,6 +103,8 @@ CASES = (
      "negative: take its size, abs(y), for the scale of exact"),
     (-45.0, "-45", True, True, "a negative number may be right, published, "
                                "too"),
+    (10**400, "45", False, False, "an int may be too large for a float: "
+     "compare fractions, as hint 3 does"),
     (False, "0", False, False, "a bool is never right"),
     (2.5, "2.5", True, True, "the expected number may be no whole one"),
     (-12.05, "-12", False, False, "for a negative answer the published "
@@ -218,7 +233,9 @@ def check_01_2(simple_judge):
                "input that is empty"),
               (below, "answer = -24 / 2", "passed", 20,
                "an answer may be negative"),
-              (below, "answer = 12", "wrong", 20, "12 is not -12")]
+              (below, "answer = 12", "wrong", 20, "12 is not -12"),
+              *((problem, program, status, 20, why)
+                for program, status, why in JUDGED_LAST)]
     for asked, program, status, seconds, why in cases:
         told = judged_so(simple_judge, asked, program, (status,), seconds,
                          why)
@@ -312,7 +329,8 @@ def check_01_3(compare):
     """Exercise 3: ``compare(value, expected, comparator)``."""
     for value, expected, exact, published, why in CASES:
         for name, right in (("exact", exact), ("published", published)):
-            title = f"{right} from compare({value!r}, {expected!r}, {name!r})"
+            title = (f"{right} from compare({shown(value, 30)}, "
+                     f"{expected!r}, {name!r})")
             got, failed = attempt(compare, value, expected, name,
                                   nothing="return True or False")
             if failed:

@@ -182,6 +182,11 @@ CUT_TEXTS = (
      "the line has to begin with the word answer"),
     ("answer = 2\nanswer = 3\n", "answer = 2\n", "stop",
      "the first answer line ends the program"),
+    ("if a:\n    answer = 3\nanswer = 4\n# x\n",
+     "if a:\n    answer = 3\nanswer = 4\n", "stop",
+     "a line that begins with spaces does not begin with the word answer"),
+    ("start=2\nanswer=start\n# x\n", "start=2\nanswer=start\n", "stop",
+     "the line begins with the word answer, and a space need not follow"),
     ("start = 3\nmonday = start + 2\n", "start = 3\nmonday = start + 2\n",
      "length", "it ends in a whole line, and that is no answer line"),
     ("", "", "length", "an empty text has no answer line"))
@@ -204,7 +209,7 @@ def check_02_3(cut_completion):
             if pair[0] == kept and {pair[1], reason} == {"stop", "length"}:
                 why = (f"the text is right, the reason is not: {why}")
             return say(title, shown(tuple(pair), 70), f"for {text!r}: {why}")
-    return say("seven pairs", "all seven")
+    return say(f"{len(CUT_TEXTS)} pairs", "all of them")
 
 
 def a_text(entry, wanted):

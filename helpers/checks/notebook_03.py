@@ -127,15 +127,20 @@ LEAKS = (
      "a line with ( counts, too, and print(n) is one"))
 
 
+OTHER_LEAKS = (
+    ("", (("1. Go.\n", True, "a program without lines has none to quote"),)),
+    ("if n > 5:\n\tn = n * 2\n", (
+        ("1. Take n = n * 2.\n", False, "a tab is a space, too, and begins "
+         "the program's second line"),)))
+
+
 @exercise
 def check_03_2(no_leak):
     """Exercise 2: no line of the program stands in the plan.
 
     Prints one line, returns a bool.
     """
-    for code, cases in ((BRANCHING, LEAKS), ("", (
-            ("1. Go.\n", True, "a program without lines has none to quote"),
-            ))):
+    for code, cases in ((BRANCHING, LEAKS), *OTHER_LEAKS):
         for plan, wanted, why in cases:
             said = (steps(plan)[1:] or steps(plan))[0]
             title = f"{wanted} for the plan with '{said}'"
@@ -147,7 +152,7 @@ def check_03_2(no_leak):
                 return say(title, misfit(got, "return True or False"))
             if got != wanted:
                 return say(title, got, why)
-    return say(f"{len(LEAKS) + 1} plans told apart", "all")
+    return say(f"{len(LEAKS) + len(OTHER_LEAKS)} plans told apart", "all")
 
 
 # ------------------------------------------- exercise 3: carry a plan out
@@ -173,6 +178,12 @@ CARRIED = (
      "where it has two digits"),
     ("1. Read n.\n2. Plus 5.\n3. Ask Monday again.\n4. Print it.\n", 3, None,
      "a plan with a line that cannot be carried out gives None"),
+    ("1. Read n.\n2. Plus 5 then 3.\n3. Print it.\n", 3, None,
+     "a plan with a line that cannot be carried out gives None: a deed is "
+     "its words and one number, and nothing else"),
+    ("1. Read n.\n2. Read the question again.\n3. Print it.\n", 3, None,
+     "a plan with a line that cannot be carried out gives None: only `read "
+     "n` and `print it` change nothing"),
     ("1. Read n.\n2. Times.\n3. Print it.\n", 3, None,
      "a plan with a line that cannot be carried out gives None"),
     ("1. Read n.\n2. Print it.\n", 0, 0, "0 is a result, not nothing"))

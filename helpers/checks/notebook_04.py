@@ -129,7 +129,12 @@ IN_ORDER = (
     ("t = 1\nt = t + 2\nanswer = t\n", True,
      "a program without days has nothing out of order"),
     ("start = 1\nthursday = start + 2\nwednesday_2 = thursday\nanswer = "
-     "thursday\n", True, "wednesday_2 is no day, only part of its name is"))
+     "thursday\n", True, "wednesday_2 is no day, only part of its name is"),
+    ("start = 1\nfriday = start + 2\nfriday = friday * 3\nanswer = friday\n",
+     True, "a day that comes twice in a row is no step back"),
+    ("start = 1\n\nprint(start)\nsunday = start +\nmonday = sunday * 3\n",
+     False, "a sample may be no Python, and have lines that assign nothing: "
+     "look at those that begin with a name and ` =`"))
 
 
 @exercise
@@ -141,10 +146,11 @@ def check_04_2(days_in_order):
     for program, right, why in IN_ORDER:
         got, failed = attempt(days_in_order, program)
         if failed:
-            return say(right, failed)
+            return say(right, failed, why if failed.kind and (
+                program is IN_ORDER[-1][0]) else None)
         got = as_python(got)
         if not isinstance(got, int) or got not in (True, False):
             return say(right, misfit(got, "return True or False"))
         if bool(got) != right:
             return say(right, shown(bool(got)), f"for {program!r}: {why}")
-    return say("six verdicts", "all six")
+    return say(f"{len(IN_ORDER)} verdicts", "all of them")

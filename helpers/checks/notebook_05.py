@@ -10,17 +10,13 @@ import math
 import torch
 from torch.nn.functional import cross_entropy
 
+from helpers.checks.loops import (LOOP_SLIPS, RATES, flat, kept,
+                                  small_batches, small_model, trained_with)
 from helpers.checks.report import (attempt, entries, exercise, misfit,
                                    one_number, say, shown, two)
 from helpers.filtering import Example
 from helpers.loop import training_loop
-from helpers.training import IGNORED, collate, completion_loss
-
-
-def kept(kind):
-    """A subclass of ``kind`` whose copy is itself: see the module's text."""
-    return type(kind.__name__, (kind,), {
-        "__deepcopy__": lambda self, memo: self})
+from helpers.training import IGNORED, completion_loss, masked_loss
 
 
 # ---- exercise 1: encode
@@ -224,7 +220,8 @@ def check_05_3(LoRALinear):
     with torch.enable_grad():
         torch.manual_seed(5)
         base = kept(torch.nn.Linear)(4, 3)
-        x, title = torch.randn(5, 4), "W x + alpha / rank B A x"
+        x = torch.randn(5, 4, requires_grad=True)
+        title = "W x + alpha / rank B A x"
         layer, failed = attempt(LoRALinear, base, RANK, ALPHA)
         if failed:
             return say(title, failed)
@@ -308,6 +305,8 @@ def slip_in_weights(layer):
     if not layer.a.any():
         return ("a is zero like b: then neither gets a gradient, ever; make "
                 "a random")
+    if (layer.a == layer.a[0, 0]).all():
+        return "all numbers of a are the same: make a random"
     trained = {name for name, weight in layer.named_parameters()
                if weight.requires_grad}
     if trained != {"a", "b"}:
@@ -335,74 +334,19 @@ def slip_in_update(base, layer, x, got):
             return why
     if not torch.allclose(got, frozen + scale * update, atol=1e-4):
         return "compare with base(x) + alpha / rank * (x @ a.T) @ b.T"
-    grads = torch.autograd.grad(got.sum(), (layer.a, layer.b),
-                                allow_unused=True) if got.requires_grad else [
-        None]
-    if any(grad is None for grad in grads):
+    *own, below = torch.autograd.grad(
+        got.sum(), (layer.a, layer.b, x), allow_unused=True
+    ) if got.requires_grad else [None] * 3
+    if any(grad is None for grad in own):
         return "no gradient reaches a and b: use them as they are"
+    whole = (base.weight + scale * layer.b @ layer.a).sum(0).expand_as(x)
+    if below is None or not torch.allclose(below, whole, atol=1e-4):
+        return ("the output is right, and the gradient of x is not, which the "
+                "layers below learn from: no detach, and no no_grad")
     return None
 
 
 # ---- exercise 4: the loop
-
-RATES = [0.02, 0.04, 0.03, 0.02, 0.01]
-
-
-def small_model(seed=5):
-    """A Llama of one layer and 12 words, the same each time."""
-    from transformers import LlamaConfig, LlamaForCausalLM
-    torch.manual_seed(seed)
-    return kept(LlamaForCausalLM)(LlamaConfig(
-        vocab_size=12, hidden_size=8, intermediate_size=16,
-        num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=2,
-        max_position_embeddings=16, tie_word_embeddings=False))
-
-
-def small_batches(seed=5, number=len(RATES)):
-    """Batches of (ids, labels, mask)."""
-    source = torch.Generator().manual_seed(seed)
-
-    def row(length):
-        ids = torch.randint(2, 12, (length,), generator=source).tolist()
-        return ids, [IGNORED] * 2 + ids[2:]
-    return [collate([row(5), row(8)], 1) for _ in range(number)]
-
-
-def trained_with(zero=True, step=True, clip=True, rate=None, decay=0.1):
-    """The weights after a loop with slips to choose, as one tensor."""
-    model = small_model()
-    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=decay)
-    for (ids, labels, mask), now in zip(small_batches(), RATES):
-        optimizer.param_groups[0]["lr"] = rate or now
-        if zero:
-            optimizer.zero_grad()
-        completion_loss(model(input_ids=ids, attention_mask=mask).logits,
-                        labels).backward()
-        if clip:
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        if step:
-            optimizer.step()
-    return flat(model)
-
-
-def flat(model):
-    """All weights of a model as one tensor."""
-    return torch.cat([w.detach().flatten() for w in model.parameters()])
-
-
-LOOP_SLIPS = {
-    "the weights are as before: optimizer.step() is missing, or "
-    "zero_grad() stands right before it": {"step": False},
-    "the gradients of earlier batches pile up: optimizer.zero_grad() in "
-    "each round": {"zero": False},
-    "the norm of the gradient is not cut to 1, between backward() and "
-    "step()": {"clip": False},
-    "the rate stays what AdamW begins with: set it in each round":
-        {"rate": 1e-3},
-    "the rate stays the first one: set it in each round": {"rate": RATES[0]},
-    "the weight decay is AdamW's own; wanted is 0.1": {"decay": 0.01},
-    "the weight decay is 0; wanted is 0.1": {"decay": 0.0}}
-
 
 @exercise
 def check_05_4(training_loop):
@@ -428,10 +372,10 @@ def check_05_4(training_loop):
             _, failed = one_number(loss, "a loss is a number")
             if failed:
                 return say(title, failed)
-        return say_of_loop(model, losses)
+        return say_of_loop(training_loop, model, losses)
 
 
-def say_of_loop(model, losses):
+def say_of_loop(answer, model, losses):
     """What is told of the weights and losses of a loop that ran."""
     title, found, right = "the weights of our loop", flat(model), trained_with
     if not torch.allclose(found, right(), atol=1e-5):
@@ -446,4 +390,23 @@ def say_of_loop(model, losses):
                           torch.tensor(wanted), atol=1e-4):
         return say("the losses before each update", shown(losses),
                    "append the loss that is computed in the round")
-    return say(title, "the same")
+    return with_another_loss(answer) or say(title, "the same")
+
+
+def with_another_loss(answer):
+    """What is told of more batches and a loss without the shift, or None."""
+    model, rates = small_model(), [*RATES, 0.01]
+    batches = small_batches(number=len(rates))
+    wanted = training_loop(small_model(), batches, masked_loss, rates)
+    got, failed = attempt(answer, model, batches, masked_loss, rates)
+    losses, failed = (None, failed) if failed else entries(
+        got, "return the list of losses")
+    title = f"losses {shown([round(x, 3) for x in wanted])} of another loss"
+    if failed or len(losses) != len(rates):
+        return say(title, failed or f"{len(losses)} losses", None if failed
+                   else "one loss for each batch, however many there are")
+    if torch.allclose(torch.tensor([float(x) for x in losses]),
+                      torch.tensor(wanted), atol=1e-4):
+        return None
+    return say(title, shown([round(float(x), 3) for x in losses]), "call the "
+               "argument `loss` with logits and labels, and no other function")

@@ -75,16 +75,19 @@ def check_06_1(answer):
         if not math.isclose(value, right, rel_tol=1e-4):
             return say(title, f"{value:.4f}", slip_in_loss(
                 value, logits, sums.detach(), wanted))
-        if not getattr(got, "requires_grad", False):
-            return say(title, "a number without a gradient", "it cannot be "
-                       "trained with: keep the loss a tensor")
+        why = no_gradient(got)
+        if why:
+            return say(title, *why)
         part, failed = attempt(answer, lm, list(ENCODED), OF_THE_WHOLE)
         if not failed:
             value, failed = one_number(part, "one number is wanted")
+            why = no_gradient(part)
     title = f"{right * OWN / OF_THE_WHOLE:.4f} with tokens={OF_THE_WHOLE}"
     if failed:
         return say(title, failed)
     if math.isclose(value, right * OWN / OF_THE_WHOLE, rel_tol=1e-4):
+        if why:
+            return say(title, *why)
         return other_tokens(answer, lm) or say(f"a loss of {right:.4f}", "it")
     why = ("tokens is not used: where it is given, divide by it"
            if math.isclose(value, right, rel_tol=1e-4) else
@@ -92,6 +95,20 @@ def check_06_1(answer):
            if math.isclose(value, right / OF_THE_WHOLE, rel_tol=1e-4) else
            "the sum is divided by tokens, and by nothing else")
     return say(title, f"{value:.4f}", why)
+
+
+def no_gradient(loss):
+    """(what came, why that is wrong) unless one can go back from ``loss``."""
+    if not getattr(loss, "requires_grad", False):
+        return "a number without a gradient", ("it cannot be trained with: "
+                                               "keep the loss a tensor")
+    try:
+        loss.backward()
+    except RuntimeError as error:
+        return "a loss whose backward() fails", (
+            "it was called before: leave that to who trains"
+            if "second time" in str(error) else str(error).partition("\n")[0])
+    return None
 
 
 def other_tokens(answer, lm):
@@ -161,9 +178,11 @@ def check_06_2(answer):
     if again != found:
         return say("the same batches for the same seed", "others",
                    "draw from random.Random(...) that is made of the seed")
-    if other == found:
-        return say("other batches for another seed", "the same",
-                   "the seed is not used")
+    for at, what in enumerate(("codes", "plans")):
+        if [each[at] for each in other] == [each[at] for each in found]:
+            return say("other batches for another seed", f"the same {what}",
+                       "the seed is not used" if other == found else
+                       f"the seed decides all, the {what}, too")
     alone, failed = updates_of(answer, [], 3)
     if failed:
         return say("codes alone where there are no plans", failed,
@@ -246,6 +265,9 @@ def slip_in_order(found, codes=CODES):
     if all(epoch == epochs[0] for epoch in epochs) or (
             len(codes) > 5 and epochs[0] == epochs[1]):
         return "each epoch is shuffled anew"
+    if all(len(set(others)) == 1 for _, others in found):
+        return ("one plan is drawn for each code, and here all plans of an "
+                "update are the same")
     steps = {(b - a) % len(PLANS) for a, b in zip(drawn, drawn[1:])}
     if len(steps) == 1 or drawn == [i % len(PLANS) for i in flat]:
         return "plans are drawn at random, not taken in turn"
@@ -286,6 +308,7 @@ TRAININGS = {
     "updates the other way round": ALONE[::-1],
     "an update more": [*ALONE, ([0, 2], [])],
     "larger updates": [([0, 2, 4], []), ([1, 3, 5], [])],
+    "a short last update": [([0, 2], []), ([1], [])],
     "programs in the place of plans": [([0, 2], [1, 1]), ([1, 3], [0, 2])]}
 FACTS = ("the order of the codes", "the updates", "what is read")
 
@@ -317,7 +340,7 @@ def check_06_3(answer):
         if why:
             return say(title, (bool(facts[0]), bool(facts[1]),
                                round(times, 2)), why)
-    return say("what is equal in six comparisons", "it")
+    return say(f"what is equal in {len(TRAININGS)} comparisons", "it")
 
 
 def slip_in_facts(facts, other):

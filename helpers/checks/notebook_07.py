@@ -9,7 +9,8 @@ from math import comb
 import numpy as np
 
 from helpers.checks.report import (as_python, attempt, entries, exercise,
-                                   misfit, one_number, say, shown, two)
+                                   misfit, near_miss, one_number, say, shown,
+                                   two)
 from helpers.evaluation import (bootstrap_means, middle, paired_interval,
                                 pass_at_k)
 
@@ -42,6 +43,11 @@ _SLIPS = (
      "this is pass@1 whatever k is; k must come in"),
     (lambda n, c, k: 1 - comb(n - c, k - 1) / comb(n, k - 1),
      "this is the value for k - 1, one draw is missing"),
+    (lambda n, c, k: 1 - comb(n - c, k + 1) / max(comb(n, k + 1), 1),
+     "this is the value for k + 1, there is a draw too many"),
+    (lambda n, c, k: 1 - comb(n - c - 1, k - 1) / comb(n - 1, k - 1)
+     if c < n else 1,
+     "the first draw is left out: it is wrong with chance (n - c) / n"),
     (lambda n, c, k: comb(c, k) / comb(n, k),
      "this is the chance that all k are right; one right one is enough"),
     (lambda n, c, k: min(1, c * k / n),
@@ -68,7 +74,8 @@ def check_07_1(estimate):
         if not np.allclose(numbers, right, rtol=0, atol=1e-7):
             fitting = [why for slip, why in _SLIPS if np.allclose(
                 numbers, [slip(n, c, k) for c in counts], rtol=0, atol=1e-7)]
-            return say(expected, got, fitting[0] if fitting else _too_large(n)
+            return say(expected, got, fitting[0] if fitting else near_miss(
+                numbers, right) or _too_large(n)
                        or "multiply the chances that the next draw is wrong, "
                        "too")
         if not isinstance(value, np.ndarray):
@@ -123,7 +130,7 @@ def check_07_2(means):
                "putting back, so that some come twice and some not at all")
     elif abs(mean / values.mean() - len(values)) < 1:
         why = "these are sums; divide by the number of problems"
-    elif abs(mean - values.mean()) > 5 * error:
+    elif abs(mean - values.mean()) > 6 * width / resamples ** 0.5:
         why = "they lie around another value than the mean of the scores"
     elif width > 5 * error:
         why = ("these are single problems; draw as many as there are, and "

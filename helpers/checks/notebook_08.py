@@ -10,6 +10,7 @@ from helpers.checks.report import (NO_RETURN, Failure, attempt, entries,
 
 ENDLESS = 20                  # requests after which nobody is asked any more
 TRIED, PAUSED = 4, 0.5        # what the check passes as tries and pause
+NO_ANSWER = {201: "no answer", 204: "no answer"}
 # Not 408, 409 and 425: some clients try these again, with good reason.
 STAY = 300, 302, 304, 308, 402, 405, 406, 410, 413, 422, 428, 431, 451, 499
 LOADS = (503, {}, "loading")
@@ -54,10 +55,10 @@ class Served:
         self.slept.append(seconds)
 
 
-def tried_with(with_retry, replies, nothing=None):
+def tried_with(with_retry, replies, nothing=None, tries=TRIED, pause=PAUSED):
     """(the :class:`Served`, what came back, ``Failure`` or None)."""
     served = Served(replies)
-    value, failed = attempt(with_retry, Part(served.ask), TRIED, PAUSED,
+    value, failed = attempt(with_retry, Part(served.ask), tries, pause,
                             Part(served.sleep), nothing=nothing)
     return served, value, failed
 
@@ -68,7 +69,7 @@ def check_08_1(with_retry):
     return (answered(with_retry) or passing(with_retry)
             or refused(with_retry)
             or given_up(with_retry) or waited(with_retry)
-            or by_name(with_retry)
+            or waited_longer(with_retry) or by_name(with_retry)
             or say("every wait and every end as described", "that"))
 
 
@@ -134,7 +135,7 @@ def refused(with_retry):
     known = {401: "a wrong key", 400: "a bad request", 403: "no permission",
              404: "a wrong address"}
     others = dict.fromkeys(STAY, "that it stays wrong")
-    for status, words in (known | others).items():
+    for status, words in (known | others | NO_ANSWER).items():
         title = f"an exception after one request with {status}"
         served, value, failed = tried_with(with_retry, [(status, {}, "no")])
         if not failed:
@@ -205,6 +206,27 @@ def waited(with_retry):
         waits, failed = waits_of(served)
         if failed or not waits or waits[0] < least:
             return say(title, failed or f"{listed(waits)} s", words)
+    return None
+
+
+def waited_longer(with_retry):
+    """More tries and another pause; a last wait of 8 s, or of Retry-After."""
+    for wanted, least, most, words in (
+            (None, 4, 12, "`tries` and `pause` count, and each wait is twice "
+             "the one before"),
+            ("1", 4, 12, "Retry-After is shorter than your own wait: the "
+             "longer one counts"),
+            ("8", 8, 12, "the longer one of Retry-After and your own wait "
+             "counts, and not their sum")):
+        header = {} if wanted is None else {"Retry-After": wanted}
+        served, _, failed = tried_with(
+            with_retry, [LOADS] * 4 + [(503, header, "slow"), (200, {}, "ok")],
+            tries=6)
+        title = f"8 s before request 6 (tries=6, pause={PAUSED})" + (
+            "" if wanted is None else f" with Retry-After: {wanted}")
+        waits, failed = (None, failed) if failed else waits_of(served)
+        if failed or len(waits) != 5 or not least <= waits[-1] <= most:
+            return say(title, failed or f"waits of {listed(waits)} s", words)
     return None
 
 

@@ -7,7 +7,7 @@ is known, prints one line and returns whether all is right.  It never raises.
 from itertools import combinations
 
 from helpers.checks.report import (attempt, entries, exercise, in_words,
-                                   one_number, say, shown)
+                                   near_miss, one_number, say, shown)
 from helpers.plans import Plan, Score, best_of
 
 # ------------------------------------- exercise 1: a plan by example tests
@@ -152,8 +152,9 @@ def check_m2_2(best_by_hand):
         if abs(got - round(got)) < 1e-9 and got > 1:
             why = ["it is a sum; divide by the number of draws"]
         return say(title, f"{got:.4f}", (why or [
-            "go through combinations(range(len(keys)), n), and take the "
-            "mean over them"])[0])
+            near_miss([got], [wanted]) or "go through "
+            "combinations(range(len(keys)), n), and take the mean over "
+            "them"])[0])
     for keys, values, n in OTHER_KEYS:
         wanted = best_of(keys, values, n)
         title = f"{wanted:.4f} for keys {keys}, values {values}, n = {n}"

@@ -5,6 +5,7 @@ is known, prints one line and returns whether all is right.  It never raises.
 """
 
 import json
+from collections.abc import Iterator
 
 from helpers.checks.report import (attempt, entries, exercise, in_words,
                                    misfit, say, shown)
@@ -52,6 +53,8 @@ def wrong_part(found, wanted):
                 "string")
     if numbers_as_text(solutions) != wanted[0]:
         return f"the solutions should be {shown(wanted[0])}"
+    if isinstance(tests, Iterator):
+        return f"the tests are {in_words(tests)}; list(...) makes them a list"
     if isinstance(tests, dict):
         return "the tests are pairs (input, output), not the dictionary"
     sides = [numbers_as_text(side) for side in zip(*wanted[1])]

@@ -6,6 +6,7 @@ an unfinished or broken answer is "not yet", with the reason.
 """
 
 import re
+from dataclasses import replace
 
 from helpers.checks.notebook_04 import (FIRST, LAST, PROBLEMS, WRONG,
                                         judge_by_hand)
@@ -26,10 +27,13 @@ DISTINCT = judge_by_hand({
         (THIRD, True)],
     1: [(WRONG, False), *((FIRST, status) for status in STATUSES[2:-1])],
     3: [(LAST, True), (LAST.replace("monday", "m"), True)]})[::-1]
-# 40 right programs of one problem, no two of them the same.
+# 40 right programs of one problem, no two of them the same, and then the
+# first of them once more; and that one for the same problem by another name.
 MANY = judge_by_hand({2: [
     (f"t = 20\nt = t - 6 + {i}\nanswer = t - {i}\n", True)
-    for i in range(40)]})
+    for i in [*range(40), 0]]})
+MANY += judge_by_hand({9: [(MANY[0][0].completion, True)]})
+TWINS = [PROBLEMS[2], replace(PROBLEMS[2], task_id="check/9")]
 
 
 @exercise
@@ -105,16 +109,25 @@ def check_no_limit(keep_distinct):
 
 def of_many(keep_distinct, right):
     """The end of exercise 1: many programs of one problem, without k."""
-    title = f"{len(MANY)} pairs where nothing is said of k"
-    got, failed = attempt(keep_distinct, list(PROBLEMS), list(MANY))
+    wanted = [("check/2", sample.completion) for sample, _ in MANY[:40]] + [
+        ("check/9", MANY[0][0].completion)]
+    title = f"{len(wanted)} pairs where nothing is said of k"
+    got, failed = attempt(keep_distinct, list(TWINS), list(MANY))
     pairs, failed = (None, failed) if failed else entries(
         got, "return a list of training pairs")
     if failed:
         return say(title, failed, "keep the default k=None")
-    if [getattr(pair, "completion", None) for pair in pairs] != [
-            sample.completion for sample, _ in MANY]:
-        return say(title, f"{len(pairs)}", "without a limit all distinct "
-                   "programs are kept, in the order of their samples")
+    found = [(getattr(pair, "task_id", None), getattr(
+        pair, "completion", None)) for pair in pairs]
+    if found != wanted:
+        return say(title, f"{len(pairs)}", (
+            "two problems may have the same program: what was seen is counted "
+            "for each problem by itself" if found == wanted[:-1] else
+            "the last program of a problem is its first one again, and kept "
+            "twice: compare with all that were kept, not with the one before"
+            if wanted[0] in found[1:] else
+            "without a limit all distinct programs are kept, in the order of "
+            "their samples"))
     return say(right, "3 and 4")
 
 

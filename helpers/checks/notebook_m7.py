@@ -155,7 +155,8 @@ def tasks_of(process):
 @exercise
 def check_m7_2(todo):
     """Exercise 2: what each process has to do after a kill."""
-    for processes, done in ((1, set()), (3, set()), (2, DONE), (3, DONE),
+    for processes, done in ((1, set()), (3, set()), (8, set()), (2, DONE),
+                            (3, DONE),
                             (8, DONE), (2, set(ALL_TASKS))):
         left = [task for task in ALL_TASKS if task not in done]
         title = (f"{len(left)} tasks, each with one of {processes} "
@@ -203,6 +204,9 @@ def slip_in_shares(shares, left, done):
     if set(given) < set(left):
         return "a task is nobody's; mind what a division leaves over"
     sizes = [len(share) for share in shares]
+    if max(sizes) - min(sizes) > 1 and not done:
+        return ("uneven: blocks that are rounded up leave too little for the "
+                "last ones; deal the tasks out one by one")
     if max(sizes) - min(sizes) > 1:
         return ("uneven: take out what is done first, then divide, or the "
                 "process that was killed has all the rest to itself")

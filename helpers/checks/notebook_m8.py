@@ -7,7 +7,8 @@ wrong or unfinished answer.
 from copy import copy
 from math import comb
 
-from helpers.checks.report import attempt, exercise, misfit, one_number, say
+from helpers.checks.report import (attempt, exercise, misfit, near_miss,
+                                   one_number, say)
 from helpers.evaluation import paired_interval, pass_at_k
 from helpers.studies.ekt import RELEASED_N, load_released
 
@@ -77,8 +78,9 @@ def check_m8_1(by_luck):
             fitting = (why for slip, why in _MISDEALS
                        if abs(number - slip(a, b, n)) < 1e-9)
             return say(expected, f"{number:.4f}", next(
-                fitting, "for each problem with a hit: how likely is it that "
-                "b's n of the 2n tries hold none of the hits?"))
+                fitting, near_miss([number], [right]) or "for each problem "
+                "with a hit: how likely is it that b's n of the 2n tries hold "
+                "none of the hits?"))
     return say("the expected number of problems", f"it in {len(cases)} cases")
 
 

@@ -3,7 +3,7 @@
 from math import comb
 
 from helpers.checks.report import (attempt, entries, exercise, misfit,
-                                   one_number, say)
+                                   near_miss, one_number, say)
 from helpers.filtering import Example
 from helpers.multitask import code_prompt, end_line, plan_prompt
 from helpers.plans import Plan
@@ -141,7 +141,8 @@ def check_m9_2(answer):
         if abs(value - wanted) > 1e-9:
             why = next((why for slip, why in CHANCES
                         if abs(value - slip(*case)) < 1e-9),
-                       "the chance that some drawn program passes the "
-                       "example, times the share of these that are right")
+                       near_miss([value], [wanted]) or "the chance that some "
+                       "drawn program passes the example, times the share of "
+                       "these that are right")
             return say(told, f"{value:.4f}", why)
     return say("the chance of a right choice", f"it in {len(CASES)} cases")

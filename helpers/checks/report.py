@@ -383,6 +383,20 @@ def one_number(value, wanted="return a number", finite=True):
     return number, None
 
 
+def near_miss(got, right):
+    """What is told of numbers that are right but rounded, or in per cent.
+
+    Both are lists; None where it is something else that is wrong.
+    """
+    if any(right) and all(math.isclose(a, 100 * b, rel_tol=1e-9)
+                          for a, b in zip(got, right)):
+        return "these are per cent; give the number itself"
+    if any(all(a == round(a, places) and abs(a - b) < 0.501 * 10 ** -places
+               for a, b in zip(got, right)) for places in range(2, 9)):
+        return "this is rounded: return it as it is computed"
+    return None
+
+
 def entries(value, wanted, ordered=True):
     """The entries of a list, tuple, array or generator, as a list.
 

@@ -90,8 +90,8 @@ def _rates():
 
 
 def _train(training_loop, seed, rates):
-    from helpers.checks.notebook_05 import (completion_loss, flat,
-                                            small_batches, small_model)
+    from helpers.checks.loops import (completion_loss, flat, small_batches,
+                                      small_model)
     model = small_model(seed)
     losses = training_loop(model, small_batches(seed, len(rates)),
                            completion_loss, list(rates))

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from marking import assert_told_why
@@ -21,10 +22,14 @@ def assigned(program):
             if line.split(" =")[0] in WEEK]
 
 
-def by_sets(program):
+def by_sets(program, follows=int.__le__):
     """Another right answer: no day comes before one that it follows."""
     days = [WEEK.index(day) for day in assigned(program)]
-    return all(a <= b for a, b in zip(days, days[1:]))
+    return all(map(follows, days, days[1:]))
+
+
+def ascending(days):
+    return days == sorted(days, key=WEEK.index)
 
 
 def sunday_first(program):
@@ -67,6 +72,13 @@ WRONG = [
     (check_00_2, lambda p, s: (p + [None])[s.index("passed") if "passed" in s
                                            else len(p[0]) + 1],
      "failed"),
+    (check_00_2, lambda p, s: next((x for x, y in zip(p, s) if y not in (
+        "wrong", "error", "timeout")), None), "only passed counts"),
+    (check_00_2, lambda p, s: first_right(p[:3], s[:3]), "more than two"),
+    (check_00_3, lambda program: by_sets(program, int.__lt__), "step back"),
+    (check_00_3, lambda program: ascending([
+        day for line in program.splitlines() for day in WEEK
+        if line.startswith(day)]), "sunday_birds is no day"),
     (check_00_3, stub, "return True or False"),
     (check_00_3, lambda program: True, "so Sunday comes last"),
     (check_00_3, sunday_first, "so Sunday comes last"),
@@ -90,4 +102,5 @@ def test_a_wrong_answer_is_told_why(check, answer, message, capsys):
 def test_right_answers_pass():
     assert check_00_1("answer = 12 * 2 - 3")
     assert check_00_2(first_right)
+    assert check_00_2(lambda p, s: first_right(np.array(p), s))
     assert check_00_3(days_in_order) and check_00_3(by_sets)

@@ -130,6 +130,20 @@ def that_raises(problem, program, seconds):
             else "wrong")
 
 
+def of_output(read=last_number, code=lambda done: done.returncode):
+    """A judge that reads an output or an exit code in its own way."""
+    def judge(problem, program, seconds=10):
+        done = with_python(program + "\nprint(answer)", seconds, input="")
+        if code(done):
+            return "error"
+        try:
+            right = read(done) == float(problem.answer)
+        except ValueError:
+            return "wrong"
+        return "passed" if right else "wrong"
+    return judge
+
+
 def no_exit_code(problem, program, seconds):
     done = with_python(program + "\nprint(answer)", seconds, input="")
     try:
@@ -193,6 +207,8 @@ def by_fork(problem, program, seconds=10):
     theirs.close()
     try:
         done = ours.recv() if ours.poll(seconds) else (None, 0)
+    except EOFError:                        # it ended without a word
+        done = "", 1
     finally:
         process.kill()
         process.join()
@@ -250,6 +266,12 @@ def its_digits(problem, program, seconds=10):
     (hands_it_over, "an input that is empty"),
     (that_raises, "a judge must not raise"),
     (no_exit_code, "it raises ZeroDivisionError"),
+    (of_output(lambda done: round(last_number(done))), "without rounding"),
+    (of_output(lambda done: float((re.findall(
+        r"-?[0-9.]+", done.stdout) or ["nan"])[0])), "what is printed last"),
+    (of_output(code=lambda done: done.stderr), "a warning is no error"),
+    (of_output(code=lambda done: done.returncode == 1), "each exit code"),
+    (of_output(code=lambda done: done.returncode > 0), "below 0"),
     (lambda problem, program, seconds: True, "return the verdict as text"),
     (lambda problem, program, seconds: ..., "one of four words")])
 def test_a_wrong_judge_is_told_why(judge, message, capsys):
@@ -310,7 +332,14 @@ def by_floats(value, expected, comparator="exact"):
 
 
 def test_right_comparisons_pass():
-    assert check_01_3(compare) and check_01_3(by_floats)
+    def by_guarded_floats(value, *more):
+        return abs(value or 0) < 1e300 and by_floats(value, *more) if (
+            not isinstance(value, str)) else False
+    assert check_01_3(compare) and check_01_3(by_guarded_floats)
+
+
+def test_an_int_that_no_float_holds_is_told(capsys):
+    assert_told_why(check_01_3, by_floats, "too large for a float", capsys)
 
 
 def published(formula):

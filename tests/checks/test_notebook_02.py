@@ -122,6 +122,9 @@ WRONG = [
      "may still become"),
     (check_02_3, lambda t: cut(t, pattern=r"answer.*?\n"), "has to begin"),
     (check_02_3, lambda t: cut(t, last=True), "first answer line"),
+    (check_02_3, lambda t: cut(t, pattern=r"^ *answer.*?\n"), "spaces"),
+    (check_02_3, lambda t: cut(t, pattern=r"^answer = .*?\n"),
+     "a space need not follow"),
     (check_02_3, lambda t: (cut(t)[0], "stop" if t.endswith("\n") or
                             "\n\n" in t else "length"), "a whole line"),
     (check_02_3, lambda t: cut(t) if t[0] else t, "failed"),

@@ -6,7 +6,7 @@ import pytest
 
 from helpers.checks.notebook_03 import (BRANCHING, CARRIED, LEAKS, check_03_1,
                                         check_03_2, check_03_3)
-from helpers.mini.reading import carry_out
+from helpers.mini.reading import carry_out, plan_lines
 from helpers.plans import WAYS, no_leak, plan_request, steps
 from helpers.prompts import section
 
@@ -90,6 +90,8 @@ WRONG_2 = {
         plan, code, counts=lambda line: "=" in line),
     "that line is not in": lambda plan, code: not leaks(
         plan, code) and " * " not in plan,
+    "a tab is a space": lambda plan, code: not leaks(
+        plan, code, squeeze=lambda text: text.replace(" ", "")),
     "without lines": lambda plan, code: bool(code) and not leaks(plan, code),
     "True or False": lambda plan, code: [
         line for line in code.splitlines() if line in plan],
@@ -142,7 +144,23 @@ def all_digits(plan, n):
     return n
 
 
+def by_words(plan, n, find=re.match, idle=r"(read n|print it)$"):
+    """A solution that looks for words and numbers, with slips to choose."""
+    for _, deed in plan_lines(plan):
+        found = find(r"(plus|minus|times|divided by) (\d+)", deed)
+        if re.match(idle, deed):
+            continue
+        if not found:
+            return None
+        n = {"plus": int.__add__, "minus": int.__sub__, "times": int.__mul__,
+             "divided by": int.__floordiv__}[found[1]](n, int(found[2]))
+    return n
+
+
 WRONG_3 = {
+    "and nothing else": by_words,
+    "only `read n`": lambda plan, n: by_words(
+        plan, n, re.fullmatch, "read|print"),
     "times 2, then": lambda plan, n: None,
     "then minus 3": all_digits,
     "a day in front": lambda plan, n: (
@@ -177,7 +195,8 @@ def test_each_exercise_names_the_slip(check, wrong, message, capsys):
     (check_03_1, ask), (check_03_1, plan_request),
     (check_03_2, no_leak),
     (check_03_2, lambda plan, code: not leaks(plan, code)),
-    (check_03_3, carry_out), (check_03_3, carry), (check_03_3, replaced)])
+    (check_03_3, carry_out), (check_03_3, carry), (check_03_3, replaced),
+    (check_03_3, lambda plan, n: by_words(plan, n, re.fullmatch))])
 def test_right_answers_pass_in_more_than_one_way(check, right, capsys):
     assert check(right) is True
     out = capsys.readouterr().out

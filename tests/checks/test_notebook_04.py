@@ -1,5 +1,6 @@
 """The checks of notebook 04 know right from wrong."""
 
+import ast
 import re
 
 import pytest
@@ -109,6 +110,10 @@ WRONG = [
     (check_04_2, lambda text: ascending(days(text, re.compile(
         r"\b[a-z]+\b"))), "days that are assigned"),
     (check_04_2, lambda text: "yes", "return True or False"),
+    (check_04_2, lambda text: sorted({*days(text)}, key=number) == days(text),
+     "no step back"),
+    (check_04_2, lambda text: ast.parse(text) and days_in_order(text),
+     "a sample may be no Python"),
 ]
 
 

@@ -5,10 +5,10 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from helpers import loop, training
-from helpers.checks.notebook_05 import (LOOP_SLIPS, check_05_1, check_05_2,
-                                        check_05_3, check_05_4,
-                                        logits_and_labels, loss_slips,
-                                        trained_with)
+from helpers.checks.loops import LOOP_SLIPS, trained_with
+from helpers.checks.notebook_05 import (check_05_1, check_05_2, check_05_3,
+                                        check_05_4, logits_and_labels,
+                                        loss_slips)
 from marking import assert_told_why
 
 
@@ -158,6 +158,12 @@ LAYER = [
      "compare with base(x)"),
     (layer(lambda self, x: (self.base(x) + self.scale
                             * self.update(x)).detach()), "no gradient"),
+    (layer(lambda self, x: self.base(x).detach() + self.scale
+           * self.update(x)), "the layers below learn from"),
+    (layer(lambda self, x: self.base(x) + self.scale
+           * self.update(x.detach())), "no detach, and no no_grad"),
+    (layer(begin=lambda self: torch.nn.init.ones_(self.a)),
+     "all numbers of a are the same"),
     (layer(lambda self, x: x), "forward returns"),
     (layer(lambda self, x: self.base(x) + self.scale * (
         self.b @ (self.a @ x.T)).T), "x is (texts, length, in) here"),
@@ -208,6 +214,10 @@ LOOP = [
     (looped(keep=lambda loss: 1.0), "append the loss that is computed"),
     (looped(most=1), "where does return stand"),
     (lambda *given: looped()(*given)[-1], "return the list"),
+    (lambda model, batches, loss, rates: looped()(
+        model, batches, training.completion_loss, rates),
+     "call the argument `loss`"),
+    (looped(most=5), "however many there are"),
 ]
 WRONG = [(check, *case) for check, cases in (
     (check_05_1, ENCODE), (check_05_2, LOSS), (check_05_3, LAYER),

@@ -90,6 +90,12 @@ def without_token_0(lm, encoded, tokens=None):
         tokens or on.sum())
 
 
+def gone_back(lm, encoded, tokens=None):
+    value = training.task_loss(lm, encoded, tokens)
+    value.backward()
+    return value
+
+
 def drawn_codes(codes, plans, updates, batch_size, seed):
     rng = random.Random(seed)
     return [([rng.randrange(len(codes)) for _ in range(batch_size)],
@@ -140,6 +146,9 @@ WRONG = [
      "trained on in these rows"),
     (check_06_1, without_token_0, "0 is the number of a token"),
     (check_06_1, lambda lm, encoded: 1.0, "not yet"),
+    (check_06_1, gone_back, "leave that to who trains"),
+    (check_06_1, loss(lambda each, on, t: (each.sum() / t).detach() if t else
+                      each.sum() / on.sum()), "keep the loss a tensor"),
     (check_06_2, stub, "nothing is returned"),
     (check_06_2, order(count=11), "12 updates are wanted"),
     (check_06_2, order(whole=False), "where an epoch ends"),
@@ -159,6 +168,16 @@ WRONG = [
     (check_06_2, lambda c, p, u, b, seed: order()(c, p, u, b, 0),
      "the seed is not used"),
     (check_06_2, order(own=False), "its own source of random numbers"),
+    (check_06_2, plans_by(lambda rng, n, size: [rng.randrange(n)] * size),
+     "all plans of an update are the same"),
+    (check_06_2, lambda c, p, u, b, seed: [
+        (chosen, others) for (chosen, _), (_, others) in zip(
+            order()(c, p, u, b, 0), order()(c, p, u, b, seed))],
+     "the codes, too"),
+    (check_06_2, lambda c, p, u, b, seed: [
+        (chosen, others) for (chosen, _), (_, others) in zip(
+            order()(c, p, u, b, seed), order()(c, p, u, b, 0))],
+     "the plans, too"),
     (check_06_2, order(guard=False), "an empty list of plans"),
     (check_06_2, lambda *a: [(1, 2, 3)], "a pair of lists"),
     (check_06_2, lambda *a: order()(a[0], a[1] or a[0], *a[2:]),
@@ -172,6 +191,8 @@ WRONG = [
     (check_06_3, facts(read=lambda a, b: 1 / what_is_equal(a, b)[2]),
      "turned round"),
     (check_06_3, facts(read=lambda a, b: 7.0), "of all updates"),
+    (check_06_3, facts(read=lambda a, b: len(sum(map(list, a[0]), [])) * len(
+        a) / len(sum(map(list, b[0]), [])) / len(b)), "a short last update"),
     (check_06_3, facts(updates=lambda each: sum(
         len(chosen) for chosen, _ in each)), "lists of the same length"),
     (check_06_3, facts(updates=lambda each: 0), "lists of the same length"),

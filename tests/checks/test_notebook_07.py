@@ -55,6 +55,11 @@ WRONG_1 = {
     "one minus it": lambda n, c, k: 1 - by_factors(n, c, k),
     "k must come in": lambda n, c, k: c / n,
     "one draw is missing": lambda n, c, k: by_factors(n, c, k - 1),
+    "a draw too many": lambda n, c, k: by_factors(n, c, k + 1),
+    "the first draw is left out": lambda n, c, k: 1 - (
+        1 - by_factors(n, c, k)) * n / np.maximum(n - c, 1),
+    "this is rounded": lambda n, c, k: by_factors(n, c, k).round(4),
+    "these are per cent": lambda n, c, k: 100 * by_factors(n, c, k),
     "all k are right": lambda n, c, k: np.array(
         [comb(x, k) / comb(n, k) for x in c]),
     "adds the chances": lambda n, c, k: np.minimum(1, c * k / n),
@@ -96,6 +101,9 @@ WRONG_2 = {
     "differ too little": drawn(size=600),
     "these are sums": drawn(finish=lambda means: 150 * means),
     "another value than the mean": drawn(finish=lambda means: means / 2),
+    "another value than the mean of the scores": lambda values, resamples=10,
+        seed=0: np.median(values[np.random.default_rng(seed).integers(
+            len(values), size=(resamples, len(values)))], axis=1),
     "same seed differ": drawn(seeded=False),
     "seed must come in": lambda values, resamples=10_000, seed=0: at_once(
         values, resamples),

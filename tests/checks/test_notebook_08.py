@@ -110,6 +110,13 @@ def heeds_429_alone(ask, tries=6, pause=1.0, sleep=time.sleep):
     return with_retry(without, tries, pause, sleep)
 
 
+def accepts_all_below_300(ask, tries=6, pause=1.0, sleep=time.sleep):
+    def ok():
+        status, headers, body = ask()
+        return 200 if status < 300 else status, headers, body
+    return with_retry(ok, tries, pause, sleep)
+
+
 WRONG = [
     (check_08_1, stub, "nothing is returned"),
     (check_08_1, never_looks, "a refusal is returned as if"),
@@ -141,6 +148,14 @@ WRONG = [
     (check_08_1, retry(waits=lambda p, t, w: p * 2 ** t), "says 3 seconds"),
     (check_08_1, lambda ask, tries, pause, sleep: with_retry(
         ask, tries, pause, lambda x: sleep("soon")), "sleep wants seconds"),
+    (check_08_1, retry(waits=lambda p, t, w: w + p * 2 ** t), "not their sum"),
+    (check_08_1, retry(waits=lambda p, t, w: w or p * 2 ** t),
+     "shorter than your own"),
+    (check_08_1, retry(waits=lambda p, t, w: max(w, p * (t + 1))),
+     "twice the one before"),
+    (check_08_1, lambda ask, tries=6, pause=1.0, sleep=time.sleep: with_retry(
+        ask, 4, 0.5, sleep), "`tries` and `pause` count"),
+    (check_08_1, accepts_all_below_300, "201 means no answer"),
     (check_08_1, lambda ask: ask, "failed"),
     (check_08_2, stub, "nothing is returned"),
     (check_08_2, three(("choices", lambda g: 1)), "for each completion"),

@@ -93,6 +93,7 @@ WRONG_2 = {
     "keys may be below 0": lambda k, v, n: by_hand(
         [max(x, 0) for x in k], v, n),
     "combinations": lambda k, v, n: 0.123,
+    "this is rounded": lambda k, v, n: round(by_hand(k, v, n), 2),
     "return a number": lambda k, v, n: "0.5 or so",
     "nothing is returned so far": lambda k, v, n: None,
     "SystemExit": lambda *a: exit(),

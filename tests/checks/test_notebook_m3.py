@@ -48,6 +48,9 @@ WRONG = {
         tests.get("inputs", []), tests.get("outputs", []))),
     "the tests should be": lambda row: unpack(row, pair=lambda tests: list(
         zip(tests.get("inputs", []), tests.get("outputs", [])))[:1]),
+    "list(...) makes them a list": lambda row: unpack(
+        row, pair=lambda tests: zip(tests.get("inputs", []),
+                                    tests.get("outputs", []))),
     "is the text \"\"": lambda row: unpack(
         row, name=lambda tests: tests.get("fn_name")),
     "see fn_name": lambda row: unpack(row, name=lambda tests: ""),

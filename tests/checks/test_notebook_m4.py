@@ -40,7 +40,26 @@ def keep(problems, judged, k, same=canonical, status=("passed",),
     return examples
 
 
+def seen_at_all(problems, judged, k=None):
+    """Like ``keep``, and remembers programs from problem to problem."""
+    found = {}
+    for problem in problems:
+        for one in keep([problem], judged, None):
+            found.setdefault(canonical(one.completion), one)
+    return keep(problems, judged, k) if k else list(found.values())
+
+
+def next_to_it(problems, judged, k=None):
+    """Like ``keep``, and compares a program with the one before it."""
+    if k or len(problems) > 2:
+        return keep(problems, judged, k)
+    return [make_example(problem, sample) for problem in problems
+            for sample, _ in by_problem(judged)[problem.task_id]]
+
+
 WRONG_1 = {
+    "two problems may have": seen_at_all,
+    "not with the one before": next_to_it,
     "a program with a wrong answer": lambda p, j, k: keep(
         p, j, k, status=("passed", "wrong")),
     "such as error or timeout": lambda p, j, k: keep(
@@ -49,7 +68,7 @@ WRONG_1 = {
     "keep the default k=None": lambda p, j, k: keep(p, j, k),
     "in the order of their samples": lambda p, j, k=None: keep(
         p, j, k or 3),
-    "40 pairs where": lambda p, j, k=None: keep(p, j, k or 30),
+    "41 pairs where": lambda p, j, k=None: keep(p, j, k or 30),
     "in two spellings": lambda p, j, k: keep(p, j, k, same=str.strip),
     "as the teacher wrote it": lambda p, j, k: keep(p, j, k, spelled=True),
     "keep the first, and": lambda p, j, k: keep(p, j, k, overwrite=True),

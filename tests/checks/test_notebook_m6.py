@@ -88,6 +88,7 @@ WRONG = [
     (check_m6_2, gain(up=True, any_=True), "round down; and take one"),
     (check_m6_2, lambda d, p: gain()(d, p) + 1, "one problem by hand"),
     (check_m6_2, lambda d, p: "many", "one number"),
+    (check_m6_2, lambda d, p: round(gain()(d, p), 4), "this is rounded"),
 ]
 
 

@@ -60,6 +60,9 @@ WRONG = [
     (check_m7_2, loses_the_rest, "nobody's"),
     (check_m7_2, lambda t, d, p, k: [x for x in t[p::k] if x not in d],
      "uneven"),
+    (check_m7_2, lambda t, d, p, k: (lambda left, size: left[
+        p * size:(p + 1) * size])([x for x in t if x not in d], -(
+            -(len(t) - len(d)) // k)), "blocks that are rounded up"),
     (check_m7_2, lambda t, d, p, k: 7, "a list of tasks"),
     (check_m7_2, lambda t, d, p, k: ["another"], "a list of tasks"),
     (check_m7_2, lambda t, d, p, k: list(set(t) - set(d))[p::k],

@@ -34,6 +34,7 @@ WRONG_1 = {
         x > 0 and y == 0 for x, y in zip(a, b)),
     "the other hand holds none": dealt(
         lambda hits, n: pass_at_k(2 * n, hits, n)),
+    "this is rounded": lambda a, b, n: round(dealt(one_side)(a, b, n), 4),
     "how likely is it": dealt(lambda hits, n: 1 / hits),
     "it raises TypeError": lambda a, b, n: sum(a + b) / n + a["hits"],
     "one number": lambda a, b, n: [x + y for x, y in zip(a, b)],

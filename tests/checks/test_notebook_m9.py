@@ -99,6 +99,8 @@ WRONG_2 = {
     "this is pass@1": lambda n, e, c, m: c / n,
     "no program may pass": lambda n, e, c, m: drawn(n, e, e, m) * c / e,
     "one number": lambda n, e, c, m: [drawn(n, e, c, m)],
+    "this is rounded": lambda *case: round(chosen_right(*case), 4),
+    "these are per cent": lambda *case: 100 * chosen_right(*case),
     "nothing is returned": lambda n, e, c, m: None,
 }
 

@@ -91,11 +91,11 @@ def test_every_exercise_whose_answer_is_code_has_hidden_cases():
 
 # Right on what the check of the notebook asks, and guessed elsewhere.
 CHEATS = {
-    "with_retry": ("a[1] == 4", "'ok'"),
+    "with_retry": ("a[1] in (4, 6)", "'ok'"),
     "unpack": ("'x' not in a[0]['solutions']", "([], [], '')"),
     "encode": ("a[1].task_id == 'check/0'", "([], [])"),
     "LoRALinear": ("a[1] in (2, 4)", "right(a[0], a[1], a[1])"),
-    "training_loop": ("len(a[3]) == 5", "[0.0] * len(a[3])"),
+    "training_loop": ("len(a[3]) in (5, 6)", "[0.0] * len(a[3])"),
     "task_loss": ("len(a[1]) == 2", "0 * right(*a)"),
     "choose": ("len(a[0]) == 11", "[a[0][0].plan]"),
     "only_luck": ("len(a[1]) == 9", "['check/0']"),

@@ -323,6 +323,17 @@ def test_the_core_of_each_lesson_is_written_out():
         assert core.get(path.name[:2], set()) <= shown, path.name
 
 
+# Numbers that a reader changes in a cell before; here they have a name.
+NAMED_BEFORE = {"02-i1": "20", "07-522": "of 200", "08-050": "100|400"}
+
+
+@pytest.mark.parametrize("name", NAMED_BEFORE)
+def test_a_number_that_another_cell_sets_is_called_by_its_name(name):
+    source, = (cell.source for path in LESSONS
+               for cell in nbformat.read(path, 4).cells if cell.id == name)
+    assert not re.search(rf"\b({NAMED_BEFORE[name]})\b", source)
+
+
 def test_m9_trains_by_itself_what_06_trains():
     """In ``make test`` it finds the students of 06 and goes on from there."""
     found = []
