@@ -23,6 +23,9 @@ FIBONACCI = ("def f():\n    a, b = 0, 1\n    while True:\n        yield a\n"
 MEAN = ("def f():\n    t = n = 0\n    a = None\n    while True:\n"
         "        t += yield a\n        n += 1\n        a = t / n")
 NODE = "class N:\n    def __init__(self, x): self.x = x\n"
+SKIPS = ("import unittest\nclass T(unittest.TestCase):\n    def test(self): "
+         "self.assertEqual(f(1), 2)\nr = unittest.TestResult()\n"
+         "T('test').run(r)\nassert r.wasSuccessful()")
 EMPTY = "class E:\n    def __{}__(self): return {}\ndef f(x): return E()"
 
 
@@ -124,6 +127,19 @@ EMPTY = "class E:\n    def __{}__(self): return {}\ndef f(x): return E()"
      "def f(): return iter([1])", "w"),
     ("f(3)\nf.cache_clear()\nassert f.cache_info().currsize == 0",
      "import functools\n@functools.cache\ndef f(n): return n", "p"),
+    # errors that would pass for an end, or for a test that is not run
+    ("assert all(map(f, [1, 2]))", "def f(x): raise StopIteration", "e"),
+    ("for x, y in zip(map(f, [1]), [1]): assert x == y",
+     "class E(StopIteration): pass\ndef f(x): raise E", "e"),
+    ("try: f(1)\nexcept StopIteration: pass\nelse: assert False",
+     "def f(x): return next(iter([]))", "p"),
+    (SKIPS, "import unittest\ndef f(x): raise unittest.SkipTest", "w"),
+    (SKIPS, "import unittest.case as c\ndef f(x): raise c._ShouldStop", "w"),
+    (SKIPS, "def f(x): return 2 * x", "p"),
+    ("assert f(1).startswith('x')", "import collections\ndef f(x): return "
+     "collections.namedtuple('P', 'startswith')(bool)", "e"),
+    ("assert f(1).kind is int", "import collections\ndef f(x): return "
+     "collections.namedtuple('P', 'kind')(int)", "p"),
     # helpers of the tests, threads, an end
     ("def check(x, y):\n    assert f(x) == y\ncheck(1, 1)\ncheck(2, 4)",
      "def f(x): return x * x", "p"),

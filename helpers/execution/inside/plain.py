@@ -23,6 +23,7 @@ VIEWS = {type({}.keys()): "keys", type({}.values()): "values",
 MAPPINGS = Counter, OrderedDict
 BASE_KINDS = (int, str, float, list, tuple, dict, set, frozenset, bytes,
          bytearray, complex)             # whose subclasses cross as these
+METHODS = frozenset().union(*map(dir, BASE_KINDS))
 KNOWN = frozenset((*BASE_KINDS, *MAPPINGS, defaultdict))
 WRAPPED = {UserDict: "data", UserList: "data", UserString: "data",
            ChainMap: "maps"}             # what they hold, by name
@@ -286,7 +287,11 @@ def _built(item, depth, border=None):
     if tag == "ChainMap":
         return ChainMap(*_built(inside, depth + 1, border))
     if tag == "namedtuple":
-        return namedtuple(*inside[:2])(*_built(inside[2], depth, border))
+        value = namedtuple(*inside[:2])(*_built(inside[2], depth, border))
+        if any(callable(part) and name in METHODS
+               for name, part in zip(value._fields, value)):
+            raise ValueError("a method that is none")
+        return value
     if tag == "coroutine":
         return _Given(_built(inside, depth + 1, border))
     if tag == "complex":
