@@ -531,6 +531,13 @@ TEXTS = {
     "a pool of threads": (
         "from concurrent.futures import ThreadPoolExecutor as P\n"
         "with P() as p: print(list(p.map(abs, range(-3, 3))))", ""),
+    "all that futures offer": (
+        "from concurrent.futures import *\n"
+        "with ThreadPoolExecutor() as p: print(p.submit(abs, -1).result(), "
+        "ProcessPoolExecutor.__name__)", ""),
+    "all that os offers": (
+        "from os import *\nprint(read(0, 3), getcwd() == path.dirname("
+        "path.abspath(__file__)))", NUMBERS),
     "queues": (
         "import queue, threading\nq = queue.Queue()\nthreading.Thread("
         "target=q.put, args=(3,)).start()\nprint(q.get())", ""),

@@ -86,6 +86,9 @@ def watch_alone():
     for name in (*LOOSE.split(), *REACHING.split(), *INTERRUPTS):
         for module in (*once.values(), os, signal):
             vars(module).pop(name, None)
+    os.__all__ = [name for name in os.__all__ if hasattr(os, name)]
+    # What only wants it to be there finds it empty: concurrent.futures.
+    sys.modules["_multiprocessing"] = type(sys)("_multiprocessing")
     if CHANGEABLE:
         once["_signal"].signal = signal.signal = set_signal
         gc.disable()                     # a program is told what it asked for
