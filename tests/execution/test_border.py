@@ -140,6 +140,13 @@ EMPTY = "class E:\n    def __{}__(self): return {}\ndef f(x): return E()"
      "collections.namedtuple('P', 'startswith')(bool)", "e"),
     ("assert f(1).kind is int", "import collections\ndef f(x): return "
      "collections.namedtuple('P', 'kind')(int)", "p"),
+    # as deep as in Python, where the program and its tests are one script
+    ("assert f(996) == 996", "def f(n): return n and 1 + f(n - 1)", "p"),
+    ("n = 996\nassert f(n) == n", "def f(n): return n and 1 + f(n - 1)",
+     "p"),
+    ("assert f(1003) == 1003", "def f(n): return n and 1 + f(n - 1)", "e"),
+    ("assert f() == 1000",
+     "import sys\ndef f(): return sys.getrecursionlimit()", "p"),
     # helpers of the tests, threads, an end
     ("def check(x, y):\n    assert f(x) == y\ncheck(1, 1)\ncheck(2, 4)",
      "def f(x): return x * x", "p"),

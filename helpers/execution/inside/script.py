@@ -105,19 +105,23 @@ def run_script(program, report):
     ends = partial(finish, report, any([word in program for word in HIDING]),
                    any([word in program for word in LATE]), WHOLE,
                    partial(take_down, gc.isenabled), streams_in_use())
-    leave_frames(WHOLE)
+    leave_frames(None if WHOLE else 1)
     if WHOLE:
         raise ready(code, ends)
     run_here(code)
     ends(RAN)
 
 
-def leave_frames(whole):
-    """Makes up for what is below a script: it may recurse, and is told that
-    it may, as deep as on its own."""
+def leave_frames(more):
+    """Makes up for what is below a program: it may recurse, and is told that
+    it may, as deep as on its own.
+
+    ``more``: how many frames of ours there will be above those of now, None
+    where there will be none at all.
+    """
     ours, frame = CALLS, sys._getframe()
-    if not whole:
-        ours = 1                         # run_here comes in between
+    if more is not None:
+        ours = more
         while frame := frame.f_back:
             ours += 1
     put, limits = sys.setrecursionlimit, [sys.getrecursionlimit()]
