@@ -24,8 +24,8 @@ from script import (fault, leave_frames, name_modules, ready, run_here,
 from sums import arithmetic
 
 HOOKS = []                 # the one that the next program gets
-# Frames of ours above :func:`start` and below a program, or what is called.
-ABOVE = {"answer": 2, "calls": 3}
+# Frames of ours above :func:`start`, below a function that is called.
+ABOVE = 3
 MOST = 4096                # bits of an answer; a longer one is a flood
 
 
@@ -127,8 +127,8 @@ def start(mode, program, extra, begun):
         habitat.become_script(SCRATCH)
     tell(begun, b"b")                    # what ends from here on ends itself
     close(begun)
-    if mode in ABOVE:
-        leave_frames(ABOVE[mode])
+    if mode == "calls":
+        leave_frames(ABOVE)
     if mode == "stdio":
         tell(RESULT, run_script(program, report))
     elif mode == "answer":
