@@ -75,6 +75,8 @@ def watch_alone():
     """Where nothing but the hook keeps files: hides what it cannot watch.
 
     Changes this process for good: what is hidden has to be imported before.
+    It is no wall: who changes memory, by bytecode made by hand or by a class
+    of ``ctypes`` that lives on in here, gets through.
     """
     global DENIED
     DENIED = HOOKLESS | UNWATCHED
