@@ -75,6 +75,7 @@ def answerer(namespace, report, asked):
     told, solutions, write = error_told, {}, os.write
     join, number_all, over = rejoined, numbered, StopIteration
     following, iterator, pairs, clock, late = next, iter, zip, monotonic, {}
+    nested = gives_items
 
     def draw(number, _, anew, some):
         write(RESULT, report("ran", "ask", texts(["draw", number, anew])))
@@ -94,6 +95,7 @@ def answerer(namespace, report, asked):
         try:
             items.append(following(held) if sent is None
                          else held.send(sent))
+            some = 1 if some > 1 and nested(items[0]) else some
             while len(items) < some and clock() - begun < QUICK:
                 items.append(following(held))
         except over as end:
@@ -149,6 +151,13 @@ def answerer(namespace, report, asked):
 
     border = Border(draw, MOST_ITEMS)
     return said
+
+
+def gives_items(item, fixed=tuple, has=hasattr, some=any):
+    """Whether an item of an iterator, or a part of it, is one as well: then
+    the next item may be its end, as with ``itertools.groupby``."""
+    return some([has(type(part), "__next__") for part in (
+        item if type(item) is fixed else (item,))])
 
 
 def parts_of(value, known=isinstance, mapping=dict, ordered=OrderedDict,
