@@ -19,7 +19,7 @@ MOST_ITEMS = 100_000       # of an iterator that cross
 QUICK = 0.002              # seconds in which some may cross together
 HOLDERS = list, dict, set, bytearray     # what a call may change, and others
 PARTED = list, tuple                     # what may hold these, and others
-NAMED = "name", "path"     # of what is missing: see NameError, ImportError
+LACKING = "name", "path"     # of what is missing: see NameError, ImportError
 WRAPPED = {UserList: "data", UserDict: "data", ChainMap: "maps"}
 
 
@@ -252,7 +252,7 @@ def fields_told(error, pack=plain.pack, unpack=json.loads, any_error=
     """The attributes of an error that cross: its own ones, those of classes
     of the program, and of those of Python what no argument tells."""
     told = {}
-    names = [*vars(error), *NAMED]
+    names = [*vars(error), *LACKING]
     for each in line_of(kind(error)):
         if vars(each).get("__module__") == own:
             names += vars(each)

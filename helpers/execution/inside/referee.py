@@ -14,7 +14,7 @@ from _thread import RLock
 
 import plain
 from border import Border, Unknown
-from calls import MOST_ITEMS, NAMED, messages, numbered, rejoined
+from calls import LACKING, MOST_ITEMS, messages, numbered, rejoined
 from reports import RESULT, describe
 
 STRANGE = re.compile(r'\{"(?:other|items|as)": \["([^"]*)')
@@ -77,7 +77,7 @@ def raised(text, detail, names):
         if not same:                     # the message counts
             error = kind.__new__(kind)
             error.args = (message,)
-        for name in fields.keys() & set(NAMED):    # some are not in vars()
+        for name in fields.keys() & set(LACKING):    # some are not in vars()
             setattr(error, name, fields[name])
         vars(error).update(fields)
     except Exception:                    # a group without its errors
