@@ -37,6 +37,8 @@ STATE = {"the seed of random": r"\bseed\(",
          "the limit on recursion": r"\bsetrecursionlimit\(",
          "warnings": r"\bwarnings\.", "inspect": r"\binspect\.",
          "the cause of an error": r"__(cause|context|traceback)__",
+         "the errors of a group": r"\bexcept\*|\bExceptionGroup\b",
+         "an error thrown into a generator": r"\.throw\(",
          "what they set in a module": r"\bsetattr\(|\bbuiltins\.\w+ ="}
 DEEP = 10_000              # frames that the longest of sums may need here
 FRAMES = threading.RLock()

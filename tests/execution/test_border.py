@@ -23,6 +23,11 @@ FIBONACCI = ("def f():\n    a, b = 0, 1\n    while True:\n        yield a\n"
 MEAN = ("def f():\n    t = n = 0\n    a = None\n    while True:\n"
         "        t += yield a\n        n += 1\n        a = t / n")
 NODE = "class N:\n    def __init__(self, x): self.x = x\n"
+PAIR = ("from typing import NamedTuple\nclass P(NamedTuple):\n    x: int\n"
+        "    y: int\n    def sum(self): return self.x + self.y\n")
+SKIPS = ("import unittest\nclass T(unittest.TestCase):\n    def test(self): "
+         "self.assertEqual(f(1), 2)\nr = unittest.TestResult()\n"
+         "T('test').run(r)\nassert r.wasSuccessful()")
 EMPTY = "class E:\n    def __{}__(self): return {}\ndef f(x): return E()"
 
 
@@ -71,6 +76,8 @@ EMPTY = "class E:\n    def __{}__(self): return {}\ndef f(x): return E()"
     ("def both():\n    return (yield from f())\ng = both()\nnext(g)\ntry: "
      "next(g)\nexcept StopIteration as end: assert end.value == 7",
      "def f():\n    yield 1\n    return 7", "p"),
+    ("assert [(k, list(g)) for k, g in f(range(99))] == [(i, [i]) for i in "
+     "range(99)]", "import itertools\nf = itertools.groupby", "p"),
     ("x = f()\nassert list(x) == list(x) == [1]", "class A:\n"
      "    def __iter__(self): yield 1\ndef f(): return A()", "p"),
     ("a = [1]\ng = f(a)\nnext(g)\nassert next(g, None) is None",
@@ -124,6 +131,32 @@ EMPTY = "class E:\n    def __{}__(self): return {}\ndef f(x): return E()"
      "def f(): return iter([1])", "w"),
     ("f(3)\nf.cache_clear()\nassert f.cache_info().currsize == 0",
      "import functools\n@functools.cache\ndef f(n): return n", "p"),
+    ("try: f()\nexcept AttributeError as e: assert e.name == 'x'",
+     "def f(): return (1).x", "p"),
+    ("try: f()\nexcept NameError as e: assert e.name == 'x'",
+     "def f(): return x", "p"),
+    ("try: f()\nexcept ImportError as e: assert e.name == 'no_such'",
+     "def f(): import no_such", "p"),
+    # errors that would pass for an end, or for a test that is not run
+    ("assert all(map(f, [1, 2]))", "def f(x): raise StopIteration", "e"),
+    ("for x, y in zip(map(f, [1]), [1]): assert x == y",
+     "class E(StopIteration): pass\ndef f(x): raise E", "e"),
+    ("try: f(1)\nexcept StopIteration: pass\nelse: assert False",
+     "def f(x): return next(iter([]))", "p"),
+    (SKIPS, "import unittest\ndef f(x): raise unittest.SkipTest", "w"),
+    (SKIPS, "import unittest.case as c\ndef f(x): raise c._ShouldStop", "w"),
+    (SKIPS, "def f(x): return 2 * x", "p"),
+    ("assert f(1).startswith('x')", "import collections\ndef f(x): return "
+     "collections.namedtuple('P', 'startswith')(bool)", "e"),
+    ("assert f(1).kind is int", "import collections\ndef f(x): return "
+     "collections.namedtuple('P', 'kind')(int)", "p"),
+    # as deep as in Python, where the program and its tests are one script
+    ("assert f(996) == 996", "def f(n): return n and 1 + f(n - 1)", "p"),
+    ("n = 996\nassert f(n) == n", "def f(n): return n and 1 + f(n - 1)",
+     "p"),
+    ("assert f(1003) == 1003", "def f(n): return n and 1 + f(n - 1)", "e"),
+    ("assert f() == 1000",
+     "import sys\ndef f(): return sys.getrecursionlimit()", "p"),
     # helpers of the tests, threads, an end
     ("def check(x, y):\n    assert f(x) == y\ncheck(1, 1)\ncheck(2, 4)",
      "def f(x): return x * x", "p"),
@@ -158,6 +191,12 @@ def test_what_crosses_is_as_in_python(runner, test, program, letter):
      "def f(): return defaultdict(lambda: 5)", "defaultdict .*cannot cross"),
     ("d = f()\nassert d.first() == 5", "class D(list):\n    def first(self): "
      "return 5\ndef f(): return D()", "a D .*cannot cross"),
+    ("p = f()\nassert p.x == 1 and p.sum() == 3", PAIR + "def f(): return P("
+     "1, 2)", "a P .*cannot cross"),
+    ("try: f()\nexcept ExceptionGroup as e: assert len(e.exceptions) == 1",
+     "def f(): raise ExceptionGroup('g', [ValueError()])", "of a group"),
+    ("g = f()\nnext(g)\nassert g.throw(ValueError) == 2", "def f():\n"
+     "    try: yield 1\n    except ValueError: yield 2", "thrown into"),
     ("t = f()\nassert t.tzname() == 'Here'", "from datetime import *\ndef "
      "f(): return datetime(1, 1, 2, tzinfo=timezone(timedelta(0), 'Here'))",
      "timezone .*cannot cross"),

@@ -76,7 +76,8 @@ def test_without_landlock_a_script_has_callers_and_is_told(tmp_path,
         for name in ("recursion to the last frame", "atexit", "an error",
                      "an excepthook that looks at the trace",
                      "open(1) beside a function", "what may be collected",
-                     "another stream of the same kind", "asyncio"):
+                     "another stream of the same kind", "asyncio",
+                     "all that os offers", "all that futures offer"):
             program, given = HONEST[name]
             code, printed = really(program, given, tmp_path)
             verdict = runner.judge(replace(problem, tests=((

@@ -175,6 +175,10 @@ STREAMS = {
     "what was below the output": (
         "import sys\nout = sys.stdout.detach()\nsys.stdout = None\n"
         "out.write(b'x')", ""),
+    "an output that does not know whether it is closed": (
+        "import sys\nclass Out:\n    closed = property(lambda self: 1 / 0)\n"
+        "    def write(self, s): sys.__stdout__.write(s)\n"
+        "    def flush(self): pass\nsys.stdout = Out()\nprint('x')", ""),
     "an error output of its own": (
         "import sys\nclass Null:\n    def write(self, s): pass\n"
         "    def flush(self): pass\nsys.stderr = Null()\nprint('x')", ""),
@@ -362,6 +366,12 @@ ENDS = {
     "weakref.finalize": (
         "import weakref\nclass A: pass\na = A()\n"
         "weakref.finalize(a, print, 'final')\nprint(1)", ""),
+    "an alarm while a thread ends": (
+        "import signal, threading, time\nclass Late(Exception): pass\n"
+        "def late(*_): raise Late\nsignal.signal(signal.SIGALRM, late)\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0.05)\n"
+        "threading.Thread(target=time.sleep, args=(0.2,)).start()\nprint(1)",
+        ""),
     "a thread that ends later": (
         "import threading, time\ndef f():\n    time.sleep(0.05)\n"
         "    print('late')\nthreading.Thread(target=f).start()\nprint(1)",
@@ -521,6 +531,13 @@ TEXTS = {
     "a pool of threads": (
         "from concurrent.futures import ThreadPoolExecutor as P\n"
         "with P() as p: print(list(p.map(abs, range(-3, 3))))", ""),
+    "all that futures offer": (
+        "from concurrent.futures import *\n"
+        "with ThreadPoolExecutor() as p: print(p.submit(abs, -1).result(), "
+        "ProcessPoolExecutor.__name__)", ""),
+    "all that os offers": (
+        "from os import *\nprint(read(0, 3), getcwd() == path.dirname("
+        "path.abspath(__file__)))", NUMBERS),
     "queues": (
         "import queue, threading\nq = queue.Queue()\nthreading.Thread("
         "target=q.put, args=(3,)).start()\nprint(q.get())", ""),
@@ -576,6 +593,16 @@ TEXTS = {
     "itself, run again": (
         "import runpy\nif __name__ == '__main__':\n"
         "    print(runpy.run_path(__file__, run_name='o')['__name__'])", ""),
+    "a list of the library that starts a process to be read": (
+        "import platform\nif platform.system() != 'Windows':\n"
+        "    print(open(0).read())", NUMBERS),
+    "a module that hides its names": (
+        "import sys\nclass M(type(sys)):\n"
+        "    __dict__ = property(lambda self: 1 / 0)\n"
+        "sys.modules['m'] = M('m')\nprint(open(0).read())", NUMBERS),
+    "a module of a list that never ends": (
+        "import random\nclass Ones(list):\n    def __iter__(self):\n"
+        "        while True: yield 1\nrandom.ones = Ones()\nprint(1)", ""),
     "all its names": ("print(dir(), __spec__, __cached__)", ""),
     "its names in order": ("x = 1\nprint(list(globals()))", ""),
     "all that is built in": (

@@ -75,6 +75,8 @@ def watch_alone():
     """Where nothing but the hook keeps files: hides what it cannot watch.
 
     Changes this process for good: what is hidden has to be imported before.
+    It is no wall: who changes memory, by bytecode made by hand or by a class
+    of ``ctypes`` that lives on in here, gets through.
     """
     global DENIED
     DENIED = HOOKLESS | UNWATCHED
@@ -86,6 +88,9 @@ def watch_alone():
     for name in (*LOOSE.split(), *REACHING.split(), *INTERRUPTS):
         for module in (*once.values(), os, signal):
             vars(module).pop(name, None)
+    os.__all__ = [name for name in os.__all__ if hasattr(os, name)]
+    # What only wants it to be there finds it empty: concurrent.futures.
+    sys.modules["_multiprocessing"] = type(sys)("_multiprocessing")
     if CHANGEABLE:
         once["_signal"].signal = signal.signal = set_signal
         gc.disable()                     # a program is told what it asked for

@@ -19,6 +19,7 @@ MOST_ITEMS = 100_000       # of an iterator that cross
 QUICK = 0.002              # seconds in which some may cross together
 HOLDERS = list, dict, set, bytearray     # what a call may change, and others
 PARTED = list, tuple                     # what may hold these, and others
+LACKING = "name", "path"     # of what is missing: see NameError, ImportError
 WRAPPED = {UserList: "data", UserDict: "data", ChainMap: "maps"}
 
 
@@ -74,6 +75,7 @@ def answerer(namespace, report, asked):
     told, solutions, write = error_told, {}, os.write
     join, number_all, over = rejoined, numbered, StopIteration
     following, iterator, pairs, clock, late = next, iter, zip, monotonic, {}
+    nested = gives_items
 
     def draw(number, _, anew, some):
         write(RESULT, report("ran", "ask", texts(["draw", number, anew])))
@@ -93,6 +95,7 @@ def answerer(namespace, report, asked):
         try:
             items.append(following(held) if sent is None
                          else held.send(sent))
+            some = 1 if some > 1 and nested(items[0]) else some
             while len(items) < some and clock() - begun < QUICK:
                 items.append(following(held))
         except over as end:
@@ -148,6 +151,13 @@ def answerer(namespace, report, asked):
 
     border = Border(draw, MOST_ITEMS)
     return said
+
+
+def gives_items(item, fixed=tuple, has=hasattr, some=any):
+    """Whether an item of an iterator, or a part of it, is one as well: then
+    the next item may be its end, as with ``itertools.groupby``."""
+    return some([has(type(part), "__next__") for part in (
+        item if type(item) is fixed else (item,))])
 
 
 def parts_of(value, known=isinstance, mapping=dict, ordered=OrderedDict,
@@ -239,10 +249,10 @@ def line_told(error, kind=type, line_of=type.__dict__["__mro__"].__get__,
 def fields_told(error, pack=plain.pack, unpack=json.loads, any_error=
                 BaseException, kind=type, own="solution", get=getattr,
                 line_of=type.__dict__["__mro__"].__get__):
-    """The attributes of an error that cross: its own ones, and those of
-    classes of the program."""
+    """The attributes of an error that cross: its own ones, those of classes
+    of the program, and of those of Python what no argument tells."""
     told = {}
-    names = [*vars(error)]
+    names = [*vars(error), *LACKING]
     for each in line_of(kind(error)):
         if vars(each).get("__module__") == own:
             names += vars(each)

@@ -19,10 +19,13 @@ from audit import guard
 from calls import serve
 from referee import examine
 from reports import RESULT, compiled, describe, load, module, reporter
-from script import fault, name_modules, ready, run_here, run_script
+from script import (fault, leave_frames, name_modules, ready, run_here,
+                    run_script)
 from sums import arithmetic
 
 HOOKS = []                 # the one that the next program gets
+# Frames of ours above :func:`start`, below a function that is called.
+ABOVE = 3
 MOST = 4096                # bits of an answer; a longer one is a flood
 
 
@@ -124,6 +127,8 @@ def start(mode, program, extra, begun):
         habitat.become_script(SCRATCH)
     tell(begun, b"b")                    # what ends from here on ends itself
     close(begun)
+    if mode == "calls":
+        leave_frames(ABOVE)
     if mode == "stdio":
         tell(RESULT, run_script(program, report))
     elif mode == "answer":

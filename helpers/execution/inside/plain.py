@@ -23,6 +23,12 @@ VIEWS = {type({}.keys()): "keys", type({}.values()): "values",
 MAPPINGS = Counter, OrderedDict
 BASE_KINDS = (int, str, float, list, tuple, dict, set, frozenset, bytes,
          bytearray, complex)             # whose subclasses cross as these
+METHODS = frozenset().union(*map(dir, BASE_KINDS))
+# What a class of namedtuples has beside its fields, however it is made.
+OF_NAMEDTUPLES = {*vars(namedtuple("P", ())), "__dict__", "__annotations__",
+                  "__orig_bases__", "__annotate__", "__annotate_func__",
+                  "__annotations_cache__", "__static_attributes__",
+                  "__firstlineno__"}
 KNOWN = frozenset((*BASE_KINDS, *MAPPINGS, defaultdict))
 WRAPPED = {UserDict: "data", UserList: "data", UserString: "data",
            ChainMap: "maps"}             # what they hold, by name
@@ -141,9 +147,12 @@ def _of_base(value, kind, depth, border):
         return packed if not border or type(value) is not defaultdict else {
             "as": ["defaultdict", packed]}
     if border and kind is tuple and _fields(value):
-        return {"namedtuple": [type(value).__name__, _fields(value), [
+        fields = _fields(value)
+        packed = {"namedtuple": [type(value).__name__, fields, [
             _tagged(item, depth + 1, border)
             for item in tuple.__iter__(value)]]}
+        own = vars(type(value)).keys() - OF_NAMEDTUPLES.union(fields)
+        return {"as": [type(value).__name__, packed]} if own else packed
     inside = [_tagged(item, depth + 1, border)
               for item in kind.__iter__(value)]
     return inside if kind is list else {kind.__name__: inside}
@@ -286,7 +295,11 @@ def _built(item, depth, border=None):
     if tag == "ChainMap":
         return ChainMap(*_built(inside, depth + 1, border))
     if tag == "namedtuple":
-        return namedtuple(*inside[:2])(*_built(inside[2], depth, border))
+        value = namedtuple(*inside[:2])(*_built(inside[2], depth, border))
+        if any(callable(part) and name in METHODS
+               for name, part in zip(value._fields, value)):
+            raise ValueError("a method that is none")
+        return value
     if tag == "coroutine":
         return _Given(_built(inside, depth + 1, border))
     if tag == "complex":

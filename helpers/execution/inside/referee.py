@@ -14,13 +14,16 @@ from _thread import RLock
 
 import plain
 from border import Border, Unknown
-from calls import MOST_ITEMS, messages, numbered, rejoined
+from calls import LACKING, MOST_ITEMS, messages, numbered, rejoined
 from reports import RESULT, describe
 
 STRANGE = re.compile(r'\{"(?:other|items|as)": \["([^"]*)')
 
 
 RAISED = "_judged"         # what the error of a program has, to be told
+# How a test says that it minds errors: else one that only ends a loop (of
+# ``map(f, ...)``, say) were none.
+MINDS = re.compile("StopIteration|except|[Rr]aises|suppress")
 
 
 class Lost(BaseException):
@@ -34,8 +37,10 @@ class Refused(BaseException):
 def class_told(line, names):
     """The nearest of an error's classes that is here too: one of Python or
     of the modules that tests have imported, or of ``names``, those of the
-    starter and the setup."""
+    starter and the setup.  None by which unittest skips a test."""
     for module, name in line:
+        if module.partition(".")[0] == "unittest":
+            continue
         place = names if module == "solution" else vars(
             sys.modules[module]) if module.partition(".")[0] in (
                 sys.stdlib_module_names) and module in sys.modules else vars(
@@ -72,6 +77,8 @@ def raised(text, detail, names):
         if not same:                     # the message counts
             error = kind.__new__(kind)
             error.args = (message,)
+        for name in fields.keys() & set(LACKING):    # some are not in vars()
+            setattr(error, name, fields[name])
         vars(error).update(fields)
     except Exception:                    # a group without its errors
         error = Exception(message)
@@ -85,6 +92,7 @@ class Program:
     def __init__(self, report):
         self.report, self.answers = report, messages()
         self.asked, self.lost, self.strange, self.number = 0, None, "", 0
+        self.stopped = ""                # by a StopIteration, in words
         self.names, self.lock = {}, RLock()
         self.border = Border(self.draw, MOST_ITEMS, True)
 
@@ -97,7 +105,10 @@ class Program:
                     message), str(self.number)))
                 status, kind, text, detail, _ = next(self.answers)
                 if (status, kind) == ("error", "alive"):
-                    raise raised(text, detail, self.names)
+                    error = raised(text, detail, self.names)
+                    if isinstance(error, StopIteration):
+                        self.stopped = detail
+                    raise error
                 try:
                     if (status, kind) == ("ran", "plain"):
                         found = STRANGE.search(text)
@@ -250,10 +261,13 @@ def examine(tests, names, starter, setup, report):
 
 def letter_of(test, namespace, program):
     """Runs one test: its letter, and why where it does not pass."""
-    program.lost, program.strange, letter = None, "", ""
+    program.lost, program.strange, program.stopped = None, "", ""
+    letter = ""
     try:
         exec(test, namespace)
         letter, why = "p", ""
+        if program.stopped and not MINDS.search(test):
+            letter, why = "e", program.stopped
     except Lost:
         pass
     except Refused:

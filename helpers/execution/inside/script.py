@@ -105,19 +105,23 @@ def run_script(program, report):
     ends = partial(finish, report, any([word in program for word in HIDING]),
                    any([word in program for word in LATE]), WHOLE,
                    partial(take_down, gc.isenabled), streams_in_use())
-    leave_frames(WHOLE)
+    leave_frames(None if WHOLE else 1)
     if WHOLE:
         raise ready(code, ends)
     run_here(code)
     ends(RAN)
 
 
-def leave_frames(whole):
-    """Makes up for what is below a script: it may recurse, and is told that
-    it may, as deep as on its own."""
+def leave_frames(more):
+    """Makes up for what is below a program: it may recurse, and is told that
+    it may, as deep as on its own.
+
+    ``more``: how many frames of ours there will be above those of now, None
+    where there will be none at all.
+    """
     ours, frame = CALLS, sys._getframe()
-    if not whole:
-        ours = 1                         # run_here comes in between
+    if more is not None:
+        ours = more
         while frame := frame.f_back:
             ours += 1
     put, limits = sys.setrecursionlimit, [sys.getrecursionlimit()]
@@ -178,8 +182,11 @@ def end_python(report, modules=sys.modules, last=atexit._run_exitfuncs,
     Other threads, atexit, and what is still to be written.
     """
     try:
-        if "threading" in modules:
-            modules["threading"]._shutdown()
+        try:
+            if "threading" in modules:
+                modules["threading"]._shutdown()
+        except any_error:                # an alarm, say: Python goes on
+            pass
         last()
         flush(fields.get("stdout"))
         flush(fields.get("stderr"))
@@ -215,9 +222,13 @@ def last_flush(fields=vars(sys), any_error=BaseException):
         pass
 
 
-def flush(stream, get=getattr):
+def flush(stream, get=getattr, any_error=BaseException):
     """Writes what a stream has not yet written, if it is one."""
-    if stream is not None and not get(stream, "closed", False):
+    try:
+        closed = stream is None or get(stream, "closed", False)
+    except any_error:                    # Python, too, then takes it for open
+        closed = False
+    if not closed:
         stream.flush()
 
 
@@ -251,21 +262,24 @@ def has_last_words(kind, kinds=LINGERING, below=issubclass, some=any,
 
 def lingering(kind=type, speaks=has_last_words, below=issubclass,
               streams=STREAMS, holding=HOLDING, module_kind=type(sys),
-              modules=sys.modules, before=LOADED, size=len, names=vars,
-              some=any, mapping=dict):
+              modules=sys.modules, before=LOADED, size=len, some=any,
+              names=type(sys).__dict__["__dict__"].__get__, mapping=dict,
+              text=str):
     """Whether something lives on that Python would only now take down: in
-    a module that is new or has new names, or in a list or so of it."""
+    a module that is new or has new names, or in a list or so of it.  What
+    these are made of tells, and never a method of a class of the script."""
     for name, module in modules.copy().items():
-        owned = names(module) if below(kind(module), module_kind) else {}
+        owned = below(kind(module), module_kind) and names(module) or {}
         if size(owned) == before.get(name):
             continue
         for name, thing in owned.copy().items():
             held = [thing]
-            if below(kind(thing), holding):
-                held += thing.values() if below(kind(thing),
-                                                mapping) else thing
-            if name.strip("_") not in streams and some(
-                    [speaks(kind(each)) for each in held]):
+            for base in holding:
+                if below(kind(thing), base):
+                    held += base.values(thing) if base is mapping else (
+                        base.__iter__(thing))
+            if not (kind(name) is text and name.strip("_") in streams) and (
+                    some([speaks(kind(each)) for each in held])):
                 return True
     return False
 
