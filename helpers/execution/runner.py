@@ -21,7 +21,7 @@ from helpers.execution.cache import Outcomes
 from helpers.execution.faults import (as_judged, check_problem, checked_pair,
                                       told)
 from helpers.execution.verdicts import COMPARATORS, read_outcome
-from helpers.execution.workers import (Limits, Worker, WorkerLost,
+from helpers.execution.workers import (KEPT_BY, Limits, Worker, WorkerLost,
                                        describe_layers)
 from helpers.problems import Problem, each_of
 from helpers.progress import progress_bar
@@ -98,10 +98,11 @@ class Runner:
             self.close()
             raise
         self.layers = describe_layers(worker.layers)
-        if not {"Landlock", "network namespace"} & set(worker.layers):
-            warnings.warn("only Python's audit hook keeps programs from your "
-                          "files and the network here: run those of strangers "
-                          "in a virtual machine or container", stacklevel=2)
+        if bare := [what for what, kept in KEPT_BY.items()
+                    if not kept & set(worker.layers)]:
+            warnings.warn(f"only Python's audit hook keeps programs from "
+                          f"{' and '.join(bare)} here: run those of strangers "
+                          f"in a virtual machine or container", stacklevel=2)
         return self
 
     def __exit__(self, *_):

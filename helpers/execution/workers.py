@@ -53,6 +53,9 @@ OPTIONAL = {
     "no privileges": "what only an administrator may do",
     "Landlock": "reading and writing your files, however it is tried",
     "seccomp": "new processes and sockets, and most attacks on the kernel"}
+# Any of these layers does, also where a program gets past the audit hook.
+KEPT_BY = {"your files": {"Landlock"},
+           "the network": {"network namespace", "seccomp"}}
 
 
 def describe_layers(reported):

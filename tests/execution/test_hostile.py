@@ -386,6 +386,15 @@ THROUGH = {"past the audit hook", "pair of sockets past the audit hook",
            "more memory for itself"}
 
 
+def warned(changes):
+    """Expects that a judge says what only its hook keeps, and no more."""
+    if not changes:
+        return contextlib.nullcontext()
+    bare = "your files" if changes is NO_LANDLOCK else (
+        "your files and the network")
+    return pytest.warns(UserWarning, match=f"from {bare} here")
+
+
 @pytest.mark.parametrize("changes", [HOOK_ALONE, NO_LANDLOCK],
                          ids=["hook alone", "no Landlock"])
 def test_the_hook_alone_holds(tmp_path, monkeypatch, changes):
@@ -393,9 +402,7 @@ def test_the_hook_alone_holds(tmp_path, monkeypatch, changes):
     monkeypatch.setattr(workers, "WORKER", changed_worker(tmp_path, changes))
     corpus = {name: one for name, one in (HOSTILE | NEWER).items()
               if one[0] == "escapes" and name not in THROUGH}
-    warned = pytest.warns(UserWarning, match="only Python's audit hook") if (
-        changes is HOOK_ALONE) else contextlib.nullcontext()
-    with warned, Runner(**LIMITS | {"timeout": 2}) as runner:
+    with warned(changes), Runner(**LIMITS | {"timeout": 2}) as runner:
         got = judge_all(runner, PROBLEM, corpus)
         assert {name: verdict for name, verdict in got.items()
                 if verdict.status not in ("blocked", "error", "wrong")
@@ -435,9 +442,7 @@ signal.setitimer(signal.ITIMER_REAL, 1e-4, 1e-4)""",
                          ids=["hook alone", "no Landlock", "all"])
 def test_last_words_get_past_no_lock(tmp_path, monkeypatch, changes):
     monkeypatch.setattr(workers, "WORKER", changed_worker(tmp_path, changes))
-    warned = pytest.warns(UserWarning, match="only Python's audit hook") if (
-        changes is HOOK_ALONE) else contextlib.nullcontext()
-    with warned, Runner(**LIMITS) as runner:
+    with warned(changes), Runner(**LIMITS) as runner:
         for words in KEPT.values():
             for problem in (SCRIPT, PROBLEM):
                 runner.judge(problem, f"{LAST_WORDS}{words}\nanswer = 7\n"
