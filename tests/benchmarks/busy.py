@@ -28,6 +28,8 @@ import time
 from importlib import metadata
 from pathlib import Path
 
+from noise import busy_processes
+
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "data" / "benchmarks" / "busy.json"
 sys.path.insert(0, str(ROOT))
@@ -40,7 +42,6 @@ from helpers.workshop.provenance import commit_now  # noqa: E402
 SPINNING = {"GOMP_SPINCOUNT": "300000", "KMP_BLOCKTIME": "200"}
 WAYS = {"sleeping": CALM, "spinning": SPINNING}
 LIMIT = 60
-BUSY = [sys.executable, "-c", "while True: pass"]
 
 
 def sampling(problems=10):
@@ -93,20 +94,16 @@ def timed(part, way, busy, size=()):
 
     ``size`` holds a number, another than that of the benchmark.
     """
-    noise = subprocess.Popen(BUSY) if busy else None
     environment = {name: value for name, value in os.environ.items()
                    if name != "OMP_WAIT_POLICY"}
     command = [sys.executable, __file__, "--alone", part, *map(str, size)]
     try:
-        done = subprocess.run(
-            command, env={**environment, **WAYS[way]}, timeout=LIMIT,
-            capture_output=True, text=True)
+        with busy_processes(1 if busy else 0):
+            done = subprocess.run(
+                command, env={**environment, **WAYS[way]}, timeout=LIMIT,
+                capture_output=True, text=True)
     except subprocess.TimeoutExpired:
         return None
-    finally:
-        if noise:
-            noise.kill()
-            noise.wait()
     if done.returncode:
         raise RuntimeError(f"{part} failed: {done.stderr[-2000:]}")
     return float(done.stdout.split()[-1])

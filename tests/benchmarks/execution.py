@@ -38,6 +38,7 @@ from importlib import metadata
 from pathlib import Path
 
 import peers as peer_side
+from noise import busy_processes
 from peers import LIMIT, PEERS, WORKERS, bare, contained, install, trivial
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -342,21 +343,16 @@ def load(_, programs):
         return found, round(time.perf_counter() - begin, 1)
 
     idle, quiet_seconds = statuses()
-    hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"])
-            for _ in range(3 * os.cpu_count())]
-    try:
+    hogs = 3 * os.cpu_count()
+    with busy_processes(hogs):
         busy, busy_seconds = statuses()
-    finally:
-        for hog in hogs:
-            hog.kill()
-            hog.wait()
     differ = sum(a != b for a, b in zip(idle, busy))
     counts = {status: idle.count(status) for status in sorted(set(idle))}
     print(f"{count} programs, {counts}; idle in {quiet_seconds} s, beside "
-          f"{len(hogs)} busy processes in {busy_seconds} s: {differ} "
+          f"{hogs} busy processes in {busy_seconds} s: {differ} "
           f"verdicts differ")
     return {"programs": count, "statuses": counts, "differ": differ,
-            "busy_processes": len(hogs),
+            "busy_processes": hogs,
             "seconds": {"idle": quiet_seconds, "busy": busy_seconds}}
 
 

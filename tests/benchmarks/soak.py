@@ -13,11 +13,12 @@ import datetime
 import json
 import os
 import platform
-import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
+
+from noise import busy_processes
 
 ROOT = next(folder for folder in Path(__file__).resolve().parents
             if (folder / "helpers").is_dir())
@@ -77,23 +78,16 @@ def known(programs):
 def soak(programs, busy, workers):
     """Judges them under load: a dictionary of what came out."""
     rows = list(known(programs))
-    noise = [subprocess.Popen([sys.executable, "-c", "while True: pass"])
-             for _ in range(busy)]
     differ, begin, loads = [], time.perf_counter(), []
-    try:
-        with Runner(workers=workers, timeout=0.5) as runner:
-            verdicts = runner.judge_many(
-                [(problem, program) for problem, program, _ in rows])
-            for (problem, program, status), verdict in zip(rows, verdicts):
-                if verdict.status != status:
-                    differ.append([problem.task_id, program, status,
-                                   verdict.status, verdict.detail])
-                if len(loads) < (time.perf_counter() - begin) / 10:
-                    loads.append(os.getloadavg()[0])
-    finally:
-        for one in noise:
-            one.kill()
-            one.wait()
+    with busy_processes(busy), Runner(workers=workers, timeout=0.5) as runner:
+        verdicts = runner.judge_many(
+            [(problem, program) for problem, program, _ in rows])
+        for (problem, program, status), verdict in zip(rows, verdicts):
+            if verdict.status != status:
+                differ.append([problem.task_id, program, status,
+                               verdict.status, verdict.detail])
+            if len(loads) < (time.perf_counter() - begin) / 10:
+                loads.append(os.getloadavg()[0])
     return {"programs": len(rows), "busy": busy, "workers": workers,
             "by_status": Counter(status for _, _, status in rows),
             "differ": differ[:20], "differing": len(differ),
