@@ -6,7 +6,6 @@ or as plain text to print.  With each option goes the misconception behind it.
 
 import argparse
 import html
-import json
 import re
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from xml.etree import ElementTree
 from helpers.checks import quiz
 from helpers.checks.quiz import OPTION_LETTERS, questions
 from helpers.profiles import ROOT
-from helpers.tools.files import see_that_it_is, write_text
+from helpers.tools.files import read_notebook, see_that_it_is, write_text
 
 HEADING = re.compile(r"(?m)^## (?:(\d+)\.|(.+))")
 # `code`, and $formula$; "5 $ or 6 $" is none.
@@ -33,9 +32,9 @@ def place(number, cell, root=ROOT):
     """Where a cell stands, in words: "notebook 04, section 3"."""
     found = None
     for path in (root / "notebooks").glob(f"{number}_*.ipynb"):
-        for one in json.loads(path.read_text("utf-8"))["cells"]:
-            for section, title in HEADING.findall("".join(one["source"])):
-                if one["cell_type"] == "markdown":
+        for one in read_notebook(path).cells:
+            for section, title in HEADING.findall(one.source):
+                if one.cell_type == "markdown":
                     found = f"section {section}" if section else repr(title)
             if one.get("id") == cell:
                 return f"notebook {number}, {found or 'its beginning'}"

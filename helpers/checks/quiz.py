@@ -46,6 +46,8 @@ def questions(number):
         rows = json.loads(path.read_text("utf-8"))
         found = [Question(**row | {"options": tuple(
             Option(**option) for option in row["options"])}) for row in rows]
+        if not found:
+            raise ValueError("there is none in it")
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path.name} of the quiz bank is no list of "
                          f"questions: {error}") from error

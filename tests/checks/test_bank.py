@@ -5,7 +5,9 @@ import json
 import re
 from xml.etree import ElementTree
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from helpers.__main__ import main
 from helpers.checks import bank, quiz
@@ -29,9 +31,10 @@ def nasty(tmp_path, monkeypatch):
             for i, text in enumerate(NASTY)]
     (tmp_path / "98.json").write_text(json.dumps(rows))
     (tmp_path / "notebooks").mkdir()
-    (tmp_path / "notebooks" / "98_x.ipynb").write_text(json.dumps({"cells": [
-        {"cell_type": "markdown", "source": ["## 3. Title\n"], "id": "a"},
-        {"cell_type": "code", "source": "## 4. code", "id": "98-cell"}]}))
+    nbformat.write(new_notebook(cells=[
+        new_markdown_cell("## 3. Title\n", id="a"),
+        new_code_cell("## 4. code", id="98-cell")]),
+        tmp_path / "notebooks" / "98_x.ipynb")
     monkeypatch.setattr(quiz, "BANK", tmp_path)
     monkeypatch.setattr(bank.place, "__defaults__", (tmp_path,))
     return quiz.questions("98")
@@ -176,6 +179,7 @@ def test_code_and_formulas_are_shown_as_such(nasty, capsys):
     (lambda rows: rows[0]["options"][0].update(right=True), "not one option"),
     (lambda rows: rows[1].update(id="98-0"), "the id of another question"),
     (lambda rows: rows[0].update(question=" "), "a text that is empty"),
+    (lambda rows: rows.clear(), "there is none in it"),
     (lambda rows: rows[0].update(cell="gone"), "none of that id")])
 def test_a_bank_with_a_mistake_is_refused(change, sentence, nasty, capsys):
     path = quiz.BANK / "98.json"
@@ -184,6 +188,13 @@ def test_a_bank_with_a_mistake_is_refused(change, sentence, nasty, capsys):
     path.write_text(json.dumps(rows))
     assert bank.main() == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_a_damaged_notebook_is_named(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "98_a.ipynb").write_text('{"cells": 1}')
+    with pytest.raises(ValueError, match="98_a.ipynb is no notebook"):
+        bank.place("98", "any", tmp_path)
 
 
 def test_a_lesson_without_questions_is_named(nasty, capsys):
