@@ -16,7 +16,7 @@ import warnings
 # turns of a loop, of LLVM's and Intel's milliseconds.  They are read when
 # torch is loaded, so they stand here; a reader who has said how threads wait
 # has said it for all.
-CALM = {"GOMP_SPINCOUNT": "1000", "KMP_BLOCKTIME": "1"}
+CALM = {"GOMP_SPINCOUNT": "3000", "KMP_BLOCKTIME": "1"}
 SPINNING = False                  # whether torch was there before
 if "OMP_WAIT_POLICY" not in os.environ and CALM.keys() - os.environ.keys():
     os.environ.update({**CALM, **os.environ})

@@ -508,14 +508,14 @@ TORCH = "import torch, helpers; print(helpers.SPINNING)"
 
 
 @pytest.mark.parametrize("told, code, spins, spinning", [
-    ({}, "import helpers, torch", "1000", None),
-    ({}, "import helpers.scale.launch", "1000", None),
+    ({}, "import helpers, torch", "3000", None),
+    ({}, "import helpers.scale.launch", "3000", None),
     # Before the collection, torch has its own way, and that is said.
     ({}, TORCH, "300000", "True"),
     # What the reader has set stays, and needs no word.
     ({"OMP_WAIT_POLICY": "PASSIVE"}, TORCH, "0", "False"),
     ({"GOMP_SPINCOUNT": "77"}, "import helpers, torch", "77", None),
-    ({"KMP_BLOCKTIME": "3"}, "import helpers, torch", "1000", None)])
+    ({"KMP_BLOCKTIME": "3"}, "import helpers, torch", "3000", None)])
 def test_threads_that_wait_go_to_sleep_soon(told, code, spins, spinning):
     """OpenMP itself says, when torch loads it, how long its threads spin."""
     environment = {name: value for name, value in os.environ.items()
