@@ -13,9 +13,9 @@ import warnings
 # Threads of OpenMP spin while they wait for each other, and a training beside
 # one busy process, such as a browser's tab, takes several times as long
 # (tests/benchmarks/busy.py).  These let them sleep sooner: of GNU's OpenMP
-# turns of a loop, of LLVM's and Intel's milliseconds.  They are read when
-# torch is loaded, so they stand here; a reader who has said how threads wait
-# has said it for all.
+# turns of a loop, of LLVM's and Intel's milliseconds; with fewer turns lessons
+# take longer on a quiet machine.  They are read when torch is loaded, so they
+# stand here; a reader who has said how threads wait has said it for all.
 CALM = {"GOMP_SPINCOUNT": "3000", "KMP_BLOCKTIME": "1"}
 SPINNING = False                  # whether torch was there before
 if "OMP_WAIT_POLICY" not in os.environ and CALM.keys() - os.environ.keys():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+from helpers.filtering import as_examples
 from helpers.multitask import alternate, check_tasks
 from helpers.sampling import (drop_incomplete_line, lines_of, read_samples,
                               sample)
@@ -99,6 +100,7 @@ def train_together(accelerator, lm, codes, plans, updates, batch_size,
     plan) losses.  Raises ``ValueError`` and ``MemoryError`` as there, and
     ``ValueError`` where processes differ in what they were given.
     """
+    codes, plans = map(as_examples, (codes, plans))
     check_tasks(codes, plans, weights, updates, batch_size, rows, most)
     process, processes = accelerator.process_index, accelerator.num_processes
     encoded = [[encode_for(lm, example, most) for example in examples]
