@@ -176,6 +176,12 @@ def never_kills(problem, program, seconds=10):
     return of_printed(*started(program, seconds, False), problem.answer)
 
 
+def never_kills_and_starts_late(problem, program, seconds=10):
+    """As on a busy machine: time is over before the program has begun."""
+    late = "import time\ntime.sleep(0.7)\n" if seconds < 5 else ""
+    return never_kills(problem, late + program, seconds)
+
+
 def its_errors_shown(problem, program, seconds=10):
     return of_printed(*started(program, seconds), problem.answer)
 
@@ -247,6 +253,7 @@ def its_digits(problem, program, seconds=10):
 
 @pytest.mark.parametrize("judge, message", [
     (never_kills, "Popen has to be told: kill()"),
+    (never_kills_and_starts_late, "Popen has to be told: kill()"),
     (compares_in_hex, "compare outside"),
     (lambda problem, program, seconds: simple_judge(
         problem, program, seconds), "keep the default seconds=10"),
