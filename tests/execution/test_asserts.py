@@ -358,12 +358,22 @@ def test_pairs_lose_nothing(runner, given, wanted, program, accepted):
     assert " ".join(verdict.accepted_by) == accepted, verdict
 
 
+@pytest.mark.parametrize("program", [
+    "class Solution:\n    def merge(self, a, b): return a + b",
+    "def merge(a, b): return a + b", "merge = add"])
+def test_a_function_may_have_a_name_that_the_site_has(runner, program):
+    problem = Problem("own/1", "?", "calls", tests=(([3, 4], 7),),
+                      entry_point="merge", preamble=LEETCODE)
+    assert runner.judge(problem, program).status == "passed"
+
+
 def test_builtins_keep_their_meaning_in_functions_of_apps():
     names = {}
     exec(LEETCODE, names)
     assert {name for name in names.keys() & vars(builtins).keys()
             if names[name] is not getattr(builtins, name)} <= {"__doc__"}
-    assert names["sqrt"](9) == 3
+    assert names["sqrt"](9) == 3 and names["reduce"](names["xor"], [5, 1]) == 4
+    assert names["bisect_left"] is names["bisect"].bisect_left
 
 
 def test_the_order_of_a_tuple_and_the_type_of_a_key():
