@@ -55,7 +55,7 @@ HOOKLESS = frozenset("""
 # Where the kernel keeps no files from a program, it cannot import them.
 UNWATCHED = frozenset("""
     _ctypes _dbm _gdbm _multiprocessing _posixshmem _remote_debugging _ssl
-    _testexternalinspection _tkinter ossaudiodev readline""".split())
+    _testexternalinspection _tkinter nis ossaudiodev readline spwd""".split())
 LOOSE = """
     mkfifo mknod memfd_create chroot setpriority unshare sendfile splice
     copy_file_range activate_stack_trampoline"""
