@@ -128,6 +128,12 @@ TURN = "m = [[1, 2], [3, 4]]\nrow = m[0]\nf(m)\nassert m == [[3, 1], [4, 2]]"
     (("assert f(lambda x: x + 1) == 2",), "def f(g): return g(1)", "p"),
     (("assert f(Node(1)) == 1",), "class Node:\n    def __init__(self, x):\n"
      "        self.x = x\ndef f(n): return n.x", "p"),
+    # names and texts that mean something else elsewhere
+    (("evaluated = f(3)\nassert evaluated == 9", "assert f(2) == 4"),
+     "def f(x): return x * x", "pp"),
+    (("assert f('patch(x)') == 'patch(x)'", "def patch(x): return x + 1\n"
+      "assert patch(f(1)) == 2", "s = 'redirect_stdout'\nassert f(s) == s"),
+     "def f(x): return x", "ppp"),
     # in place
     (("a = [3, 1]\nf(a)\nassert a == [1, 3]",), "def f(a): a.sort()", "p"),
     (("a = [3, 1]\nf(a)\nassert a == [1, 3]",), "def f(a): return sorted(a)",
@@ -220,6 +226,12 @@ def test_a_verdict_says_what_could_not_cross(runner, test, program):
      "a.sort()", "pp"),
     ("from collections import defaultdict\na = defaultdict(int)",
      ("assert f(a) is None", "assert a == {1: 1}"), "a[1] += 1", "pp"),
+    ("try:\n    import nowhere\nexcept ImportError:\n    x = 1\na = [3]",
+     ("assert f(a) == 3", "b = a\nassert f(b) == 3"), "return a[0]", "pp"),
+    ("a = [3]\nfor x in []: pass\ntry: int('x')\nexcept ValueError as e: pass",
+     ("assert f(a) == 3", "b = a\nassert f(b) == 3"), "return a[0]", "pp"),
+    ("x = 3\na = [x]\ndel x\nprint(all(f for f in a))",
+     ("assert f(a) == 3", "b = a\nassert f(b) == 3"), "return a[0]", "pp"),
     ("a = [lambda: 3]", ("assert f(a) == 3",), "return a[0]()", "p"),
     ("a = [N()]", ("assert f(a) == 3",), "return a[0].x", "p")])
 def test_a_container_of_the_setup_may_change(runner, setup, tests, program,

@@ -232,7 +232,7 @@ def examine(tests, names, starter, setup, report):
         return program.evaluate(source, {
             name: namespace[name] for name in used if name in namespace})
 
-    namespace["evaluated"] = evaluated
+    namespace["_evaluated_"] = evaluated
     letters, first = "", ""
     try:
         try:
