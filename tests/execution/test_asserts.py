@@ -163,6 +163,8 @@ TURN = "m = [[1, 2], [3, 4]]\nrow = m[0]\nf(m)\nassert m == [[3, 1], [4, 2]]"
       "deque([{'a': 2, 'c': 1}] * 2) and d[0] is c and (s, b) == (set(), "
       "b'ab')",), "def f(d, x, y):\n    d[1]['c'] += 1\n    del d[0]['b']\n"
      "    x[0].clear()\n    y[0].append(98)", "p"),
+    (("a = [1]\nm = [(a,), 2]\nassert f(m) is None and m == [2] and a == [3]",),
+     "def f(m): m.pop(0)[0][:] = [3]", "p"),
     (("a = [1]\nassert f(a) is a",), "def f(a): return a", "p"),
     (("a = [1]\nassert f(a) is a",), "def f(a): return a[:]", "w"),
     # errors

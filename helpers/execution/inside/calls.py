@@ -68,7 +68,8 @@ def answerer(namespace, report, asked, given):
     {}, the names that get them, the same] or ["draw", number of an iterator,
     and what a :class:`border.Border` draws by].  "apply" and
     "within" send the value, the arguments as they are now, which of them the
-    value is, and what is told of all three.  For an item of an iterator of
+    value is, what is told of all three, and those containers that were in
+    the arguments and are no more.  For an item of an iterator of
     the tests it asks ["draw", number, as above], which is answered by ["item",
     whether there is one, item].  The text of an error is what
     :func:`error_told` tells.
@@ -134,8 +135,13 @@ def answerer(namespace, report, asked, given):
         same = [i for i, each in enumerate(arguments)
                 if each is value] or [None]
         value = None if same[0] is not None else value
-        return [value, arguments, named, same[0], number_all(
-            (arguments, named, value), one)]
+        before = dict(one)
+        numbers = number_all((arguments, named, value), one)
+        told_of = {*numbers}
+        left = tuple(each for number, each in before.items()
+                     if number not in told_of)
+        return [value, arguments, named, same[0],
+                numbers + number_all(left, one), left]
 
     def said(message):
         kind, *what = message

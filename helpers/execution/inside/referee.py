@@ -183,9 +183,9 @@ class Program:
             self.packed(name, named), more,
             numbered((arguments, named), one := {}))
         try:
-            value, after, after_named, same, numbers = answer
-            *_, value = rejoined((after, after_named, value), iter(numbers),
-                                 one)
+            value, after, after_named, same, numbers, left = answer
+            *_, value, _ = rejoined((after, after_named, value, left),
+                                    iter(numbers), one)
             return value if same is None else arguments[same]
         except Exception:
             self.lost = "error", "not plain data"
