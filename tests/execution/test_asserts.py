@@ -163,13 +163,14 @@ TURN = "m = [[1, 2], [3, 4]]\nrow = m[0]\nf(m)\nassert m == [[3, 1], [4, 2]]"
       "deque([{'a': 2, 'c': 1}] * 2) and d[0] is c and (s, b) == (set(), "
       "b'ab')",), "def f(d, x, y):\n    d[1]['c'] += 1\n    del d[0]['b']\n"
      "    x[0].clear()\n    y[0].append(98)", "p"),
-    (("a = [1]\nm = [(a,), 2]\nassert f(m) is None and m == [2] and a == [3]",),
+    (("a = [1]\nm = [(a,), 2]\nf(m)\nassert m == [2] and a == [3]",),
      "def f(m): m.pop(0)[0][:] = [3]", "p"),
     (("a = [1]\nassert f(a) is a",), "def f(a): return a", "p"),
     (("a = [1]\nassert f(a) is a",), "def f(a): return a[:]", "w"),
     # errors
     (RAISES, "def f(x): raise ValueError('no')", "p"),
     (RAISES, "class E(ValueError): pass\ndef f(x): raise E", "p"),
+    (RAISES, "class E(KeyError, ValueError): pass\ndef f(x): raise E", "p"),
     (RAISES, "def f(x): int('x')", "p"),
     (RAISES, "def f(x): ''.encode('x').decode()", "e"),
     (RAISES, "def f(x): return 1", "w"),
