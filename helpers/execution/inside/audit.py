@@ -78,8 +78,8 @@ def watch_alone():
     It is no wall: who changes memory, by bytecode made by hand or by a class
     of ``ctypes`` that lives on in here, gets through.
     """
-    global ALONE, DENIED
-    ALONE, DENIED = True, HOOKLESS | UNWATCHED
+    global DENIED, ONLY_LOCK
+    DENIED, ONLY_LOCK = HOOKLESS | UNWATCHED, True
     for name in [*UNWATCHED, "ctypes", "ctypes._endian"]:
         sys.modules.pop(name, None)
     once = {name: __import__(name) for name in sys.builtin_module_names
@@ -123,7 +123,7 @@ def set_signal(signalnum, handler):
     return signal.getsignal(signalnum)
 
 
-DENIED, ALONE = HOOKLESS, False
+DENIED, ONLY_LOCK = HOOKLESS, False
 
 
 def allowed(event, args, own, alone, left=repeat(True, WRITTEN),
@@ -260,8 +260,9 @@ def guard(report, scratch, channel, leave=os._exit):
     in_c = type(loads)(loads.__code__, loads.__globals__, "loads",
                        loads.__defaults__)
 
-    def hook(event, args, own=scratch + "/", denied=DENIED, alone=ALONE,
-             forbidden=FORBIDDEN, guides=GUIDES, said=report("blocked")[:-1],
+    def hook(event, args, own=scratch + "/", denied=DENIED,
+             alone=ONLY_LOCK, forbidden=FORBIDDEN, guides=GUIDES,
+             said=report("blocked")[:-1],
              may=may, in_c=in_c, tell=tell_missing,
              ours=(may, in_c, tell_missing, obstacle), channel=channel,
              write=os.write, leave=leave, kind=type, text=str, raw=bytes,
