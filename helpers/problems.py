@@ -24,17 +24,20 @@ DIGITS_READ, DIGITS_MOST = 640, 100_000
 # What the sites offer whose problems call a function, and what solutions of
 # theirs take for granted; the official scorer of APPS has much the same.
 # Python's own names keep their meaning (the pow of math takes no modulus),
-# and so do those of collections (typing has a Counter, too).
+# and so do those of collections (typing has a Counter, too) and modules
+# (bisect has a function of its name).
 LEETCODE = """
-import bisect, collections, fractions, functools, heapq, itertools, math
-import operator, random, re, string, sys
+from bisect import *
+from operator import *
+import bisect, collections, copy, fractions, functools, heapq, itertools, math
+import operator, random, re, string, sys, time
 from typing import *
 from collections import *
 from functools import *
 from heapq import *
 from itertools import *
 from math import *
-del pow
+del abs, pow
 """
 TEXTS = ("question", "preamble", "setup", "starter", "entry_point",
          "difficulty")

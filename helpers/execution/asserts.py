@@ -6,6 +6,7 @@ Used by ``helpers.execution``.
 import ast
 import builtins
 import re
+import symtable
 import sys
 import threading
 import warnings
@@ -14,12 +15,13 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import lru_cache, wraps
 
-# What tests find without an import; ``evaluated`` and the others are ours.
+# What tests find without an import; ``_evaluated_`` and the others are ours.
 PLAIN = set().union(*map(dir, (
     str, int, float, complex, bytearray, list, tuple, dict, set, frozenset,
     range, deque, Counter, OrderedDict, datetime, timedelta, Fraction,
     (x for x in ()), (lambda: 0))))      # what plain data has, by name
-OFFERED = {"math", "sys", "evaluated", "Solution", "__name__", "__builtins__"}
+OFFERED = {"math", "sys", "_evaluated_", "Solution", "__name__",
+           "__builtins__"}
 ASSIGNS = ast.Assign, ast.AnnAssign, ast.AugAssign
 PARAMETERS = tuple(                      # of a type, from Python 3.12 on
     getattr(ast, name) for name in ("TypeVar", "ParamSpec", "TypeVarTuple")
@@ -70,7 +72,7 @@ def deeply(function):
 def as_questions(tests, entry_point, setup="", starter=""):
     """Assert statements, with the calls in them turned into questions.
 
-    ``assert f(3) == 4`` becomes ``assert evaluated('f(3)') == 4``: the text
+    ``assert f(3) == 4`` becomes ``assert _evaluated_('f(3)') == 4``: the text
     of the call goes to the process with the program, the rest stays; with it
     goes what only an object of the program has: ``f(3)(4)``, ``f(3).left``.
     A call that uses names of the tests themselves (a variable, one of a loop)
@@ -91,7 +93,7 @@ def as_questions(tests, entry_point, setup="", starter=""):
         if asks(node, entry_point):
             names = used(node) - bound(node) | named(node)
             if not names & own:
-                return ast.Call(ast.Name("evaluated", ast.Load()), [
+                return ast.Call(ast.Name("_evaluated_", ast.Load()), [
                     ast.Constant(text) for text in (
                         ast.unparse(node), *sorted(names & given))], [])
         for name, value in ast.iter_fields(node):
@@ -149,7 +151,7 @@ def shared_setup(tests, entry_point, setup, starter):
     for test in as_questions(tests, entry_point, setup, starter):
         for node in ast.walk(ast.parse(test)):
             if isinstance(node, ast.Call) and getattr(
-                    node.func, "id", "") == "evaluated":
+                    node.func, "id", "") == "_evaluated_":
                 needed |= used(ast.parse(node.args[0].value))
     own = variables(setup, "the setup of this problem")
     lines = parsed(setup, "the setup of this problem").body
@@ -159,9 +161,11 @@ def shared_setup(tests, entry_point, setup, starter):
                    and may_change(line) & needed}:
         kept |= more
         needed = needed.union(*map(used, more)) & own
-    gone = set().union(*map(bound, kept)) & own - needed
-    return "\n".join([ast.unparse(line) for line in lines if line in kept] + [
-        f"del {name}" for name in sorted(gone)])
+    kept = "\n".join(ast.unparse(line) for line in lines if line in kept)
+    gone = {each.get_name() for each in symtable.symtable(
+        kept, "<setup>", "exec").get_symbols() if each.is_assigned()}
+    return "\n".join([kept] + [          # set first, as it may not be there
+        f"{name} = None; del {name}" for name in sorted(gone & own - needed)])
 
 
 def may_change(line):
@@ -236,9 +240,9 @@ def named(tree):
 
 
 def used(tree):
-    """The names that some code reads."""
-    return {node.id for node in ast.walk(tree)
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    """The names that some code reads, or deletes."""
+    return {node.id for node in ast.walk(tree) if isinstance(
+        node, ast.Name) and not isinstance(node.ctx, ast.Store)}
 
 
 def bound(tree):
@@ -260,13 +264,13 @@ def bound(tree):
             names.add(node.rest)
         elif isinstance(node, PARAMETERS):
             names.add(node.name)
-    return names
+    return names - {None}
 
 
 @lru_cache(maxsize=256)
 def completed(starter):
     """A starter as code that runs: one that ends at a ``def`` gets a body."""
-    for end in ("", "\n    pass", "\n        pass"):
+    for end in ("", "\n    pass", "\n        pass", "\n\t\tpass"):
         try:
             parsed(starter + end, "the starter of this problem")
             return starter + end
@@ -281,6 +285,13 @@ def setup_lines(setup):
     """The statements of a setup, each as a text."""
     return [ast.unparse(line) for line in parsed(
         setup, "the setup of this problem").body]
+
+
+class Wordless(ast.NodeTransformer):
+    """Code with all its texts left empty: what it does, not what it says."""
+
+    def visit_Constant(self, node):
+        return ast.Constant("") if isinstance(node.value, str) else node
 
 
 def own_state(tests):
@@ -317,11 +328,15 @@ def check_asserts(tests, entry_point, starter, setup):
               *map(ast.parse, setup_lines(setup))]
     known = set().union(OFFERED, {entry_point}, vars(builtins),
                         *map(bound, prepared + around))
+    functions = {entry_point} | {node.name for tree in prepared for node in
+                                 ast.walk(tree) if hasattr(node, "args")
+                                 and hasattr(node, "name")}
     for tree in prepared:
         if always_true(tree):
             raise ValueError("its tests assert a tuple, which is always "
                              "true; leave out its brackets")
-        if PATCH.search(ast.unparse(tree)):
+        tree = Wordless().visit(tree)
+        if "patch" not in functions and PATCH.search(ast.unparse(tree)):
             raise ValueError("its tests patch something, which is in another "
                              "process than the program")
         if any(isinstance(node, ast.Attribute) and not isinstance(

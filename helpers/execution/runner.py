@@ -27,7 +27,7 @@ from helpers.problems import Problem, each_of
 from helpers.progress import progress_bar
 from helpers.tools.arguments import plain_number
 
-VERSION = 11               # part of the cache key: raise it with the worker
+VERSION = 12               # part of the cache key: raise it with the worker
 BATCH = 16                 # programs handed to a worker at a time
 
 # The self-test: program, verdict if 42 is expected, CPU seconds.

@@ -128,6 +128,12 @@ TURN = "m = [[1, 2], [3, 4]]\nrow = m[0]\nf(m)\nassert m == [[3, 1], [4, 2]]"
     (("assert f(lambda x: x + 1) == 2",), "def f(g): return g(1)", "p"),
     (("assert f(Node(1)) == 1",), "class Node:\n    def __init__(self, x):\n"
      "        self.x = x\ndef f(n): return n.x", "p"),
+    # names and texts that mean something else elsewhere
+    (("evaluated = f(3)\nassert evaluated == 9", "assert f(2) == 4"),
+     "def f(x): return x * x", "pp"),
+    (("assert f('patch(x)') == 'patch(x)'", "def patch(x): return x + 1\n"
+      "assert patch(f(1)) == 2", "s = 'redirect_stdout'\nassert f(s) == s"),
+     "def f(x): return x", "ppp"),
     # in place
     (("a = [3, 1]\nf(a)\nassert a == [1, 3]",), "def f(a): a.sort()", "p"),
     (("a = [3, 1]\nf(a)\nassert a == [1, 3]",), "def f(a): return sorted(a)",
@@ -157,11 +163,14 @@ TURN = "m = [[1, 2], [3, 4]]\nrow = m[0]\nf(m)\nassert m == [[3, 1], [4, 2]]"
       "deque([{'a': 2, 'c': 1}] * 2) and d[0] is c and (s, b) == (set(), "
       "b'ab')",), "def f(d, x, y):\n    d[1]['c'] += 1\n    del d[0]['b']\n"
      "    x[0].clear()\n    y[0].append(98)", "p"),
+    (("a = [1]\nm = [(a,), 2]\nf(m)\nassert m == [2] and a == [3]",),
+     "def f(m): m.pop(0)[0][:] = [3]", "p"),
     (("a = [1]\nassert f(a) is a",), "def f(a): return a", "p"),
     (("a = [1]\nassert f(a) is a",), "def f(a): return a[:]", "w"),
     # errors
     (RAISES, "def f(x): raise ValueError('no')", "p"),
     (RAISES, "class E(ValueError): pass\ndef f(x): raise E", "p"),
+    (RAISES, "class E(KeyError, ValueError): pass\ndef f(x): raise E", "p"),
     (RAISES, "def f(x): int('x')", "p"),
     (RAISES, "def f(x): ''.encode('x').decode()", "e"),
     (RAISES, "def f(x): return 1", "w"),
@@ -220,6 +229,12 @@ def test_a_verdict_says_what_could_not_cross(runner, test, program):
      "a.sort()", "pp"),
     ("from collections import defaultdict\na = defaultdict(int)",
      ("assert f(a) is None", "assert a == {1: 1}"), "a[1] += 1", "pp"),
+    ("try:\n    import nowhere\nexcept ImportError:\n    x = 1\na = [3]",
+     ("assert f(a) == 3", "b = a\nassert f(b) == 3"), "return a[0]", "pp"),
+    ("a = [3]\nfor x in []: pass\ntry: int('x')\nexcept ValueError as e: pass",
+     ("assert f(a) == 3", "b = a\nassert f(b) == 3"), "return a[0]", "pp"),
+    ("x = 3\na = [x]\ndel x\nprint(all(f for f in a))",
+     ("assert f(a) == 3", "b = a\nassert f(b) == 3"), "return a[0]", "pp"),
     ("a = [lambda: 3]", ("assert f(a) == 3",), "return a[0]()", "p"),
     ("a = [N()]", ("assert f(a) == 3",), "return a[0].x", "p")])
 def test_a_container_of_the_setup_may_change(runner, setup, tests, program,
@@ -358,12 +373,22 @@ def test_pairs_lose_nothing(runner, given, wanted, program, accepted):
     assert " ".join(verdict.accepted_by) == accepted, verdict
 
 
+@pytest.mark.parametrize("program", [
+    "class Solution:\n    def merge(self, a, b): return a + b",
+    "def merge(a, b): return a + b", "merge = add"])
+def test_a_function_may_have_a_name_that_the_site_has(runner, program):
+    problem = Problem("own/1", "?", "calls", tests=(([3, 4], 7),),
+                      entry_point="merge", preamble=LEETCODE)
+    assert runner.judge(problem, program).status == "passed"
+
+
 def test_builtins_keep_their_meaning_in_functions_of_apps():
     names = {}
     exec(LEETCODE, names)
     assert {name for name in names.keys() & vars(builtins).keys()
             if names[name] is not getattr(builtins, name)} <= {"__doc__"}
-    assert names["sqrt"](9) == 3
+    assert names["sqrt"](9) == 3 and names["reduce"](names["xor"], [5, 1]) == 4
+    assert names["bisect_left"] is names["bisect"].bisect_left
 
 
 def test_the_order_of_a_tuple_and_the_type_of_a_key():

@@ -1360,6 +1360,13 @@ import os
 folder = os.open(os.path.dirname(os.__file__), os.O_RDONLY)
 os.open("hostile-victim-17", os.O_CREAT | os.O_WRONLY, dir_fd=folder)
 answer = 1""", "blocked"),
+    "beside a module, by a folder that is being listed": ("""
+import os
+listed = os.scandir(os.path.dirname(os.__file__))
+for folder in range(3, 30):
+    try: os.open("hostile-victim-40", os.O_CREAT | os.O_WRONLY, dir_fd=folder)
+    except OSError as error: missing = error
+raise missing""", "error"),
     "beside its own folder": ("""
 import os
 open(os.getcwd() + "-hostile-victim", "w").write("x")""", "blocked"),
@@ -1449,6 +1456,10 @@ Path("/tmp/hostile-victim-5").touch()""", "blocked"),
     "a pipe outside": (
         "import os\nos.mkfifo('/tmp/hostile-victim-7')\nanswer = 1",
         "error wrong"),
+    "a pipe outside, by what os can do in a folder": ("""
+import os
+make, = [f for f in os.supports_dir_fd if f.__name__ == "mkfifo"]
+make("/tmp/hostile-victim-41")""", "error"),
     "a node outside": (
         "import os\nos.mknod('/tmp/hostile-victim-8')\nanswer = 1",
         "error wrong"),

@@ -55,7 +55,7 @@ HOOKLESS = frozenset("""
 # Where the kernel keeps no files from a program, it cannot import them.
 UNWATCHED = frozenset("""
     _ctypes _dbm _gdbm _multiprocessing _posixshmem _remote_debugging _ssl
-    _testexternalinspection _tkinter ossaudiodev readline""".split())
+    _testexternalinspection _tkinter nis ossaudiodev readline spwd""".split())
 LOOSE = """
     mkfifo mknod memfd_create chroot setpriority unshare sendfile splice
     copy_file_range activate_stack_trampoline"""
@@ -78,16 +78,17 @@ def watch_alone():
     It is no wall: who changes memory, by bytecode made by hand or by a class
     of ``ctypes`` that lives on in here, gets through.
     """
-    global DENIED
-    DENIED = HOOKLESS | UNWATCHED
+    global DENIED, ONLY_LOCK
+    DENIED, ONLY_LOCK = HOOKLESS | UNWATCHED, True
     for name in [*UNWATCHED, "ctypes", "ctypes._endian"]:
         sys.modules.pop(name, None)
     once = {name: __import__(name) for name in sys.builtin_module_names
             if name not in DENIED}
     _imp.create_builtin = lambda spec: once[spec.name]     # or it were anew
-    for name in (*LOOSE.split(), *REACHING.split(), *INTERRUPTS):
-        for module in (*once.values(), os, signal):
-            vars(module).pop(name, None)
+    gone = {vars(module).pop(name, None)
+            for name in (*LOOSE.split(), *REACHING.split(), *INTERRUPTS)
+            for module in (*once.values(), os, signal)}
+    os.supports_dir_fd -= gone           # which would lead to them
     os.__all__ = [name for name in os.__all__ if hasattr(os, name)]
     # What only wants it to be there finds it empty: concurrent.futures.
     sys.modules["_multiprocessing"] = type(sys)("_multiprocessing")
@@ -122,11 +123,12 @@ def set_signal(signalnum, handler):
     return signal.getsignal(signalnum)
 
 
-DENIED = HOOKLESS
+DENIED, ONLY_LOCK = HOOKLESS, False
 
 
-def allowed(event, args, own, left=repeat(True, WRITTEN), libraries=tuple(
-                path.rstrip("/") + "/" for path in sys.path if path),
+def allowed(event, args, own, alone, left=repeat(True, WRITTEN),
+            libraries=tuple(path.rstrip("/") + "/"
+                            for path in sys.path if path),
             by_number=BY_NUMBER, zones=TIME_ZONES, devices=DEVICES,
             others=OTHERS, here=HERE,
             kind=type, text=str, raw=bytes, number=int, decode=bytes.decode,
@@ -135,8 +137,8 @@ def allowed(event, args, own, left=repeat(True, WRITTEN), libraries=tuple(
             following=next):
     """Whether a program may do something to a file.
 
-    ``own`` is its own folder; ``left`` counts what it may still write, and
-    cannot be turned back.
+    ``own`` is its own folder; ``alone``: nothing but the hook keeps files;
+    ``left`` counts what it may still write, and cannot be turned back.
     """
     path = args[0]
     if kind(path) is raw:
@@ -150,6 +152,8 @@ def allowed(event, args, own, left=repeat(True, WRITTEN), libraries=tuple(
         return path in (".", own, own[:-1])
     if path in devices:
         return True
+    if alone and event == "open" and args[1] is None and path[:1] != "/":
+        return False                     # os.open, maybe in another folder
     if path.startswith(here):            # a warning shows a line of ours
         raise missing(2, "no such file in the judge")
     # Of what is opened in C the mode alone tells, and there is no number.
@@ -257,14 +261,15 @@ def guard(report, scratch, channel, leave=os._exit):
                        loads.__defaults__)
 
     def hook(event, args, own=scratch + "/", denied=DENIED,
-             forbidden=FORBIDDEN, guides=GUIDES, said=report("blocked")[:-1],
+             alone=ONLY_LOCK, forbidden=FORBIDDEN, guides=GUIDES,
+             said=report("blocked")[:-1],
              may=may, in_c=in_c, tell=tell_missing,
              ours=(may, in_c, tell_missing, obstacle), channel=channel,
              write=os.write, leave=leave, kind=type, text=str, raw=bytes,
              unseen=ImportError):
         if event in ("open", "os.listdir", "os.scandir", "os.remove",
                      "os.chdir"):
-            if may(event, args, own):
+            if may(event, args, own, alone):
                 return
         elif event == "import":
             name = None

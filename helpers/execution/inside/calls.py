@@ -43,20 +43,24 @@ def serve(program, preamble, setup, report):
     Yields reports: that it is loaded, then a value for each message, see
     :func:`answerer`.
     """
-    namespace, run = module("solution"), load
-    said = answerer(namespace, report, asked := messages())
+    namespace, run, given = module("solution"), load, {}
+    said = answerer(namespace, report, asked := messages(), given)
     for text in (preamble, program, setup):
         failed = run(text, namespace, report)
         if failed:
             yield failed
             return
+        if not given:
+            given.update(namespace)
     yield report("ran", "loaded")
     for message in asked:
         yield said(message)
 
 
-def answerer(namespace, report, asked):
+def answerer(namespace, report, asked, given):
     """A function that gives the report on a message; ``asked`` gives more.
+
+    ``given``: what the names of a preamble stood for before the program.
 
     A message is ["eval", expression], ["call", name, arguments, named ones],
     ["apply", name, arguments, named ones, number of a Solution, what
@@ -64,7 +68,8 @@ def answerer(namespace, report, asked):
     {}, the names that get them, the same] or ["draw", number of an iterator,
     and what a :class:`border.Border` draws by].  "apply" and
     "within" send the value, the arguments as they are now, which of them the
-    value is, and what is told of all three.  For an item of an iterator of
+    value is, what is told of all three, and those containers that were in
+    the arguments and are no more.  For an item of an iterator of
     the tests it asks ["draw", number, as above], which is answered by ["item",
     whether there is one, item].  The text of an error is what
     :func:`error_told` tells.
@@ -75,7 +80,7 @@ def answerer(namespace, report, asked):
     told, solutions, write = error_told, {}, os.write
     join, number_all, over = rejoined, numbered, StopIteration
     following, iterator, pairs, clock, late = next, iter, zip, monotonic, {}
-    nested = gives_items
+    nested, has = gives_items, hasattr
 
     def draw(number, _, anew, some):
         write(RESULT, report("ran", "ask", texts(["draw", number, anew])))
@@ -109,10 +114,13 @@ def answerer(namespace, report, asked):
     def called(name, arguments, named, number=None):
         if number is not None and number not in solutions:
             solutions[number] = namespace["Solution"]()
+        foreign = name not in namespace or (     # as heapq has a merge, too
+            namespace[name] is given.get(name)
+            and has(namespace.get("Solution"), name))
         function = (
             getattr(solutions[number], name) if number is not None
-            else namespace[name] if name in namespace
-            else getattr(namespace["Solution"](), name))
+            else getattr(namespace["Solution"](), name) if foreign
+            else namespace[name])
         return function(*arguments, **named)
 
     def changed(kind, what, arguments, named, more, numbers):
@@ -127,8 +135,13 @@ def answerer(namespace, report, asked):
         same = [i for i, each in enumerate(arguments)
                 if each is value] or [None]
         value = None if same[0] is not None else value
-        return [value, arguments, named, same[0], number_all(
-            (arguments, named, value), one)]
+        before = dict(one)
+        numbers = number_all((arguments, named, value), one)
+        told_of = {*numbers}
+        left = tuple(each for number, each in before.items()
+                     if number not in told_of)
+        return [value, arguments, named, same[0],
+                numbers + number_all(left, one), left]
 
     def said(message):
         kind, *what = message

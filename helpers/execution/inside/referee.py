@@ -34,10 +34,11 @@ class Refused(BaseException):
     """The tests cannot be run, whatever the program does."""
 
 
-def class_told(line, names):
-    """The nearest of an error's classes that is here too: one of Python or
-    of the modules that tests have imported, or of ``names``, those of the
+def classes_told(line, names):
+    """The nearest of an error's classes that are here too: of Python or of
+    the modules that tests have imported, or of ``names``, those of the
     starter and the setup.  None by which unittest skips a test."""
+    found = []
     for module, name in line:
         if module.partition(".")[0] == "unittest":
             continue
@@ -46,28 +47,34 @@ def class_told(line, names):
                 sys.stdlib_module_names) and module in sys.modules else vars(
                     builtins) if module == "builtins" else {}
         kind = place.get(name)
-        if isinstance(kind, type) and issubclass(kind, BaseException):
-            return kind
-    return Exception
+        if isinstance(kind, type) and issubclass(
+                kind, BaseException) and not any(
+                issubclass(nearer, kind) for nearer in found):
+            found.append(kind)
+    return found or [Exception]
 
 
 def raised(text, detail, names):
     """The error that a test sees where the program raised one.
 
     ``text``: see :func:`error_told`, or forged; ``detail``: in words;
-    ``names``: see :func:`class_told`.
+    ``names``: see :func:`classes_told`.
     """
     try:
         line, message, arguments, fields = plain.unpack(text)
-        kind, own = class_told(line, names), line[0][1].rpartition(".")[2]
+        kinds, own = classes_told(line, names), line[0][1].rpartition(".")[2]
         fields = {name: plain.unpack(json.dumps(field))
                   for name, field in json.loads(fields).items()}
     except Exception:
-        kind, message, arguments, own, fields = Exception, None, [], "", {}
+        kinds, message, arguments, own, fields = [Exception], None, [], "", {}
     if not isinstance(message, str):
         message = detail.partition(": ")[2]
-    if own != kind.__name__ and isinstance(own, str) and own.isidentifier():
-        kind = type(own, (kind,), {})
+    kind = kinds[0]
+    try:
+        if own.isidentifier() and (kinds[1:] or own != kind.__name__):
+            kind = type(own, (*kinds,), {})
+    except Exception:                    # forged: no class has all of these
+        pass
     try:
         error = kind(*arguments)
         same = str(error) == message
@@ -183,9 +190,9 @@ class Program:
             self.packed(name, named), more,
             numbered((arguments, named), one := {}))
         try:
-            value, after, after_named, same, numbers = answer
-            *_, value = rejoined((after, after_named, value), iter(numbers),
-                                 one)
+            value, after, after_named, same, numbers, left = answer
+            *_, value, _ = rejoined((after, after_named, value, left),
+                                    iter(numbers), one)
             return value if same is None else arguments[same]
         except Exception:
             self.lost = "error", "not plain data"
@@ -232,7 +239,7 @@ def examine(tests, names, starter, setup, report):
         return program.evaluate(source, {
             name: namespace[name] for name in used if name in namespace})
 
-    namespace["evaluated"] = evaluated
+    namespace["_evaluated_"] = evaluated
     letters, first = "", ""
     try:
         try:
