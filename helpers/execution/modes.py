@@ -88,7 +88,8 @@ def calls(worker, program, problem, limits):
     """
     vet(worker, problem, limits)
     asserts = isinstance(problem.tests[0], str)
-    worker.ask("calls", [program], limits, preamble=problem.preamble,
+    worker.ask("calls", [program], limits,
+               preamble=preamble_for(program, problem),
                setup=shared_setup(*texts_of(problem)) if asserts
                else problem.setup)
     state = worker.outcome()
@@ -117,6 +118,21 @@ def calls(worker, program, problem, limits):
     if state[1] in TALKING:
         worker.send("")
     return marks.outcome()
+
+
+def preamble_for(program, problem):
+    """The preamble, but for a function of the name that is asked for.
+
+    What the sites import holds a gcd, and a program that defines none would
+    pass by it.  The method of a class Solution, where that is what is asked,
+    may use it.
+    """
+    texts = (problem.tests if isinstance(problem.tests[0], str)
+             else [program])
+    if not problem.preamble or any("Solution" in text for text in texts):
+        return problem.preamble
+    return (problem.preamble
+            + f"\nglobals().pop({problem.entry_point!r}, None)")
 
 
 def unpacked(text):

@@ -382,6 +382,24 @@ def test_a_function_may_have_a_name_that_the_site_has(runner, program):
     assert runner.judge(problem, program).status == "passed"
 
 
+OWN = "class Solution:\n    def gcd(self, a, b): return gcd(a, b)"
+
+
+@pytest.mark.parametrize("test, right", [
+    (([4, 6], 2), ("from math import gcd", OWN)),
+    ("assert gcd(4, 6) == 2", ("from math import gcd",)),
+    ("assert Solution().gcd(4, 6) == 2", (OWN,))])
+def test_no_program_passes_by_what_the_site_has(runner, test, right):
+    problem = Problem("own/1", "?", "calls", tests=(test,), entry_point="gcd",
+                      preamble=LEETCODE)
+    for program in right:
+        assert runner.judge(problem, program).status == "passed", program
+    for program in ("", "def solve(a, b): return gcd(a, b)",
+                    "class Solution: pass",
+                    "class Solution:\n    def lcm(self, a, b): return 2"):
+        assert runner.judge(problem, program).status == "error", program
+
+
 def test_builtins_keep_their_meaning_in_functions_of_apps():
     names = {}
     exec(LEETCODE, names)

@@ -80,7 +80,7 @@ def answerer(namespace, report, asked, given):
     told, solutions, write = error_told, {}, os.write
     join, number_all, over = rejoined, numbered, StopIteration
     following, iterator, pairs, clock, late = next, iter, zip, monotonic, {}
-    nested, has = gives_items, hasattr
+    nested = gives_items
 
     def draw(number, _, anew, some):
         write(RESULT, report("ran", "ask", texts(["draw", number, anew])))
@@ -115,8 +115,7 @@ def answerer(namespace, report, asked, given):
         if number is not None and number not in solutions:
             solutions[number] = namespace["Solution"]()
         foreign = name not in namespace or (     # as heapq has a merge, too
-            namespace[name] is given.get(name)
-            and has(namespace.get("Solution"), name))
+            namespace[name] is given.get(name) and "Solution" in namespace)
         function = (
             getattr(solutions[number], name) if number is not None
             else getattr(namespace["Solution"](), name) if foreign
