@@ -305,6 +305,12 @@ ENDS = {
         "import threading\nt = threading.Thread(target=lambda: 1 / 0)\n"
         "t.start()\nt.join()\nprint(1)", ""),
     "an interrupt": ("print(1)\nraise KeyboardInterrupt", ""),
+    "a module of its own, with a name that the judge uses": (
+        "with open('plain.py', 'w') as file:\n    file.write('x = 3')\n"
+        "import plain\nprint(plain.x)\n"
+        "for name in ('border', 'calls', 'audit', 'script', 'worker'):\n"
+        "    try:\n        __import__(name)\n"
+        "    except ImportError as error:\n        print(error)", ""),
     "atexit": (
         "import atexit\natexit.register(print, 'b')\n"
         "atexit.register(print, 'a')\nprint('first')", ""),

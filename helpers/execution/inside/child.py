@@ -15,7 +15,7 @@ from sys import addaudithook
 from _frozen_importlib_external import PathFinder
 
 import habitat
-from audit import guard
+from audit import HERE, guard
 from calls import serve
 from referee import examine
 from reports import RESULT, compiled, describe, load, module, reporter
@@ -106,6 +106,9 @@ def get_ready(nonce, scratch):
     drop_abc()
     sys.modules["__main__"] = type(sys)("__main__")
     name_modules()
+    for name, each in [*sys.modules.items()]:
+        if (getattr(each, "__file__", None) or "").startswith(HERE):
+            del sys.modules[name]        # a script may have one of its name
 
 
 def drop_abc(modules=sys.modules):

@@ -55,8 +55,10 @@ def become_script(folder):
 
     Its module is new: one made before the fork is never collected there.
     """
+    global PIPES
     sys.__stdin__ = sys.stdin = PIPES[0]
     sys.__stdout__ = sys.stdout = PIPES[1]
+    PIPES = None                         # the last reference writes it all
     main = sys.modules["__main__"] = type(sys)("__main__")
     place = f"{folder}/program.py"
     if sys.version_info < (3, 14):       # later on only where it is asked for
