@@ -183,5 +183,6 @@ def read_examples(path):
     """
     return read_rows(path, Example,
                      "{name}, line {number} is not a training pair",
-                     "delete the file and run notebook 04 again",
+                     "choose another file, or, if notebook 04 made it, delete "
+                     "it and run notebook 04 again",
                      "check the path, or run notebook 04 again")

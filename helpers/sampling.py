@@ -139,6 +139,8 @@ def held(path):
     if path is None or fcntl is None or Path(path).is_dir():
         yield
         return
+    # A link that leads nowhere yet is its owner's, and stays.
+    path = os.path.realpath(path)
     new = not Path(path).exists()
     if new:
         see_that_it_can_grow(path)
@@ -303,6 +305,9 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
         plain_number("max_prompt_tokens", max_prompt_tokens, whole=True))
     check_settings(settings)
     digests = digests_of(prompts)
+    if not (hasattr(lm, "name") and hasattr(lm, "draw")):
+        raise ValueError(f"a teacher is what load_teacher or load_model "
+                         f"gives, with a name and draw, not {excerpt(lm)}")
     see_that_it_may_be_a_cache(cache)
     with held(cache):
         return _drawn(lm, prompts, n, digests, settings, cache, progress)
