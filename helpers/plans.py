@@ -12,6 +12,7 @@ be chosen, and on the hidden tests, which no choice may see but an oracle's.
 import math
 import re
 from dataclasses import dataclass, replace
+from numbers import Real
 
 from helpers.problems import by_task_id
 from helpers.prompts import cut_section, section
@@ -352,6 +353,13 @@ def mean_best_of(plans, keys, values, n):
     ``ValueError`` for no plans and lists of different lengths, and as
     :func:`best_of`.
     """
+    plans, keys, values = (list(each_of(*pair)) for pair in (
+        ("plans", plans), ("keys", keys), ("values", values)))
+    odd = [one for one in values if not isinstance(one, Real)
+           and not hasattr(one, "dtype")]            # numpy's yes or no
+    if odd:
+        raise ValueError(f"a value is a number, or whether a program passed, "
+                         f"and not {odd[0]!r:.40}")
     if not plans or not len(plans) == len(keys) == len(values):
         raise ValueError(f"each plan has a key and a value, and there are "
                          f"{len(plans)} plans, {len(keys)} keys and "

@@ -168,8 +168,14 @@ def test_the_best_of_n_is_a_mean_over_problems():
     assert mean_best_of(plans, [1, 0, 0], [True, True, False], 2) == 1.0
     assert mean_best_of(plans, [0, 0, 1], [True, True, False], 2) == 0.5
     assert mean_best_of(plans, [0, 0, 0], [True, False, False], 1) == 0.25
-    with pytest.raises(ValueError, match="2 keys and 3 values"):
-        mean_best_of(plans, [0, 0], [True, True, True], 1)
+    assert mean_best_of(iter(plans), iter([1, 0, 0]),
+                        np.array([True, True, False]), 2) == 1.0
+    for keys, values, says in (
+            ([0, 0], [True, True, True], "2 keys and 3 values"),
+            (None, [1, 1, 1], "keys come as a list"),
+            ([0, 0, 0], ["x", "y", "z"], "a value is a number, .* not 'x'")):
+        with pytest.raises(ValueError, match=says):
+            mean_best_of(plans, keys, values, 1)
 
 
 @pytest.mark.parametrize("n", [0, 1.5, "1", None, float("nan")])

@@ -46,7 +46,7 @@ def main(argv=()):
         with Marking(exercises) as marking:
             for path in paths:
                 marked.append(replace(one(marking, path),
-                                      file=name_of(path, options.path)))
+                                      file=name_in_class(path, options.path)))
                 if not options.json:
                     tell(marks_as_text(marked[-1]))
     except (NotIsolated, OSError, ValueError) as error:
@@ -79,7 +79,7 @@ def tell(text):
         print(text, flush=True)
 
 
-def name_of(path, given):
+def name_in_class(path, given):
     """What a submission is called: by its folders, too, where a class has a
     folder for each learner, and in each a file of the same name."""
     return (path.relative_to(given).as_posix() if path != given

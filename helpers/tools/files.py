@@ -24,10 +24,11 @@ from helpers.tools.arguments import (each_of, is_path,
 TEXT = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)')
 NUMBER = re.compile(r"[-+.\w]+")
 # How files begin that people have in the place of text.
-KINDS = {b"PAR1": "a Parquet file", b"ARROW1": "an Arrow file",
-         b"PK\3\4": "a zip archive or a workbook",
-         b"\x28\xb5\x2f\xfd": "packed by zstd", b"BZh": "packed by bzip2",
-         b"\xfd7zXZ": "packed by xz", b"\xff\xfe": "in UTF-16"}
+NO_TEXTS = {
+    b"PAR1": "a Parquet file", b"ARROW1": "an Arrow file",
+    b"PK\3\4": "a zip archive or a workbook", b"BZh": "packed by bzip2",
+    b"\x28\xb5\x2f\xfd": "packed by zstd", b"\xfd7zXZ": "packed by xz",
+    b"\xff\xfe": "in UTF-16"}
 
 
 # ------------------------------------------------------------- whole files
@@ -220,7 +221,7 @@ def reading(path, remedy):
                    else "and not named .gz")
             raise ValueError(f"{path} is not text in UTF-8: it is packed by "
                              f"gzip, {how}; {remedy}") from None
-        for begins, kind in KINDS.items():
+        for begins, kind in NO_TEXTS.items():
             if error.object.startswith(begins):
                 raise ValueError(f"{path} is not text in UTF-8 but {kind}; "
                                  f"convert it to JSON lines, or {remedy}"
