@@ -24,6 +24,7 @@ except ImportError:        # Windows, where Runner says what to do
     fcntl = None
 
 MOST_SAMPLES = 10 ** 6             # samples of a prompt
+MOST_TOKENS = 10 ** 6              # new ones, of a sample
 
 
 @dataclass(frozen=True)
@@ -268,6 +269,9 @@ def check_settings(settings):
              settings.max_prompt_tokens >= 1, "1 or more")):
         if not good:
             raise ValueError(f"{name} is {wanted}, not {value}")
+    if settings.max_new_tokens > MOST_TOKENS:
+        raise ValueError(f"max_new_tokens is at most {MOST_TOKENS:,}, not "
+                         f"{excerpt(settings.max_new_tokens)}")
 
 
 def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,

@@ -265,6 +265,7 @@ def test_numbers_of_numpy_are_written_as_numbers(tmp_path):
     ({"top_p": 0}, "top_p is above 0 and at most 1, not 0"),
     ({"top_p": 1.01}, "top_p is above 0"),
     ({"max_new_tokens": 0}, "max_new_tokens is 1 or more, not 0"),
+    ({"max_new_tokens": 10 ** 12}, "max_new_tokens is at most 1,000,000, n"),
     ({"sequences": 0}, "sequences is 1 or more, not 0"),
     ({"n": 1.5}, "n is a whole number, not 1.5")])
 def test_other_arguments_are_refused_before_the_draw(tmp_path, change, says):
