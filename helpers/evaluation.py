@@ -399,17 +399,24 @@ def load_counts(path):
     try:
         with reading(path, "run notebook 07 to make it") as file:
             facts = json.load(file)
+        if not isinstance(facts, dict):
+            raise ValueError(f"a {type(facts).__name__} in the place of an "
+                             f"object")
+        lacks = {"name", "n", "task_ids", "counts"} - facts.keys()
+        if lacks:
+            raise ValueError(f"{min(lacks)} is missing")
         name, n, task_ids, values = map(
             facts.pop, ("name", "n", "task_ids", "counts"))
         if not (isinstance(task_ids, list) and isinstance(values, list)
                 and len(set(task_ids)) == len(task_ids) == len(values)):
             raise ValueError("task_ids and counts do not match one to one")
         checked(plain_number("n", n, True), as_array(values), 1)
-    except (ValueError, TypeError, AttributeError, KeyError,
+    except (ValueError, TypeError, AttributeError,
             RecursionError) as error:
         raise ValueError(
-            f"{path.name} is not a whole file of counts ({error}); delete it "
-            f"and run notebook 07 again") from None
+            f"{path.name} is not a whole file of counts ({error}); choose "
+            f"another file, or, if notebook 07 made it, delete it and run "
+            f"notebook 07 again") from None
     return Counts(name, n, dict(zip(task_ids, values)), facts)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from helpers.problems import by_task_id
 from helpers.programs import spelling
 from helpers.prompts import zero_shot_prompt
-from helpers.tools.arguments import each_of
+from helpers.tools.arguments import each_of, plain_number
 from helpers.tools.files import read_rows, write_rows
 
 
@@ -127,7 +127,7 @@ def unfiltered(problems, judged, k=1):
     Introduced in notebook 04: the rival that shows what the
     filter is worth.  Raises as :func:`k_distinct` does.
     """
-    if k is not None and k < 1:
+    if k is not None and plain_number("k", k, True) < 1:
         raise ValueError(f"k is how many programs to keep per problem, "
                          f"1 or more, not {k}")
     grouped = by_problem(judged)
@@ -183,5 +183,6 @@ def read_examples(path):
     """
     return read_rows(path, Example,
                      "{name}, line {number} is not a training pair",
-                     "delete the file and run notebook 04 again",
+                     "choose another file, or, if notebook 04 made it, delete "
+                     "it and run notebook 04 again",
                      "check the path, or run notebook 04 again")

@@ -19,7 +19,8 @@ from helpers.plans import Plan, code_from_plans
 from helpers.problems import by_task_id
 from helpers.prompts import cut_section, section, shortened
 from helpers.sampling import sample
-from helpers.tools.arguments import counts, excerpt, limits, plain_number
+from helpers.tools.arguments import (counts, each_of, excerpt, limits,
+                                     plain_number)
 from helpers.training import accumulate, encode_for, fit
 
 CODE, PLAN = "[GEN_CODE]", "[GEN_PLAN]"     # plain text, as released
@@ -56,7 +57,7 @@ def code_examples(problems):
     Introduced in notebook 06.
     """
     return [Example(p.task_id, code_prompt(p), end_line(text))
-            for p in problems for text in p.solutions]
+            for p in each_of("problems", problems) for text in p.solutions]
 
 
 def plan_examples(problems, plans):
@@ -67,7 +68,8 @@ def plan_examples(problems, plans):
     prompts = {task_id: plan_prompt(p)
                for task_id, p in by_task_id(problems).items()}
     return [Example(plan.task_id, prompts[plan.task_id], plan.text)
-            for plan in plans if plan.task_id in prompts]
+            for plan in each_of("plans", plans, "Plan")
+            if plan.task_id in prompts]
 
 
 def follow_examples(problems, plans):
@@ -183,6 +185,7 @@ def train_two_tasks(lm, codes, plans, updates, batch_size, peak_rate,
     """
     codes, plans, follow = map(as_examples, (codes, plans, follow or ()))
     check_tasks(codes, plans, weights, updates, batch_size, rows, most)
+    plain_number("seed", seed, True)
     parts = [codes, plans, *([follow] if follow else [])]
     weights = (*weights, *([1.0] if follow else []))
     encoded = [[encode_for(lm, example, most) for example in examples]
@@ -282,5 +285,9 @@ def generated_tokens(lm, texts):
     """
     if isinstance(texts, str):
         raise ValueError("texts is a list of them, not one text")
+    texts = list(each_of("texts", texts))
+    odd = [text for text in texts if not isinstance(text, str)]
+    if odd:
+        raise ValueError(f"texts is a list of them, and not {odd[0]!r:.40}")
     return sum(len(ids) + 1 for ids in lm.tokenizer(
-        list(texts), add_special_tokens=False)["input_ids"])
+        texts, add_special_tokens=False)["input_ids"]) if texts else 0

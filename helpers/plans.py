@@ -11,7 +11,9 @@ be chosen, and on the hidden tests, which no choice may see but an oracle's.
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from numbers import Real
 
 from helpers.problems import by_task_id
 from helpers.prompts import cut_section, section
@@ -114,8 +116,9 @@ def plan_request(way, question, code, exemplar):
 def code_request(question, plan, exemplar):
     """The prompt for a program that follows a plan.
 
-    Introduced in notebook 03.
+    Introduced in notebook 03.  Raises ``ValueError`` for no exemplar.
     """
+    see_that_it_is_solved(exemplar)
     shown = (section("question", exemplar["question"])
              + section("plan", exemplar["plan"])
              + section("code", exemplar["code"]))
@@ -126,12 +129,21 @@ def code_request(question, plan, exemplar):
 def own_code_request(question, exemplar):
     """The prompt for a program without a plan, as EKT asks for one.
 
-    Introduced in notebook 03.
+    Introduced in notebook 03.  Raises ``ValueError`` for no exemplar.
     """
+    see_that_it_is_solved(exemplar)
     return (section("question", exemplar["question"])
             + section("code", exemplar["code"]) + "\n"
             + section("question", question.rstrip("\n") + "\n")
             + section("code"))
+
+
+def see_that_it_is_solved(exemplar):
+    """Raises ``ValueError`` for what is no solved exemplar."""
+    if not isinstance(exemplar, Mapping) or not {
+            "question", "code", "plan"} <= exemplar.keys():
+        raise ValueError(f"an exemplar has a question, a code and a plan, as "
+                         f"those of PLAN_EXEMPLARS, not {exemplar!r:.60}")
 
 
 def to_explain(problem, way, solutions=None):
@@ -155,11 +167,17 @@ def plans_of(samples):
     """A :class:`Plan` for each sample that is not empty.
 
     A sample's ``task_id`` is that of the problem, the way to ask and the
-    number of the program, joined by "#".  Introduced in notebook 03.
+    number of the program, joined by "#".  Introduced in notebook 03.  Raises
+    ``ValueError`` for a sample of anything else.
     """
     plans = []
-    for one in samples:
-        task_id, way, number = one.task_id.rsplit("#", 2)
+    for one in each_of("samples", samples):
+        found = re.fullmatch(r"(.*)#([^#]*)#(-?\d+)", getattr(
+            one, "task_id", ""), re.DOTALL)
+        if not found:
+            raise ValueError(f"a plan's sample is of task_id#way#number, as "
+                             f"notebook 03 asks, not {one!r:.60}")
+        task_id, way, number = found.groups()
         if one.completion.strip():
             plans.append(Plan(task_id, way, int(number), one.sample_index,
                               one.completion))
@@ -174,12 +192,14 @@ def elicit(lm, problems, way, exemplar, n=1, solutions=None, temperature=0.2,
     no backward plan.  CodePLAN: temperature 0.2, one plan per solution.
     ``settings`` go to :func:`helpers.sampling.sample`.  Empty plans are left
     out.  Introduced in notebook M2.  Raises ``ValueError`` as
-    :func:`to_explain` does.
+    :func:`to_explain` does, for no exemplar, and where a problem is there
+    twice.
     """
+    see_that_it_is_solved(exemplar)
     prompts = {
         f"{problem.task_id}#{way}#{number}": plan_request(
             way, problem.question, code, exemplar)
-        for problem in problems
+        for problem in by_task_id(problems).values()
         for number, code in to_explain(problem, way, solutions)}
     return plans_of(sample(lm, prompts, n, temperature, cut=cut_section,
                            **settings) if prompts else [])
@@ -253,7 +273,12 @@ def code_from_plans(lm, plans, prompt_of, n=1, temperature=0.2, **settings):
     :func:`helpers.multitask.code_prompt`.  ``settings`` go to
     :func:`helpers.sampling.sample`.  Introduced in notebook 03.
     """
-    named = {plan.name: plan for plan in plans}
+    named = {}
+    for plan in each_of("plans", plans, "Plan"):
+        if not (hasattr(plan, "name") and hasattr(plan, "task_id")):
+            raise ValueError(f"plans are those of elicit, plans_of or "
+                             f"read_plans, not {plan!r:.60}")
+        named[plan.name] = plan
     samples = sample(lm, {name: prompt_of(plan)
                           for name, plan in named.items()}, n, temperature,
                      cut=cut_section, **settings)
@@ -278,7 +303,12 @@ def judge_both(runner, problems, written, progress=True):
     """
     by_id, written = by_task_id(problems), list(each_of(
         "programs", written, "(plan, program)"))
-    for item, _ in written:
+    for pair in written:
+        if not (isinstance(pair, (tuple, list)) and len(pair) == 2
+                and hasattr(pair[0], "task_id")):
+            raise ValueError(f"programs are judged as (plan, program), as "
+                             f"code_from_plans gives them, not {pair!r:.60}")
+        item, _ = pair
         if item.task_id not in by_id:
             raise ValueError(f"there is a program for {item.task_id!r} and no "
                              f"problem of that name; give all problems that "
@@ -352,6 +382,13 @@ def mean_best_of(plans, keys, values, n):
     ``ValueError`` for no plans and lists of different lengths, and as
     :func:`best_of`.
     """
+    plans, keys, values = (list(each_of(*pair)) for pair in (
+        ("plans", plans), ("keys", keys), ("values", values)))
+    odd = [one for one in values if not isinstance(one, Real)
+           and not hasattr(one, "dtype")]            # numpy's yes or no
+    if odd:
+        raise ValueError(f"a value is a number, or whether a program passed, "
+                         f"and not {odd[0]!r:.40}")
     if not plans or not len(plans) == len(keys) == len(values):
         raise ValueError(f"each plan has a key and a value, and there are "
                          f"{len(plans)} plans, {len(keys)} keys and "

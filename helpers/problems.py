@@ -402,5 +402,6 @@ def _read(text, place):
     except (ValueError, RecursionError) as error:
         why = ("nested too deeply to be read" if isinstance(
             error, RecursionError) else getattr(error, "msg", error))
-        raise ValueError(f"{place} is not JSON: {why}; fetch the file again"
-                         ) from None
+        raise ValueError(f"{place} is not JSON: {why}; a file holds an "
+                         f"object of JSON a line, or one list of them: fetch "
+                         f"it again, or convert it") from None

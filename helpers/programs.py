@@ -19,8 +19,11 @@ def parse(program):
     """The syntax tree of a program that nobody checked; it is not run.
 
     Introduced in notebook M4.  Raises ``ValueError`` for text
-    that is no program, is too long, or is nested too deeply to be read.
+    that is no program, is too long, or is nested too deeply to be read, and
+    for what is no text.
     """
+    if not isinstance(program, str):
+        raise ValueError(f"a program is a text, and not {program!r:.40}")
     if len(program) > LONGEST_PROGRAM:
         raise ValueError(f"the program has {len(program)} characters, more "
                          f"than the {LONGEST_PROGRAM} that are read")
@@ -136,8 +139,11 @@ def numbers_in(text):
 
     Introduced in notebook M4.  "1,200" is 1200 and "12.50" is 12.5;
     "20%" is 20 and also 0.2; words are one to twelve, dozen, half, quarter,
-    twice, double, triple and their forms.
+    twice, double, triple and their forms.  Raises ``ValueError`` for what is
+    no text.
     """
+    if not isinstance(text, str):
+        raise ValueError(f"a question is a text, and not {text!r:.40}")
     found = set()
     for digits, percent, word in NUMBERS.findall(text.lower()):
         found.update(NUMBER_WORDS.get(word, ()))

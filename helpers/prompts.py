@@ -61,8 +61,12 @@ def zero_shot_prompt(question):
     """The question as a comment, and nothing else.
 
     This is what a student sees, in training and in use (EKT, released
-    evaluation).  Introduced in notebook 02.
+    evaluation).  Introduced in notebook 02.  Raises ``ValueError`` for what
+    is no text, such as a whole problem.
     """
+    if not isinstance(question, str):
+        raise ValueError(f"a question is a text, problem.question say, and "
+                         f"not {question!r:.40}")
     return f"# {question}\n"
 
 

@@ -24,6 +24,7 @@ except ImportError:        # Windows, where Runner says what to do
     fcntl = None
 
 MOST_SAMPLES = 10 ** 6             # samples of a prompt
+MOST_TOKENS = 10 ** 6              # new ones, of a sample
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,8 @@ def held(path):
     if path is None or fcntl is None or Path(path).is_dir():
         yield
         return
+    # A link that leads nowhere yet is its owner's, and stays.
+    path = os.path.realpath(path)
     new = not Path(path).exists()
     if new:
         see_that_it_can_grow(path)
@@ -266,6 +269,9 @@ def check_settings(settings):
              settings.max_prompt_tokens >= 1, "1 or more")):
         if not good:
             raise ValueError(f"{name} is {wanted}, not {value}")
+    if settings.max_new_tokens > MOST_TOKENS:
+        raise ValueError(f"max_new_tokens is at most {MOST_TOKENS:,}, not "
+                         f"{excerpt(settings.max_new_tokens)}")
 
 
 def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
@@ -303,6 +309,9 @@ def sample(lm, prompts, n, temperature=0.6, top_p=1.0, seed=0,
         plain_number("max_prompt_tokens", max_prompt_tokens, whole=True))
     check_settings(settings)
     digests = digests_of(prompts)
+    if not (hasattr(lm, "name") and hasattr(lm, "draw")):
+        raise ValueError(f"a teacher is what load_teacher or load_model "
+                         f"gives, with a name and draw, not {excerpt(lm)}")
     see_that_it_may_be_a_cache(cache)
     with held(cache):
         return _drawn(lm, prompts, n, digests, settings, cache, progress)

@@ -221,8 +221,11 @@ def add_lora(lm, rank, seed=0):
 def batches(count, batch_size, epochs, seed):
     """Lists of example numbers, ``epochs`` times through in random order.
 
-    Half an epoch is half of the lists.
+    Half an epoch is half of the lists.  Raises ``ValueError``.
     """
+    counts(batch_size=batch_size)
+    plain_number("epochs", epochs, False, 0, 10_000)
+    plain_number("seed", seed, True)
     plan = []
     for epoch in range(math.ceil(epochs)):
         order = list(range(count))
@@ -233,8 +236,7 @@ def batches(count, batch_size, epochs, seed):
 
 
 def learning_rate(step, steps, peak, warmup=0.1):
-    """Linear warm-up over a tenth of the steps, then linear decay to zero.
-    """
+    """Linear warm-up over a tenth of the steps, then linear decay to 0."""
     ramp = (step + 1) / max(1, round(warmup * steps))
     return peak * min(1.0, ramp, (steps - step) / (steps * (1 - warmup)))
 
@@ -288,9 +290,7 @@ def train(lm, examples, epochs, batch_size, peak_rate, checkpoint=None,
     of another run or of other first weights, and ``MemoryError`` where a part
     does not fit on the card.  Introduced in notebook 05.
     """
-    counts(batch_size=batch_size)
     limits(rows=rows)
-    plain_number("epochs", epochs, False, 0, 10_000)
     if not (examples := as_examples(examples)):
         raise ValueError("there are no examples to train on; did the filter "
                          "keep any?  Notebook 04 shows the funnel")

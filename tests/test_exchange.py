@@ -236,6 +236,23 @@ def test_a_line_that_is_no_sample_is_named(tmp_path, line, why):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name, data, says", [
+    ("a.csv", b"task_id,completion\na,x\n", "line 1 is not JSON: .* convert"),
+    ("a.parquet", b"PAR1\x15\xff", "but a Parquet file; convert it"),
+    ("a.zip", b"PK\3\4\xff", "but a zip archive or a workbook; convert it"),
+    ("a.jsonl.zst", b"\x28\xb5\x2f\xfd", "but packed by zstd; convert it"),
+    ("a.jsonl", "{}".encode("utf-16"), "but in UTF-16; convert it"),
+    ("a.json", b'[["def f(): pass"]]', "entry 1 is no sample: it holds a list"
+     ), ("a.json", b'{"task_id": ["a"], "completion": ["x"]}',
+         "task_id is of type list")])
+def test_a_file_of_another_tool_is_told_what_to_be(tmp_path, name, data,
+                                                   says):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(ValueError, match=says) as caught:
+        read_completions(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_sample_may_bring_fields_of_any_name(tmp_path):
     path = write(tmp_path / "samples.jsonl", [
         {"task_id": "a", "completion": "x", "eval": {"passed": True}}])

@@ -107,6 +107,12 @@ def test_what_are_no_pairs_is_refused(given):
     assert by_problem(map(list, MIXED)) == by_problem(MIXED)
 
 
+@pytest.mark.parametrize("k", ["2", 1.5, [1], float("nan"), True])
+def test_how_many_to_keep_is_a_number(k):
+    with pytest.raises(ValueError, match="k is a whole number, not"):
+        unfiltered(PROBLEMS, MIXED, k)
+
+
 @pytest.mark.parametrize("keep", [k_distinct, unfiltered])
 @pytest.mark.parametrize("k", [0, -1])
 def test_no_number_of_programs_to_keep(keep, k):

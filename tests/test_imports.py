@@ -16,7 +16,7 @@ LESSONS = ("problems", "hub", "prompts", "sampling", "exchange", "plans",
 TABLE = {
     "__init__": (), "__main__": (),
     "profiles": (), "prompts": (), "programs": (), "gpu": (),
-    "figures": ("tools.files",),
+    "figures": ("tools.files", "tools.arguments"),
     "loop": (),
     "progress": (),               # below every room that has long work
     "execution.inside": (),

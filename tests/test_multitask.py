@@ -10,7 +10,8 @@ from transformers import CodeGenConfig, CodeGenForCausalLM
 
 from helpers.gpu.logits import using_head
 from helpers.multitask import (CODE, PLAN, alternate, code_examples,
-                               code_prompt, direct, of_same_problem,
+                               code_prompt, direct, generated_tokens,
+                               of_same_problem,
                                plan_examples, plan_first, plan_head,
                                plan_prompt, student_plans, train_two_tasks)
 from helpers.plans import Plan
@@ -445,3 +446,19 @@ def test_plans_alone_need_no_code(follow):
     with_code, without = ([rest for _, *rest in found] for found in losses)
     assert with_code == without
     assert all(math.isnan(code) for code, *_ in losses[1])
+
+
+@pytest.mark.parametrize("texts", ["a text", None, 3, ["a", None], [["a"]]])
+def test_what_are_no_texts_has_no_tokens(texts):
+    student = load_model(STUDENT)
+    with pytest.raises(ValueError, match="texts is a list|texts come as a l"):
+        generated_tokens(student, texts)
+    assert generated_tokens(student, []) == 0
+
+
+@pytest.mark.parametrize("call, says", [
+    (lambda: code_examples(None), "problems come as a list"),
+    (lambda: plan_examples(PROBLEMS, 3), "plans come as a list of Plan")])
+def test_what_is_no_list_makes_no_examples(call, says):
+    with pytest.raises(ValueError, match=says):
+        call()

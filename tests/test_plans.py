@@ -10,8 +10,9 @@ import pytest
 from helpers.execution import Runner
 from helpers.mini.reading import faithful, side_by_side
 from helpers.plans import (PLAN_EXEMPLARS, WAYS, Plan, best_of, choose,
-                           code_request, elicit, judge_both, mean_best_of,
-                           no_leak, plan_request, read_plans, score_plans,
+                           code_from_plans, code_request, elicit, judge_both,
+                           mean_best_of, no_leak, own_code_request,
+                           plan_request, plans_of, read_plans, score_plans,
                            steps, write_plans)
 from helpers.problems import Problem, load_problems
 from helpers.profiles import ROOT
@@ -168,8 +169,14 @@ def test_the_best_of_n_is_a_mean_over_problems():
     assert mean_best_of(plans, [1, 0, 0], [True, True, False], 2) == 1.0
     assert mean_best_of(plans, [0, 0, 1], [True, True, False], 2) == 0.5
     assert mean_best_of(plans, [0, 0, 0], [True, False, False], 1) == 0.25
-    with pytest.raises(ValueError, match="2 keys and 3 values"):
-        mean_best_of(plans, [0, 0], [True, True, True], 1)
+    assert mean_best_of(iter(plans), iter([1, 0, 0]),
+                        np.array([True, True, False]), 2) == 1.0
+    for keys, values, says in (
+            ([0, 0], [True, True, True], "2 keys and 3 values"),
+            (None, [1, 1, 1], "keys come as a list"),
+            ([0, 0, 0], ["x", "y", "z"], "a value is a number, .* not 'x'")):
+        with pytest.raises(ValueError, match=says):
+            mean_best_of(plans, keys, values, 1)
 
 
 @pytest.mark.parametrize("n", [0, 1.5, "1", None, float("nan")])
@@ -198,6 +205,25 @@ def test_what_explains_nothing_is_refused(way, solutions, words):
     with pytest.raises(ValueError, match=words):
         elicit(None, [bare], way, PLAN_EXEMPLARS["mini-apps"],
                solutions=solutions)
+
+
+@pytest.mark.parametrize("call, says", [
+    (lambda: elicit(None, PROBLEMS[:1], "backward", {}), "an exemplar has"),
+    (lambda: code_request("q", "p", None), "an exemplar has a question"),
+    (lambda: own_code_request("q", {"question": "q"}), "an exemplar has"),
+    (lambda: elicit(None, PROBLEMS[0], "forward", EXEMPLAR), "come as a list"),
+    (lambda: elicit(None, PROBLEMS[:1] * 2, "forward", EXEMPLAR), "two prob"),
+    (lambda: plans_of([Plan("a", "forward", -1, 0, "x")]), "a plan's sample"),
+    (lambda: plans_of(["a#forward#0"]), "a plan's sample is of task_id#way"),
+    (lambda: plans_of(None), "samples come as a list"),
+    (lambda: code_from_plans(None, None, str), "plans come as a list"),
+    (lambda: code_from_plans(None, ["x"], str), "plans are those of elicit"),
+    (lambda: judge_both(None, PROBLEMS, ["x"]), "judged as .plan, program"),
+    (lambda: judge_both(None, PROBLEMS, [("a", "b")]), "as .plan, program")])
+def test_what_is_no_plan_or_exemplar_is_told(call, says):
+    with pytest.raises(ValueError, match=says) as caught:
+        call()
+    assert "\n" not in str(caught.value)
 
 
 def test_a_part_of_a_prompt_is_a_text():

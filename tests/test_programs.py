@@ -98,3 +98,13 @@ def test_foreign_numbers():
     assert not spurious("Eat 2 of 12.", "answer = 12 - 2")
     with pytest.raises(ValueError, match="cannot be parsed"):
         spurious(question, "36 of them")
+
+
+@pytest.mark.parametrize("call, says", [
+    (lambda odd: canonical(odd), "a program is a text"),
+    (lambda odd: foreign_numbers("3 hats", odd), "a program is a text"),
+    (lambda odd: spurious(odd, "answer = 3"), "a question is a text")])
+@pytest.mark.parametrize("odd", [None, 3, b"x = 3", ["x = 3"]])
+def test_what_is_no_text_is_told(call, says, odd):
+    with pytest.raises(ValueError, match=says):
+        call(odd)

@@ -12,6 +12,13 @@ def test_few_shot_prompt_ends_with_the_question_alone():
     assert prompt.count("\n\n") == prompt.count("answer = ") == 3
 
 
+@pytest.mark.parametrize("question", [None, 3, ["Why?"], b"Why?",
+                                      {"question": "Why?"}])
+def test_a_question_is_a_text(question):
+    with pytest.raises(ValueError, match="a question is a text, problem.qu"):
+        few_shot_prompt(question, EXEMPLARS["gsm8k"])
+
+
 def test_the_exemplars_are_right():
     expected = {"mini-gsm": (18, 12, 14), "gsm8k": (22, 20, 32)}
     for name, answers in expected.items():

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy
 import pytest
@@ -221,6 +222,25 @@ def test_two_at_once_do_not_draw_into_one_file(tmp_path):
     assert draw(lm, cache) == drawn == read_samples(cache)
 
 
+def test_a_link_that_leads_nowhere_yet_stays(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (cache := tmp_path / "cache.jsonl").symlink_to(disk / "samples.jsonl")
+    with pytest.raises(KeyboardInterrupt):
+        with held(cache):
+            raise KeyboardInterrupt              # before the first sample
+    assert cache.is_symlink() and not any(disk.iterdir())
+    assert draw(Told(), cache) == read_samples(disk / "samples.jsonl")
+
+
+@pytest.mark.parametrize("lm", [None, "told@0", {"name": "told"},
+                                SimpleNamespace(name="told")])
+def test_what_is_no_teacher_is_not_asked(tmp_path, lm):
+    with pytest.raises(ValueError, match="a teacher is what load_teacher"):
+        draw(lm, tmp_path / "cache.jsonl")
+    assert not list(tmp_path.iterdir())
+
+
 def test_numbers_of_numpy_are_written_as_numbers(tmp_path):
     cache = tmp_path / "cache.jsonl"
     rows = draw(Told(), cache, n=numpy.int64(2), seed=numpy.int64(3),
@@ -245,6 +265,7 @@ def test_numbers_of_numpy_are_written_as_numbers(tmp_path):
     ({"top_p": 0}, "top_p is above 0 and at most 1, not 0"),
     ({"top_p": 1.01}, "top_p is above 0"),
     ({"max_new_tokens": 0}, "max_new_tokens is 1 or more, not 0"),
+    ({"max_new_tokens": 10 ** 12}, "max_new_tokens is at most 1,000,000, n"),
     ({"sequences": 0}, "sequences is 1 or more, not 0"),
     ({"n": 1.5}, "n is a whole number, not 1.5")])
 def test_other_arguments_are_refused_before_the_draw(tmp_path, change, says):

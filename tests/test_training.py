@@ -373,3 +373,10 @@ def test_the_masks_and_fractions_of_epochs(student):
     assert [len(batches(10, 4, e, 0)) for e in (1, 1.5, 2, 1 / 3)] == [
         3, 4, 6, 1]
     assert batches(10, 4, 1.5, 0) == batches(10, 4, 2, 0)[:4]
+    for wrong, says in (((4, 0, 1, 0), "batch_size is"),
+                        ((4, "2", 1, 0), "batch_size is"),
+                        ((4, 2, 1e30, 0), "epochs is a number from 0"),
+                        ((4, 2, None, 0), "epochs is a number"),
+                        ((4, 2, 1, [0]), "seed is a whole number")):
+        with pytest.raises(ValueError, match=says):
+            batches(*wrong)

@@ -171,6 +171,8 @@ def main(argv=()):
                            f"({options.format})", lambda data: re.match(
                                FIRST[options.format], data))
             write_text(options.output, written)
+            print(f"written {options.output}: the questions to "
+                  f"{', '.join(asked)}")
         else:
             print(written, end="")
     except (OSError, ValueError) as error:

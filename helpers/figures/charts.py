@@ -1,6 +1,7 @@
 """The charts of the lessons: curves, funnels, bars, intervals, grids."""
 
 import html
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
@@ -9,6 +10,33 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from helpers.figures.style import (BLUE, GREY, INK, OWN_PAGE, PAGE,
                                    VERMILLION, band, label_lines, look_of,
                                    looks, new_figure, system_of)
+from helpers.tools.arguments import each_of, excerpt
+
+
+def are_numbers(values, count=None):
+    """Whether they are a row of numbers: ``count`` of them, or some."""
+    try:
+        array = np.asarray(values)
+    except ValueError:                       # rows of several lengths
+        return False
+    return (array.dtype.kind in "iufb" and array.ndim == 1
+            and len(array) == (len(array) if count is None else count) > 0)
+
+
+def are_curves(curves):
+    """Whether they are ``{label: (xs, mean, low, high)}``, of one length."""
+    return bool(isinstance(curves, Mapping) and curves) and all(
+        hasattr(curve, "__len__") and len(curve) == 4
+        and not isinstance(curve, Mapping)
+        and are_numbers(curve[0])
+        and all(are_numbers(part, len(curve[0])) for part in curve[1:])
+        for curve in curves.values())
+
+
+def see_that(fits, wanted, given):
+    """Raises ``ValueError``, which says what is ``wanted``, unless it fits."""
+    if not fits:
+        raise ValueError(f"{wanted}, not {excerpt(given)}")
 
 
 def pass_at_k_figure(curves, title="", size=(6.6, 3.8)):
@@ -17,6 +45,8 @@ def pass_at_k_figure(curves, title="", size=(6.6, 3.8)):
     ``curves``: ``{label: (ks, mean, low, high)}``, fractions; drawn in
     percent, k on a log axis.  Introduced in notebook 07.
     """
+    see_that(are_curves(curves), "curves are {label: (ks, mean, low, high)}, "
+             "as pass_at_k_curve gives the last three", curves)
     figure, axes = new_figure("k, completions that one may try (log scale)",
                               "pass@k (%), bands: 95 %", title, size)
     axes.set_xscale("log")
@@ -43,6 +73,11 @@ def funnel_figure(rows, title=""):
     Each bar bears its count and its share of the first one.  Introduced in
     notebook 04.
     """
+    rows = list(each_of("rows", rows, "(stage, count)"))
+    see_that(rows and all(isinstance(row, (tuple, list)) and len(row) == 2
+                          and isinstance(row[0], str)
+                          and are_numbers(row[1:]) for row in rows),
+             "rows are pairs (stage, count), one at least", rows)
     stages, counts = zip(*rows)
     figure, axes = new_figure("count", "", title,
                               size=(6.6, 0.8 + 0.42 * len(rows)))
@@ -65,6 +100,11 @@ def bars_figure(groups, table, xlabel, ylabel, title=""):
 
     Series differ in colour and hatching.  Introduced in notebook 02.
     """
+    groups = list(each_of("groups", groups, "names"))
+    see_that(bool(isinstance(table, Mapping) and table) and all(
+        are_numbers(values, len(groups)) for values in table.values()),
+        f"a table is {{series: a number for each of {len(groups)} groups}}",
+        table)
     figure, axes = new_figure(xlabel, ylabel, title, size=(6.6, 3.2))
     places, width = np.arange(len(groups)), 0.8 / len(table)
     hatches = ("", "//", "..", "xx")
@@ -89,9 +129,14 @@ def interval_figure(rows, xlabel, title="", zero=False, groups=None):
     rows that name no system have a colour and marker for each group.  Raises
     ``ValueError`` without rows.  Introduced in notebook 07.
     """
-    if not rows:
+    if isinstance(rows, Mapping) and not rows:
         raise ValueError("an interval figure needs at least one row")
-    groups = list(groups or [""] * len(rows))
+    see_that(isinstance(rows, Mapping) and all(
+        are_numbers(row, 3) for row in rows.values()),
+        "rows are {label: (mean, low, high)}, fractions", rows)
+    groups = list(each_of("groups", groups or [""] * len(rows), "names"))
+    see_that(len(groups) == len(rows), f"groups are {len(rows)} names, one "
+             f"for each row", groups)
     begins = [at for at, group in enumerate(groups)
               if at == 0 or group != groups[at - 1]]
     # A name above one row that repeats the row's label says nothing new.
@@ -166,6 +211,8 @@ def budget_figure(curves, title=""):
     generated per problem, on a log axis, and fractions, drawn in percent.
     Introduced in notebook E3.
     """
+    see_that(are_curves(curves), "curves are {label: (tokens, mean, low, "
+             "high)}, of one length", curves)
     figure, axes = new_figure("generated tokens per problem (log scale)",
                               "problems solved (%), bands: 95 %", title,
                               size=(7.4, 4.2))
@@ -194,6 +241,15 @@ def dial_figure(curves, line=None, title=""):
     shares as fractions, drawn in percent.  ``line``: a pair of a gain and its
     words, drawn across.  Introduced in notebook M9.
     """
+    see_that(bool(isinstance(curves, Mapping) and curves) and all(
+        bool(isinstance(gains, Mapping) and gains)
+        and are_numbers(list(gains))
+        and all(are_numbers(gain, 3) for gain in gains.values())
+        for gains in curves.values()),
+        "curves are {label: {share: (gain, low, high)}}", curves)
+    see_that(not line or isinstance(line, (tuple, list)) and len(line) == 2
+             and are_numbers(line[:1]) and isinstance(line[1], str),
+             "line is a pair of a gain and its words", line)
     figure, axes = new_figure("programs that show their steps (%)",
                               "gain in pass@1 (% of the baseline's)", title,
                               size=(7.6, 4.2))
@@ -226,6 +282,12 @@ def grid_figure(table, rows, columns, xlabel, ylabel, title=""):
     where it leaves 0 out; blue is a gain, orange a loss.  Introduced in
     notebook E3.
     """
+    rows, columns = (list(each_of(*pair, "names")) for pair in (
+        ("rows", rows), ("columns", columns)))
+    see_that(isinstance(table, Mapping) and rows and columns and all(
+        are_numbers(table.get((row, column)), 3)
+        for row in rows for column in columns),
+        "a table is {(row, column): (mean, low, high)}, of each pair", table)
     figure, axes = new_figure(xlabel, ylabel, title,
                               size=(1.6 + 1.15 * len(columns),
                                     1.1 + 0.62 * len(rows)))

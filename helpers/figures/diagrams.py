@@ -13,6 +13,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from helpers.figures.style import (BLUE, FAINT, GREEN, GREY, INK, PAGE,
                                    VERMILLION, WINE)
+from helpers.tools.arguments import plain_number
 
 WIDTH, FINE, NORMAL = 66, 8.5, 9.5      # width in units; sizes in points
 MONO = {"family": "monospace", "size": FINE}
@@ -204,8 +205,11 @@ def bootstrap(resamples=2000, seed=0):
     """The bootstrap: problems drawn again, the statistic each time.
 
     The numbers are computed: ``resamples`` sets of ten problems with
-    replacement, their means, and the interval of the middle 95 %.
+    replacement, their means, and the interval of the middle 95 %.  Raises
+    ``ValueError`` for fewer than the three that are drawn in full.
     """
+    plain_number("resamples", resamples, True, 3, 10 ** 6)
+    plain_number("seed", seed, True, 0)
     scores = np.array(RIGHT)
     drawn = np.random.default_rng(seed).integers(
         len(scores), size=(resamples, len(scores)))
@@ -251,8 +255,12 @@ def draws(n=10, right=3, k=4):
     """pass@k: of ``n`` draws ``right`` are right, ``k`` of them are tried.
 
     The share of all choices of ``k`` that hold a right one, computed; up to
-    12 draws, 1 to ``n`` - ``k`` of them right, fit the picture.
+    12 draws, 1 to ``n`` - ``k`` of them right, fit the picture; raises
+    ``ValueError`` for other numbers.
     """
+    plain_number("n", n, True, 2, 12)
+    plain_number("k", k, True, 1, n - 1)
+    plain_number("right", right, True, 1, n - k)
     choices, without = comb(n, k), comb(n - right, k)
     figure, axes = canvas(33)
     left, step = 12.5, min(4.5, 45 / n)

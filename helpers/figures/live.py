@@ -6,6 +6,7 @@ from IPython.display import display
 from helpers.figures.style import (BLUE, DASHES, VERMILLION, Picture,
                                    label_lines, new_figure, png, running_mean,
                                    save)
+from helpers.tools.arguments import counts
 
 TASKS = (("code", BLUE), ("plan", VERMILLION))
 
@@ -48,6 +49,7 @@ class LiveLosses:
     """
 
     def __init__(self, updates, title="", every=10):
+        counts(every=every)
         self.updates, self.title, self.every = updates, title, every
         self.handle = None
 

@@ -13,6 +13,7 @@ from difflib import SequenceMatcher
 
 from helpers.figures.style import (FAINT, GREEN, INK, NO_MATH, PAGE,
                                    VERMILLION, visible)
+from helpers.tools.arguments import each_of, plain_number
 
 MOST_LINES, MOST_COLUMNS, MOST_WORDS = 60, 300, 120
 MARK = "#FFF0B3"               # behind a line that differs; INK is read on it
@@ -68,11 +69,11 @@ class Samples:
     """What is shown of a problem and of its samples."""
 
     def __init__(self, problem, samples, verdicts=None, plans=None, limit=6):
-        samples = list(samples)
+        samples = list(each_of("samples", samples, "texts or Samples"))
         self.judged = verdicts is not None
         verdicts = one_each("verdicts", verdicts, samples)
         plans = one_each("plans", plans, samples)
-        if limit < 1:
+        if plain_number("limit", limit, True) < 1:
             raise ValueError(f"limit is at least 1, not {limit}")
         self.name = visible(getattr(problem, "task_id", ""))
         self.question = visible(getattr(problem, "question", problem))
@@ -189,7 +190,8 @@ class Samples:
 
 def one_each(what, given, samples):
     """What is given for each sample, as a list; None each for nothing."""
-    given = [None] * len(samples) if given is None else list(given)
+    given = ([None] * len(samples) if given is None
+             else list(each_of(what, given)))
     if len(given) != len(samples):
         raise ValueError(f"{len(samples)} samples need as many {what}, not "
                          f"{len(given)}")

@@ -192,7 +192,10 @@ def show(figure, alt, path=None):
     ``ValueError`` without a text, and as :func:`save`.
     Introduced in notebook 07.
     """
-    if not alt.strip():
+    if not hasattr(figure, "savefig"):
+        raise ValueError(f"a figure is what the charts and diagrams return, "
+                         f"not {figure!r:.60}")
+    if not (isinstance(alt, str) and alt.strip()):
         raise ValueError("a figure needs an alt text: one sentence that says "
                          "what it shows")
     data = png(figure, alt)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from numbers import Integral, Real
 
 from helpers.figures.style import FAINT, INK, NO_MATH, PAGE, visible
+from helpers.tools.arguments import each_of
 
 WIDTH = 79                     # columns of the text
 NARROWEST = 8                  # of a column that is made to wrap
@@ -42,10 +43,11 @@ class Table:
         self.head, values = _head_and_rows(rows, columns)
         self.cells = [[cell_text(value) for value in row] for row in values]
         width = len(self.head or (self.cells or [()])[0])
-        self.sides = (list(align) if align is not None else
-                      [side_of([row[at] for row in self.cells])
-                       for at in range(width)])
-        if len(self.sides) != width or set(self.sides) - set(SIDES):
+        self.sides = ([side_of([row[at] for row in self.cells])
+                       for at in range(width)] if align is None else
+                      list(align) if hasattr(align, "__iter__") else [align])
+        if len(self.sides) != width or any(
+                side not in [*SIDES] for side in self.sides):
             raise ValueError(f"align is one of l, r, c for each of {width} "
                              f"columns, not {align!r:.60}")
 
@@ -104,8 +106,10 @@ class Table:
 
 def _head_and_rows(rows, columns):
     """(the headings, the rows as lists of values), checked."""
-    rows = list(rows)
-    head = [visible(name) for name in columns] if columns is not None else []
+    rows = list(each_of("rows", rows, "dicts or tuples"))
+    if columns is not None:
+        columns = list(each_of("columns", columns, "headings"))
+    head = [visible(name) for name in columns or ()]
     if rows and all(isinstance(row, Mapping) for row in rows):
         keys = list(columns if columns is not None else
                     dict.fromkeys(key for row in rows for key in row))

@@ -6,7 +6,7 @@ import io
 import json
 import sys
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from helpers.marking.exercises import all_exercises
@@ -45,12 +45,18 @@ def main(argv=()):
             see_that_it_may_be_the_table(options.csv, paths)
         with Marking(exercises) as marking:
             for path in paths:
-                marked.append(one(marking, path))
+                marked.append(replace(one(marking, path),
+                                      file=name_in_class(path, options.path)))
                 if not options.json:
                     tell(marks_as_text(marked[-1]))
     except (NotIsolated, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"stopped: {len(marked)} of {len(paths)} submissions were "
+              f"marked, and no table was written; the same command begins "
+              f"with the first again", file=sys.stderr)
+        return 130
     if options.json:
         rows = [as_data(each) for each in marked]
         tell(json.dumps(rows if options.path.is_dir() else rows[0],
@@ -61,6 +67,9 @@ def main(argv=()):
         except OSError as error:
             print(f"{error}; the marks are above", file=sys.stderr)
             return 2
+        if not options.json:             # whose reader wants JSON alone
+            tell(f"written {options.csv}, a row for each of "
+                 f"{len(marked)}")
     return 0
 
 
@@ -68,6 +77,13 @@ def tell(text):
     """Prints it; that nobody reads it any more stops no marking."""
     with suppress(BrokenPipeError):
         print(text, flush=True)
+
+
+def name_in_class(path, given):
+    """What a submission is called: by its folders, too, where a class has a
+    folder for each learner, and in each a file of the same name."""
+    return (path.relative_to(given).as_posix() if path != given
+            else path.name)
 
 
 def one(marking, path):

@@ -6,10 +6,10 @@ Nothing of it is run here.
 import ast
 import builtins
 import importlib
-import json
 import re
 import symtable
 import textwrap
+import warnings
 from dataclasses import dataclass, field
 
 import nbformat
@@ -72,17 +72,19 @@ def cells_of(path):
             raise ValueError("the file is larger than 50 MB; clear its "
                              "outputs and hand it in again")
         text = path.read_text("utf-8-sig")
-        # Some old files need repair, of which nothing is said here.
-        return nbformat.reads(text, as_version=4).cells
     except OSError as error:
         raise ValueError(f"the file cannot be read ({error.strerror})"
                          ) from None
     except UnicodeDecodeError:
         raise ValueError("the file is not text in UTF-8, so no notebook"
                          ) from None
-    except (nbformat.ValidationError, json.JSONDecodeError, KeyError,
-            AttributeError, TypeError, RecursionError,
-            nbformat.reader.NotJSONError) as error:
+    try:
+        with warnings.catch_warnings():
+            # Some old files need repair, of which nothing is said here.
+            warnings.simplefilter("ignore")
+            return nbformat.reads(text, as_version=4).cells
+    except (nbformat.ValidationError, ValueError, KeyError, AttributeError,
+            TypeError, RecursionError, nbformat.reader.NotJSONError) as error:
         raise ValueError(f"this is no notebook, or a damaged one "
                          f"({type(error).__name__}); save it in Jupyter and "
                          f"hand it in again") from None

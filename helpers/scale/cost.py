@@ -5,9 +5,11 @@ told the truth is for a measured run to say; notebook 08 does one.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from helpers.teachers.endpoint import Endpoint
+from helpers.tools.arguments import counts, each_of, excerpt, plain_number
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,23 @@ def cost_of(problems, n, prompt_tokens, new_tokens, choices=1, prices=None,
     The first five and ``speeds`` are those of :func:`estimate`, the speeds
     on one of ``gpus`` cards, each of which costs ``gpu_hour`` an hour; work
     is taken to split evenly.  ``prices`` are those of a million (prompt,
-    new) tokens.  Raises ``ValueError`` for counts below 1, negative numbers,
-    speeds of 0, and for both kinds of price at once.  Introduced in notebook
-    08.
+    new) tokens.  Raises ``ValueError`` for what is no number, counts below 1,
+    negative numbers, speeds of 0, and for both kinds of price at once.
+    Introduced in notebook 08.
     """
+    pairs = [("prices", prices), ("speeds", speeds)]
+    for name, pair in pairs:
+        if pair is not None and not (isinstance(pair, (tuple, list))
+                                     and len(pair) == 2):
+            raise ValueError(f"{name} are a pair, of reading and of writing, "
+                             f"not {excerpt(pair)}")
+    for name, value in [
+            ("problems", problems), ("n", n), ("choices", choices),
+            ("gpus", gpus), ("prompt_tokens", prompt_tokens),
+            ("new_tokens", new_tokens), ("gpu_hour", gpu_hour or 0),
+            *((name, one) for name, pair in pairs for one in pair or ())]:
+        if not math.isfinite(plain_number(name, value, False)):
+            raise ValueError(f"{name} has an end, and is not {value}")
     if min(problems, n, choices, gpus) < 1:
         raise ValueError("problems, n, choices and gpus are at least 1")
     if min(prompt_tokens, new_tokens, *(prices or ()), gpu_hour or 0) < 0:
@@ -84,6 +99,14 @@ def speeds_of(runs):
     ``ValueError`` where the runs do not tell the two apart.  Introduced in
     notebook 08.
     """
+    runs = list(each_of("runs", runs, "(prompt tokens, new tokens, seconds)"))
+    for run in runs:
+        if not (isinstance(run, (tuple, list)) and len(run) == 3):
+            raise ValueError(f"a run is (prompt tokens, new tokens, seconds), "
+                             f"not {excerpt(run)}")
+        for name, value in zip(("prompt tokens", "new tokens", "seconds"),
+                               run):
+            plain_number(name, value, False)
     aa = sum(a * a for a, _, _ in runs)
     ab = sum(a * b for a, b, _ in runs)
     bb = sum(b * b for _, b, _ in runs)
@@ -135,6 +158,14 @@ def show_cost(teacher, asked, max_new_tokens):
     is asked for.  What a cache file holds is not asked again, so a second
     run costs less.  Introduced in notebook 02.
     """
+    counts(max_new_tokens=max_new_tokens)
+    asked = list(each_of("calls", asked, "({task_id: prompt}, n)"))
+    for call in asked:
+        if not (isinstance(call, (tuple, list)) and len(call) == 2
+                and isinstance(call[0], Mapping)):
+            raise ValueError(f"a call is ({{task_id: prompt}}, n), not "
+                             f"{excerpt(call)}")
+        plain_number("n", call[1], True, 0)
     asked = [(prompts, n) for prompts, n in asked if prompts and n]
     samples = sum(len(prompts) * n for prompts, n in asked)
     line = (f"cost: at most {samples:,} samples, "

@@ -37,6 +37,10 @@ def load_teacher(name, four_bit=False, chat=False):
     ``FileNotFoundError`` or ``ValueError`` with what is wrong about the name.
     Introduced in notebook 08.
     """
+    if not isinstance(name, (str, os.PathLike)) or not str(name).strip():
+        raise ValueError(f"a teacher's name is a text: a folder, a model of "
+                         f"the Hub, a recording or https://host/v1#model, "
+                         f"not {name!r:.60}")
     name = str(name)
     if name.endswith((".jsonl", ".jsonl.gz")) and "://" not in name:
         return Recording(name)

@@ -24,6 +24,7 @@ from helpers.teachers.families import find_way
 from helpers.teachers.replies import without_thinking
 from helpers.teachers.sharing import allow_sharing, may_share
 from helpers.teachers.unloadable import refuse_holes, why
+from helpers.tools.arguments import see_that_it_is_a_path
 
 # Two texts of different lengths, on which a model's decoding is tried.
 TRIAL = ("def add(a, b):\n    return a + b\n", "answer = 3 * 4\n")
@@ -253,14 +254,15 @@ def load_model(name, four_bit=False, chat=False):
     :func:`helpers.gpu.memory.dtype_for` says; ``four_bit`` loads NF4 weights
     by bitsandbytes, and computes in that type.  ``chat`` puts prompts into the
     tokenizer's chat template.  What must be fetched first is told with its
-    size.  Raises ``FileNotFoundError`` for a missing or
-    broken checkpoint, ``MemoryError`` where it does not fit, ``ValueError``
-    for a chat without template and ``ImportError`` without bitsandbytes.
+    size.  Raises ``FileNotFoundError`` for a missing or broken checkpoint,
+    ``MemoryError`` where it does not fit, ``ValueError`` for what is no name
+    and for a chat without template, and ``ImportError`` without bitsandbytes.
     Introduced in notebook 05.
     """
     from transformers import (AutoConfig, AutoModelForCausalLM,
                               AutoModelForSeq2SeqLM)
-    folder, options = ROOT / name, {}
+    see_that_it_is_a_path(name)
+    folder, options, name = ROOT / name, {}, str(name)
     local = folder.is_dir()
     source, _, revision = (str(folder), "", "") if local else (
         name.partition("@"))

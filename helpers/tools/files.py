@@ -23,6 +23,12 @@ from helpers.tools.arguments import (each_of, is_path,
 # What json.dumps writes as a text or a number, and the beginning of one.
 TEXT = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)')
 NUMBER = re.compile(r"[-+.\w]+")
+# How files begin that people have in the place of text.
+NO_TEXTS = {
+    b"PAR1": "a Parquet file", b"ARROW1": "an Arrow file",
+    b"PK\3\4": "a zip archive or a workbook", b"BZh": "packed by bzip2",
+    b"\x28\xb5\x2f\xfd": "packed by zstd", b"\xfd7zXZ": "packed by xz",
+    b"\xff\xfe": "in UTF-16"}
 
 
 # ------------------------------------------------------------- whole files
@@ -215,6 +221,11 @@ def reading(path, remedy):
                    else "and not named .gz")
             raise ValueError(f"{path} is not text in UTF-8: it is packed by "
                              f"gzip, {how}; {remedy}") from None
+        for begins, kind in NO_TEXTS.items():
+            if error.object.startswith(begins):
+                raise ValueError(f"{path} is not text in UTF-8 but {kind}; "
+                                 f"convert it to JSON lines, or {remedy}"
+                                 ) from None
         raise ValueError(f"{path} is not text in UTF-8 ({error.reason} "
                          f"{error.object[error.start]:#04x}); {remedy}"
                          ) from None

@@ -41,6 +41,7 @@ def main(argv=None):
         profile = profiles.get_profile(options.profile)
         paths = select(options.notebooks, profiles.ROOT / "notebooks",
                        options.all)
+        see_that_they_are_ours(options.notebooks, paths)
         runs = profile.runs
     except (ValueError, OSError) as error:
         return _refuse(error)
@@ -76,6 +77,21 @@ def select(names, folder, everything=False):
                              f"{', '.join(path.stem for path in found)}")
         chosen.update(match)
     return [path for path in found if path in chosen]
+
+
+def see_that_they_are_ours(names, paths):
+    """Raises ``ValueError`` for the path of a file that is none of ``paths``.
+
+    A learner's copy in ``work/`` has the name of the notebook that would be
+    run in its place.
+    """
+    for name in names:
+        if name.endswith(".ipynb") and os.path.isfile(name) and not any(
+                os.path.samefile(name, path) for path in paths):
+            number = os.path.basename(name).partition("_")[0]
+            raise ValueError(f"{name} is not in notebooks/, and only what is "
+                             f"there is run: open that file with make lab, "
+                             f"or run the collection's own ({number})")
 
 
 def run_notebooks(paths, profile, runs, options):

@@ -99,7 +99,12 @@ def reset(root, names):
             yours = unused(target)
             target.rename(yours)
             kept = f"; yours is {FOLDER}/{yours.relative_to(folder)}"
-        put(folder, target, data, made)
+        try:
+            put(folder, target, data, made)
+        except BaseException:
+            if kept and content(target) is None:     # no room for a copy
+                yours.rename(target)
+            raise
         yield (f"{FOLDER}/{name} is fresh{kept}. If it is open, "
                f"close it and open it again")
 

@@ -80,6 +80,7 @@ def main(argv=None):
     parser.add_argument("folder", type=Path, metavar="FOLDER",
                         help="new, empty, or an earlier recording")
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK",
+                        default=[],
                         help=f"{' '.join(ASKING)} if none")
     parser.add_argument("--profile", help="mini (the default), colab or paper")
     parser.add_argument("--licence", metavar="TEXT",

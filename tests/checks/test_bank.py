@@ -120,7 +120,7 @@ def told(asked, number):
 
 @pytest.mark.parametrize("form, read", [
     ("gift", from_gift), ("xml", from_xml), ("text", from_text)])
-def test_the_bank_comes_back(form, read, tmp_path):
+def test_the_bank_comes_back(form, read, tmp_path, capsys):
     assert bank.lessons() == [one.number for one in LESSONS]
     for number in bank.lessons():
         file = tmp_path / "bank"
@@ -128,6 +128,8 @@ def test_the_bank_comes_back(form, read, tmp_path):
                      "--output", str(file)]) == 0
         assert read(file.read_text("utf-8")) == told(
             quiz.questions(number), number)
+        assert capsys.readouterr().out == (
+            f"written {file}: the questions to {number}\n")
 
 
 @pytest.mark.parametrize("form, read", [

@@ -1,5 +1,6 @@
 """Charts: what is drawn, and that nothing overlaps."""
 
+import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
@@ -149,6 +150,47 @@ def test_an_interval_figure_needs_a_row():
     with pytest.raises(ValueError, match="at least one row"):
         interval_figure({}, "pass@1 (%)")
     png(interval_figure({"one": (0, 0, 0)}, "pass@1 (%)"), "a single dot")
+
+
+CURVE = ([1, 2], [0.1, 0.2], [0, 0.1], [0.2, 0.3])
+
+
+@pytest.mark.parametrize("wrong", [
+    None, 3, "abc", [], [[1, 2]], {}, {"a": None}, {"a": 3}, {"a": [1, "x"]},
+    {"a": ["0.1", "0", "0.2"]}, {"a": [0.1, None, 0.2]}, {"a": [[1], [1, 2]]},
+    {"a": CURVE[:3]}, {"a": (*CURVE[:3], [0.1])}, {"a": {0: (1, 2)}},
+    {("a", "b"): (0, 1)}])
+@pytest.mark.parametrize("draw, says", [
+    (pass_at_k_figure, "curves are {label: .ks, mean, low, high"),
+    (charts.budget_figure, "curves are {label: .tokens, mean, low, high"),
+    (charts.dial_figure, "curves are {label: {share: .gain, low, high"),
+    (funnel_figure, "rows are pairs .stage, count|rows come as a list"),
+    (lambda wrong: charts.bars_figure(["x", "y", "z"], wrong, "", ""),
+     "a table is {series: a number for each of 3 groups}"),
+    (lambda wrong: interval_figure(wrong, ""),
+     "rows are {label: .mean, low, high|at least one row"),
+    (lambda wrong: charts.grid_figure(wrong, "a", "b", "", ""),
+     "a table is {.row, column.: .mean, low, high")])
+def test_what_cannot_be_drawn_is_told(draw, says, wrong):
+    with pytest.raises(ValueError, match=says) as caught:
+        draw(wrong)
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_of_numpy_can_be_drawn():
+    arrays = tuple(map(np.array, CURVE))
+    for curves in ({"a": arrays}, {"a": np.array(CURVE)},
+                   {"a": (range(1, 3), *arrays[1:])}):
+        pass_at_k_figure(curves)
+        charts.budget_figure(curves)
+    funnel_figure(iter([("a", np.int64(3)), ("b", 2)]))
+    charts.bars_figure({"x": 0}, {"a": np.array([1])}, "", "")
+    interval_figure({"a": np.array([1, 0, 2], np.float32)}, "",
+                    groups=iter(["g"]))
+    with pytest.raises(ValueError, match="groups are 1 names"):
+        interval_figure({"a": (1, 0, 2)}, "", groups=["g", "h"])
+    with pytest.raises(ValueError, match="line is a pair"):
+        charts.dial_figure({"a": {0.5: (1, 0, 2)}}, 1.3)
 
 
 def test_a_grid_prints_each_gain_and_is_bold_where_it_is_sure():

@@ -56,6 +56,18 @@ def test_a_diagram_says_its_parts_and_nothing_overlaps(name):
         assert size >= 7.5
 
 
+@pytest.mark.parametrize("numbers, says", [
+    ({"n": 13}, "n is"), ({"n": "10"}, "n is"), ({"k": 0}, "k is"),
+    ({"k": 10}, "k is"), ({"right": 7}, "right is"), ({"right": 0}, "right"),
+    ({"right": 1.5}, "right is a whole number from 1 to 6")])
+def test_draws_that_do_not_fit_are_refused(numbers, says):
+    with pytest.raises(ValueError, match=says):
+        diagrams.draws(**numbers)
+    for odd in ({"resamples": 2}, {"resamples": None}, {"seed": -1}):
+        with pytest.raises(ValueError, match="is a whole number from"):
+            diagrams.bootstrap(**odd)
+
+
 def test_the_numbers_of_the_diagrams_are_computed():
     assert png(diagrams.bootstrap(), "x") == png(diagrams.bootstrap(), "x")
     wider = " ".join(t.get_text() for t in diagrams.draws(

@@ -25,4 +25,7 @@ def test_live_losses_draw_both_tasks_or_one(tmp_path, capsys):
     assert len(said) == 5        # after 1, 10, 20, 30 updates, and closed
     assert "30 of 60 updates" in said[-1] and "plan from 2.00 to" in said[-1]
     assert b"two tasks" in (tmp_path / "figures" / "x.png").read_bytes()
+    for every in (0, "10", 1.5):
+        with pytest.raises(ValueError, match="every is a whole number"):
+            live.LiveLosses(60, every=every)
     assert "plan" not in live.LiveLosses(60).words(alone)

@@ -168,3 +168,13 @@ def test_very_long_completions_are_cut_and_say_so():
 def test_what_does_not_fit_is_refused_in_a_sentence(how):
     with pytest.raises(ValueError, match="3 samples need|at least 1"):
         Samples(PROBLEM, CODES, **how)
+
+
+@pytest.mark.parametrize("how, says", [
+    ({"samples": None}, "samples come as a list"),
+    ({"verdicts": 3}, "verdicts come as a list"),
+    ({"plans": 3}, "plans come as a list"),
+    ({"limit": "2"}, "limit is a whole number")])
+def test_what_is_no_list_is_told(how, says):
+    with pytest.raises(ValueError, match=says):
+        Samples(**{"problem": PROBLEM, "samples": CODES, **how})

@@ -40,6 +40,12 @@ def test_show_displays_one_png_with_its_alt_text_and_saves_it(
 def test_show_without_alt_text_is_refused(tmp_path):
     with pytest.raises(ValueError, match="needs an alt text"):
         show(pass_at_k_figure(three_curves()), "  ", tmp_path / "a.png")
+    for figure, alt, says in (
+            (None, "A line.", "a figure is what the charts"),
+            (three_curves(), "A line.", "a figure is what the charts"),
+            (pass_at_k_figure(three_curves()), None, "needs an alt text")):
+        with pytest.raises(ValueError, match=says):
+            show(figure, alt, tmp_path / "a.png")
     assert not list(tmp_path.iterdir())
 
 

@@ -82,7 +82,9 @@ def test_columns_choose_order_and_headings():
     (ROWS, {"align": "lr"}, ValueError),
     (ROWS, {"align": "lrx"}, ValueError),
     (["ab", "cd"], {}, TypeError), ([{"a": 1}, (1,)], {}, TypeError),
-    ([1, 2], {}, TypeError)])
+    ([1, 2], {}, TypeError), (None, {}, ValueError), (3, {}, ValueError),
+    (ROWS, {"columns": 3}, ValueError), (ROWS, {"align": 3}, ValueError),
+    (ROWS, {"align": [["l"], "r", "r"]}, ValueError)])
 def test_what_is_no_table_is_refused_in_a_sentence(rows, how, error):
     with pytest.raises(error, match="column|length|dict|align"):
         Table(rows, **how)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 
 import nbformat
 import pytest
@@ -16,7 +17,7 @@ from helpers import __main__ as cli
 from helpers.checks import notebook_04, report
 from helpers.marking import hidden
 from helpers.marking.exercises import all_exercises, exercises_of
-from helpers.marking.marks import Marking
+from helpers.marking.marks import Marked, Marking
 from helpers.marking.submissions import with_constants
 from helpers.profiles import ROOT
 from helpers.tools.course import NOTEBOOKS, path_of
@@ -358,11 +359,22 @@ def test_a_class_gives_a_table_and_no_file_stops_the_rest(tmp_path, capsys):
         '{"cells": 3, "nbformat": 4, "metadata": {}, "nbformat_minor": 5}')
     (folder / "link.ipynb").symlink_to(tmp_path / "nowhere")
     (folder / "folder.ipynb").mkdir()
+    (folder / "new.ipynb").write_text('{"nbformat": 9, "cells": []}')
+    twins = json.loads(nbformat.writes(half))
+    for cell in twins["cells"]:
+        cell["id"] = "twin"
+    for learner in ("Ann", "Bob.J é"):       # a file of one name from each
+        (folder / learner).mkdir()
+        (folder / learner / "04.ipynb").write_text(json.dumps(twins))
     table = tmp_path / "marks.csv"
-    assert cli.main(["grade", str(folder), "--csv", str(table)]) == 0
-    capsys.readouterr()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert cli.main(["grade", str(folder), "--csv", str(table)]) == 0
+    assert f"written {table}, a row for each of 37" in capsys.readouterr().out
     rows = list(csv.DictReader(table.open(encoding="utf-8")))
-    assert len(rows) == 34
+    assert len(rows) == 37
+    assert {"Ann/04.ipynb", "Bob.J é/04.ipynb"} < {
+        row["file"] for row in rows if row["total"] == "2"}
     by_file = {row["file"].lstrip("'"): row for row in rows}
     assert all(row["file"][0] != "=" for row in rows)
     row = by_file["=learner 00.ipynb"]
@@ -371,9 +383,26 @@ def test_a_class_gives_a_table_and_no_file_stops_the_rest(tmp_path, capsys):
     assert by_file["=learner 01.ipynb"]["total"] == "2"
     assert "not begun" in by_file["=learner 01.ipynb"]["remarks"]
     for name in ("empty", "list", "bytes", "other", "cells", "link",
-                 "folder"):
+                 "folder", "new"):
         row = by_file[f"{name}.ipynb"]
         assert row["total"] == "" and row["remarks"], name
+    assert "save it in Jupyter" in by_file["new.ipynb"]["remarks"]
+
+
+def test_a_marking_that_is_stopped_says_so(tmp_path, capsys, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.ipynb").write_text("[]")
+
+    def stopped(marking, path):
+        if path.name == "b.ipynb":
+            raise KeyboardInterrupt
+        return Marked(path.name, refused="no notebook")
+    monkeypatch.setattr("helpers.marking.grading.one", stopped)
+    table = tmp_path / "marks.csv"
+    assert cli.main(["grade", str(tmp_path), "--csv", str(table)]) == 130
+    out, err = capsys.readouterr()
+    assert "a.ipynb: not marked" in out and not table.exists()
+    assert "1 of 2 submissions were marked" in err and err.count("\n") == 1
 
 
 @pytest.mark.parametrize("name, data, says", [

@@ -9,7 +9,7 @@ from helpers.problems import load_problems
 from helpers.prompts import EXEMPLARS, few_shot_prompt
 from helpers.sampling import sample
 from helpers.scale.cost import (Cost, cost_of, cost_row, duration, estimate,
-                                speeds_of)
+                                show_cost, speeds_of)
 from helpers.teachers.checkpoint import load_model
 
 
@@ -46,6 +46,13 @@ def test_money_by_token_and_by_the_hour():
 @pytest.mark.parametrize("wrong, message", [
     ({"n": 0}, "at least 1"), ({"gpus": 0, "speeds": (1, 1)}, "at least 1"),
     ({"prompt_tokens": -1}, "not negative"),
+    ({"problems": "9"}, "problems is a number, not '9'"),
+    ({"n": None}, "n is a number, not None"),
+    ({"n": float("inf")}, "n has an end"),
+    ({"choices": float("nan")}, "choices has an end"),
+    ({"new_tokens": [1]}, "new_tokens is a number"),
+    ({"prices": 2}, "prices are a pair"), ({"speeds": "12"}, "speeds are a"),
+    ({"prices": (1, "2")}, "prices is a number, not '2'"),
     ({"prices": (1, -1)}, "not negative"), ({"speeds": (0, 1)}, "above 0"),
     ({"prices": (1, 1), "gpu_hour": 2, "speeds": (1, 1)}, "either"),
     ({"gpu_hour": 2}, "needs speeds")])
@@ -53,6 +60,23 @@ def test_what_makes_no_sense_is_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         cost_of(**{"problems": 1, "n": 1, "prompt_tokens": 1, "new_tokens": 1,
                 **wrong})
+
+
+@pytest.mark.parametrize("wrong, says", [
+    ({"runs": None}, "runs come as a list"), ({"runs": [3]}, "a run is"),
+    ({"runs": [(1, 2)]}, "a run is"),
+    ({"runs": [(1, "2", 3)]}, "new tokens is a number, not '2'"),
+    ({"asked": {"a": "text"}}, "a call is"), ({"asked": 3}, "calls come as"),
+    ({"asked": [({"a": "text"}, "2")]}, "n is a whole number"),
+    ({"most": "9"}, "max_new_tokens is a whole number"),
+    ({"most": 0}, "max_new_tokens is a whole number from 1")])
+def test_runs_and_calls_are_told_what_to_be(wrong, says, capsys):
+    with pytest.raises(ValueError, match=says):
+        if "runs" in wrong:
+            speeds_of(wrong["runs"])
+        else:
+            show_cost(None, wrong.get("asked", []), wrong.get("most", 9))
+    assert not capsys.readouterr().out
 
 
 def test_speeds_are_found_again():

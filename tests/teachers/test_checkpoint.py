@@ -1,6 +1,7 @@
 """A teacher with weights: how it is loaded, named, asked and made to fit."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -262,6 +263,19 @@ def test_four_bits_load_on_a_cpu_too():
     assert "Linear4bit" in kinds and lm.name.endswith("-nf4")
     rows = sample(lm, PROMPTS, n=2, max_new_tokens=24, progress=False)
     assert any("start" in row.completion for row in rows)
+
+
+@pytest.mark.parametrize("name", [None, "", 3, b"data", ["a", "b"]])
+def test_what_is_no_name_of_a_model_is_one_sentence(name):
+    with pytest.raises(ValueError, match="is no path of a file; give a text"):
+        load_model(name)
+
+
+def test_a_path_is_a_name_too(teacher):
+    assert load_model(Path("data/mini/models/teacher")).name == teacher.name
+    with pytest.raises(FileNotFoundError) as error:
+        load_model(Path("data/mini/models/nobody"))
+    assert "\n" not in str(error.value)
 
 
 def test_four_bits_without_bitsandbytes_is_one_sentence(monkeypatch):

@@ -81,6 +81,12 @@ def test_who_wants_weights_is_told_to_take_a_checkpoint():
             getattr(replay, name)
 
 
+@pytest.mark.parametrize("name", [None, "", " ", 3, ["gone.jsonl"]])
+def test_what_is_no_name_is_not_looked_for(name):
+    with pytest.raises(ValueError, match="a teacher's name is a text"):
+        load_teacher(name)
+
+
 def test_files_that_are_no_recording(tmp_path):
     with pytest.raises(FileNotFoundError, match="no recording gone.jsonl"):
         load_teacher("gone.jsonl")

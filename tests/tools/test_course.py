@@ -6,6 +6,7 @@ import os
 import nbformat
 import pytest
 
+from helpers.profiles import ROOT
 from helpers.tools import course, reading, stamping
 
 new = nbformat.v4
@@ -89,3 +90,13 @@ def test_a_notebook_that_is_not_listed_is_named(tmp_path):
     (tmp_path / "notebooks" / "99_odd.ipynb").write_text("")
     with pytest.raises(ValueError, match="99_odd"):
         course.generated(tmp_path)
+
+
+def test_what_was_measured_stays_where_the_measures_are_not(tmp_path):
+    """In a learner's bundle, say, which has no benchmarks."""
+    for name in ("README.md", "notebooks"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    texts = course.generated(tmp_path)
+    assert {path.relative_to(tmp_path): text for path, text in texts.items()
+            } == {path.relative_to(ROOT): text for path, text in
+                  course.generated(ROOT).items()}

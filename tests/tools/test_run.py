@@ -348,6 +348,24 @@ def test_select_takes_numbers_names_and_paths(tmp_path):
     assert chosen("00", "00_a") == ["00_a"]
 
 
+def test_a_copy_elsewhere_is_not_taken_for_the_collection_s(
+        tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(profiles, "ROOT", tmp_path)
+    write_notebook(tmp_path, "00_a", "1")
+    (tmp_path / "work").mkdir()
+    mine = tmp_path / "work" / "00_a.ipynb"
+    mine.write_text("my answer")
+    monkeypatch.chdir(mine.parent)
+    for name in (str(mine), "00_a.ipynb"):
+        assert cli.main(["run", name]) == 2
+        err = capsys.readouterr().err
+        assert f"{name} is not in notebooks/" in err and err.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+    run_command.see_that_they_are_ours(
+        [str(tmp_path / "notebooks" / "00_a.ipynb"), "00_a", "00"],
+        [tmp_path / "notebooks" / "00_a.ipynb"])
+
+
 def test_unwritable_runs_folder_and_windows(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(profiles, "ROOT", tmp_path)
     write_notebook(tmp_path, "00_a", "1")
