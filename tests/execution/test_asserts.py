@@ -316,6 +316,8 @@ def test_a_setup_may_need_the_program_and_a_starter_a_body(runner):
             (asserting(FINE, starter="def f(x):"), RIGHT, "passed"),
             (asserting(FINE, starter="class Solution:\n    def f(self, x):"),
              RIGHT, "passed"),
+            (asserting(FINE, starter="class Solution:\n\tdef f(self, x):"),
+             RIGHT, "passed"),
             (Problem("a/1", "?", answer="1e5"), "answer = 100000", "passed"),
             (Problem("a/2", "?", answer=" -.5 "), "answer = -0.5", "passed"),
             (asserting((["\ud800"], 1)), RIGHT, "passed")):
