@@ -7,6 +7,7 @@ makes one of the status "judged", with a letter per test and comparator as
 its text, and no program can forge it: no worker passes that status on.
 """
 
+import builtins
 import json
 import re
 
@@ -123,16 +124,21 @@ def calls(worker, program, problem, limits):
 def preamble_for(program, problem):
     """The preamble, but for a function of the name that is asked for.
 
-    What the sites import holds a gcd, and a program that defines none would
-    pass by it.  The method of a class Solution, where that is what is asked,
-    may use it.
+    What the sites import holds a gcd, and Python a max, and a program that
+    defines none would pass by it.  Where it has one of its own, it may be
+    made of the other; so may the method of a class Solution, where that is
+    what is asked.
     """
-    texts = (problem.tests if isinstance(problem.tests[0], str)
-             else [program])
-    if not problem.preamble or any("Solution" in text for text in texts):
+    name, asserts = problem.entry_point, isinstance(problem.tests[0], str)
+    if re.search(rf"(?m)^((async +)?def|class) +{name}\b|^{name} *=(?!=)",
+                 program) or any("Solution" in text for text in (
+                     problem.tests if asserts else [program])):
         return problem.preamble
-    return (problem.preamble
-            + f"\nglobals().pop({problem.entry_point!r}, None)")
+    if hasattr(builtins, name):
+        return (f"{problem.preamble}\ndef {name}(*_, **__):\n    raise "
+                f"NameError(\"name '{name}' is not defined\")")
+    return problem.preamble and (
+        f"{problem.preamble}\nglobals().pop({name!r}, None)")
 
 
 def unpacked(text):

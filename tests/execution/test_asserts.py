@@ -384,12 +384,28 @@ def test_a_function_may_have_a_name_that_the_site_has(runner, program):
     assert runner.judge(problem, program).status == "passed"
 
 
+@pytest.mark.parametrize("tests", [
+    (([[4, 6]], 6),), ("assert max([4, 6]) == 6",)])
+@pytest.mark.parametrize("preamble", ["", LEETCODE])
+def test_no_program_passes_by_what_python_has(runner, tests, preamble):
+    problem = Problem("own/1", "?", "calls", tests=tests, entry_point="max",
+                      preamble=preamble)
+    for program, status in {
+            "": "error", "def solve(a): return max(a)": "error",
+            "max = sorted": "wrong",
+            "def max(a): return sorted(a)[-1]": "passed",
+            "_most = max\ndef max(a): return _most(a)": "passed",
+            "from builtins import max": "passed"}.items():
+        assert runner.judge(problem, program).status == status, program
+
+
 OWN = "class Solution:\n    def gcd(self, a, b): return gcd(a, b)"
+MADE = "_gcd = gcd\ndef gcd(a, b): return _gcd(a, b)"
 
 
 @pytest.mark.parametrize("test, right", [
-    (([4, 6], 2), ("from math import gcd", OWN)),
-    ("assert gcd(4, 6) == 2", ("from math import gcd",)),
+    (([4, 6], 2), ("from math import gcd", MADE, OWN)),
+    ("assert gcd(4, 6) == 2", ("from math import gcd", MADE)),
     ("assert Solution().gcd(4, 6) == 2", (OWN,))])
 def test_no_program_passes_by_what_the_site_has(runner, test, right):
     problem = Problem("own/1", "?", "calls", tests=(test,), entry_point="gcd",
